@@ -1,0 +1,17 @@
+# handgrad_compile_options(TARGET): the flags of every target of this build.
+# Warnings are ours alone (PRIVATE); sanitizers and -march must be the same for all that link together.
+function(handgrad_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  if(HANDGRAD_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(HANDGRAD_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+  endif()
+  if(HANDGRAD_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-omit-frame-pointer
+                                            -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,29 @@
+#pragma once
+/// @file
+/// What the library throws. Every message is one line: where, what, what was found, what was expected.
+
+#include <stdexcept>
+
+namespace handgrad {
+
+/// Shapes that do not fit together, or an argument outside its range. Programs exit with 1.
+struct ShapeError : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
+/// A file that is missing, damaged, or not what it should be. Programs exit with 1.
+struct DataError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// A training loss that is no longer finite. Programs exit with 1.
+struct DivergenceError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// A command line that makes no sense. Programs exit with 2.
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+} // namespace handgrad

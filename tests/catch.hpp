@@ -1,0 +1,11 @@
+#pragma once
+// One include for Catch2 2 (Debian 12) and 3.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+namespace Catch::Matchers {
+using Catch::WithinAbs;
+using Catch::WithinRel;
+} // namespace Catch::Matchers
+#endif
