@@ -1,0 +1,31 @@
+#pragma once
+/// @file
+/// # Softmax cross-entropy
+///
+/// Forward, from scores z and the true classes y:
+/// \f[ L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr),
+///     \qquad p = \mathrm{softmax}(z). \f]
+/// The logarithm is the natural one, and the row's maximum is subtracted first; log(p) itself is never taken, so a
+/// probability that underflows costs no accuracy. It takes scores, not probabilities: no softmax before it.
+///
+/// Backward: \f$ \partial \log \sum_j e^{z_j} / \partial z_k = p_k \f$ and \f$ \partial z_y / \partial z_k = 1[k=y] \f$,
+/// so \f$ dz_{nk} = (p_{nk} - 1[k = y_n]) / N \f$.
+///
+/// | name  | shape  | meaning |
+/// | ----- | ------ | ------- |
+/// | z, dz | (N, K) | scores, and dL/dz |
+/// | y     | (N,)   | true classes, 0 .. K-1 |
+/// | p     | (N, K) | softmax(z): forward returns it, backward needs it |
+/// | L     | scalar | the mean loss of the batch, in nats |
+///
+/// Throws ShapeError where the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1.
+/// Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
+
+#include "handgrad/tensor.hpp"
+
+namespace handgrad {
+
+/// Checks z (or p) and the labels, every one of them.
+void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y);
+
+} // namespace handgrad

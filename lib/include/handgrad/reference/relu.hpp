@@ -1,0 +1,36 @@
+#pragma once
+/// @file
+/// relu, entry by entry. Formulas and derivation: contract/activation.hpp.
+
+#include "handgrad/contract/activation.hpp"
+#include "handgrad/reference/scalar.hpp"
+
+namespace handgrad::reference {
+
+/// y = max(x, 0), entry by entry; any shape, y the same.
+template <class T> void relu_forward(const Tensor<T>& x, Tensor<T>& y) {
+    resize(y, x.shape());
+    for (std::size_t i = 0; i < x.size(); ++i) { y.data()[i] = is_positive(x.data()[i]) ? x.data()[i] : T(0); }
+}
+
+/// dx = dy where x > 0, else 0; x and dy of one shape, dx overwritten. @throws ShapeError
+template <class T> void relu_backward(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) {
+    resize(dx, check_activation_backward("relu_backward", x.shape(), dy.shape()));
+    for (std::size_t i = 0; i < x.size(); ++i) { dx.data()[i] = is_positive(x.data()[i]) ? dy.data()[i] : T(0); }
+}
+
+/// y = max(x, 0), as a new tensor.
+template <class T> Tensor<T> relu_forward(const Tensor<T>& x) {
+    Tensor<T> y;
+    relu_forward(x, y);
+    return y;
+}
+
+/// dx = dy where x > 0, else 0, as a new tensor.
+template <class T> Tensor<T> relu_backward(const Tensor<T>& x, const Tensor<T>& dy) {
+    Tensor<T> dx;
+    relu_backward(x, dy, dx);
+    return dx;
+}
+
+} // namespace handgrad::reference
