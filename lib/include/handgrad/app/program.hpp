@@ -1,0 +1,115 @@
+#pragma once
+/// @file
+/// The frame of every chapter's program: the command line, the banner, the folder for figures, run.json, and what is
+/// said when something goes wrong. A chapter's main() is left with the lesson:
+///
+/// ```cpp
+/// int main(int argc, char** argv) {
+///     handgrad::app::Program program("05_two_layer_net", "A two-layer net on the spiral");
+///     auto& options = program.options();
+///     options.epochs = 10000;
+///     options.lr = 1.0;
+///     program.take({"--epochs", "--lr"});
+///     int hidden = 100;
+///     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
+///     return program.main(argc, argv, [&] {
+///         fmt::print("The lesson, with {} hidden units.\n", hidden);
+///         program.result("test_accuracy", 0.97);
+///     });
+/// }
+/// ```
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "handgrad/app/options.hpp"
+
+namespace handgrad::app {
+
+/// What run.json can hold for a name.
+using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>>;
+
+/// Any number, text, or range of numbers as a Value.
+template <class T> Value to_value(const T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+        return value;
+    } else if constexpr (std::is_integral_v<T>) {
+        return static_cast<std::int64_t>(value);
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return static_cast<double>(value);
+    } else if constexpr (std::is_convertible_v<T, std::string>) {
+        return static_cast<std::string>(value);
+    } else {
+        return std::vector<double>(value.begin(), value.end());
+    }
+}
+
+/// One chapter's program. See the file's description for its use.
+class Program {
+public:
+    /// @param name  the chapter's folder, "05_two_layer_net": starts every message and names the default `--out`.
+    /// @param title one line for `--help`.
+    Program(std::string name, std::string title);
+    ~Program();
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    /// The shared options: set the chapter's defaults here before main(), read the user's choice inside the lesson.
+    Options& options();
+
+    /// Offers shared options beside `--help --version --seed --threads --out`, which every chapter has:
+    /// any of `--epochs --batch-size --lr --limit --log-interval --data --device`.
+    /// @throws std::logic_error for another name.
+    Program& take(std::initializer_list<std::string_view> names);
+
+    /// Offers an option of the chapter's own that takes a whole number, min <= number <= max. `variable` holds the
+    /// default, is overwritten by main() where the user gives the option, and must live as long as the program.
+    template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
+    Program& option(std::string name, Integer& variable, std::int64_t min, std::int64_t max, std::string help) {
+        return add_integer(
+            std::move(name), [&variable] { return static_cast<std::int64_t>(variable); },
+            [&variable](std::int64_t value) { variable = static_cast<Integer>(value); }, min, max, std::move(help));
+    }
+
+    /// The same for a number with a fraction. NaN and infinities are refused.
+    Program& option(std::string name, double& variable, double min, double max, std::string help);
+
+    /// The same for one word out of `choices`.
+    Program& option(std::string name, std::string& variable, std::vector<std::string> choices, std::string help);
+
+    /// The same for a file or folder.
+    Program& option(std::string name, std::filesystem::path& variable, std::string help);
+
+    /// Offers an option without a value: it sets `variable` to true.
+    Program& flag(std::string name, bool& variable, std::string help);
+
+    /// Reads the command line, prints the banner, creates `--out`, runs the lesson, and writes run.json.
+    /// @returns the exit status: 0; 2 after one line on stderr for a command line that makes no sense (UsageError);
+    ///          1 after one line on stderr for any other exception, or where stdout or run.json could not be written.
+    int main(int argc, char** argv, const std::function<void()>& lesson);
+
+    /// Records a result for run.json: a number, text, or a range of numbers. The last value given for a name counts.
+    template <class T> void result(const std::string& name, const T& value) { add_result(name, to_value(value)); }
+
+    /// `file` inside the folder of `--out`.
+    std::filesystem::path output(std::string_view file) const;
+
+private:
+    struct Impl;
+    Program& add_integer(std::string name, std::function<std::int64_t()> get, std::function<void(std::int64_t)> set,
+                         std::int64_t min, std::int64_t max, std::string help);
+    void add_result(const std::string& name, Value value);
+    void run(const std::function<void()>& lesson);
+
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace handgrad::app

@@ -1,0 +1,7 @@
+#include "handgrad/version.hpp"
+
+namespace handgrad {
+
+std::string_view version() { return HANDGRAD_VERSION; }
+
+} // namespace handgrad
