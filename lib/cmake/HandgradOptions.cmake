@@ -1,5 +1,6 @@
 # handgrad_compile_options(TARGET): the flags of every target of this build.
-# Warnings are ours alone (PRIVATE); sanitizers and -march must be the same for all that link together.
+# Warnings are ours alone (PRIVATE). Whatever changes what inline functions compile to (the processor, sanitizers) must
+# be the same in all that is linked together, so it is PUBLIC and reaches users of an installed library as well.
 function(handgrad_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
                                            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
@@ -7,7 +8,7 @@ function(handgrad_compile_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(HANDGRAD_NATIVE)
-    target_compile_options(${target} PRIVATE -march=native)
+    target_compile_options(${target} PUBLIC -march=native)
   endif()
   if(HANDGRAD_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-omit-frame-pointer

@@ -1,0 +1,51 @@
+# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...])
+#
+# Makes the program of a chapter's directory, named as the directory, out of its .cpp files. TITLE is the line that the
+# `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
+# program with TEST_ARGS and compares what it prints with expected/output.txt: text exactly, numbers within TOLERANCE.
+function(handgrad_chapter)
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS")
+  if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...]): "
+                        "got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
+  endif()
+  if(NOT DEFINED ARG_TOLERANCE)
+    set(ARG_TOLERANCE 1e-6)
+  endif()
+
+  get_filename_component(name "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE handgrad::handgrad)
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF
+    HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}" HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}")
+  set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
+  if(COMMAND handgrad_compile_options) # inside the source tree
+    handgrad_compile_options(${name})
+  endif()
+endfunction()
+
+# handgrad_register_chapter_tests(COMPARER): for every chapter the test chapter.<name>, and the target record_<name>
+# that writes its expected/output.txt anew. COMPARER is the target of the program that compares two outputs.
+function(handgrad_register_chapter_tests comparer)
+  get_property(chapters GLOBAL PROPERTY HANDGRAD_CHAPTERS)
+  foreach(name IN LISTS chapters)
+    get_target_property(dir ${name} SOURCE_DIR)
+    get_target_property(work ${name} BINARY_DIR)
+    get_target_property(builds_on ${name} HANDGRAD_BUILDS_ON)
+    get_target_property(tolerance ${name} HANDGRAD_TOLERANCE)
+    get_target_property(args ${name} HANDGRAD_TEST_ARGS)
+    foreach(earlier IN LISTS builds_on)
+      if(NOT earlier IN_LIST chapters OR NOT earlier STRLESS name)
+        message(FATAL_ERROR "${name} builds on ${earlier}, which is not a chapter before it")
+      endif()
+    endforeach()
+
+    set(run "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${name}>" "-DWORK=${work}" "-DCHAPTER=${dir}")
+    set(script -P "${PROJECT_SOURCE_DIR}/lib/cmake/RunChapter.cmake" -- ${args})
+    add_test(NAME chapter.${name} COMMAND ${run} "-DCOMPARER=$<TARGET_FILE:${comparer}>" "-DTOLERANCE=${tolerance}" ${script})
+    # The program uses all cores: beside another test, both would only get slower.
+    set_tests_properties(chapter.${name} PROPERTIES LABELS chapter RUN_SERIAL ON)
+    add_custom_target(record_${name} COMMAND ${run} -DRECORD=ON ${script} DEPENDS ${name} VERBATIM)
+  endforeach()
+endfunction()

@@ -1,0 +1,43 @@
+# Runs a chapter's program as its test does, in a folder of its own, and compares what it prints with
+# expected/output.txt; with RECORD it writes that file instead. Arguments after -- go to the program.
+#   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder> [-DCOMPARER=... -DTOLERANCE=...|-DRECORD=ON]
+#         -P RunChapter.cmake -- [argument...]
+set(args)
+set(seen OFF)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(seen)
+    list(APPEND args "${CMAKE_ARGV${i}}")
+  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
+    set(seen ON)
+  endif()
+endforeach()
+
+set(expected "${CHAPTER}/expected/output.txt")
+set(actual "${WORK}/output.txt")
+file(REMOVE_RECURSE "${WORK}/out" "${actual}")
+# A relative folder, so that what the program prints about its files is the same on every machine.
+execute_process(COMMAND "${PROGRAM}" --out out ${args} WORKING_DIRECTORY "${WORK}" OUTPUT_FILE "${actual}"
+                RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${status}, expected 0; what it printed is in ${actual}")
+endif()
+
+if(RECORD)
+  configure_file("${actual}" "${expected}" COPYONLY)
+  message(STATUS "Wrote ${expected}: read the difference before you commit it")
+  return()
+endif()
+foreach(file IN ITEMS "${expected}" "${COMPARER}")
+  if(NOT EXISTS "${file}")
+    message(FATAL_ERROR "${file} is missing: nothing was compared")
+  endif()
+endforeach()
+set(rules)
+if(EXISTS "${CHAPTER}/expected/rules.txt")
+  set(rules --rules "${CHAPTER}/expected/rules.txt")
+endif()
+execute_process(COMMAND "${COMPARER}" "${expected}" "${actual}" --rtol ${TOLERANCE} ${rules} RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "The output in ${actual} is not the expected one (comparer: ${status})")
+endif()
