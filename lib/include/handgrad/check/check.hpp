@@ -1,0 +1,15 @@
+#pragma once
+/// @file
+/// The gradient checker. A hand-written gradient is proved in three lines, whatever the function:
+///
+///     Tensor<double> numeric = check::complex_step([&](const auto& w_) { return loss(w_); }, w);
+///     check::Report report = check::compare("dw", dw, numeric);
+///     std::cout << report;
+
+#include <handgrad/check/central_difference.hpp>
+#include <handgrad/check/complex_step.hpp>
+#include <handgrad/check/gradient_check.hpp>
+#include <handgrad/check/report.hpp>
+#include <handgrad/check/tolerances.hpp>
+#include <handgrad/check/traced.hpp>
+#include <handgrad/check/weighted_sum.hpp>

@@ -1,0 +1,97 @@
+#pragma once
+/// @file
+/// A scalar that remembers how every comparison came out, to notice that a function has changed branch.
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+namespace handgrad::check {
+
+/// The outcomes of all comparisons since the last restart, folded into one number. Each thread has its own.
+class Decisions {
+public:
+    /// Forgets everything.
+    static void restart() { digest_ = 0; }
+
+    /// Folds in one outcome, and hands it on.
+    static bool note(bool outcome) {
+        // Each step is a bijection of 64 bits, so two sequences collide only by chance, 2^-64.
+        digest_ = (digest_ ^ (outcome ? 0xD6E8FEB86659FD93u : 0xA5A5C3C3F00F1E1Eu)) * 0x9E3779B97F4A7C15u;
+        digest_ ^= digest_ >> 29;
+        return outcome;
+    }
+
+    /// Equal for two evaluations if and (but for chance) only if their comparisons came out the same, in order.
+    static std::uint64_t digest() { return digest_; }
+
+private:
+    inline static thread_local std::uint64_t digest_ = 0;
+};
+
+/// A number of type T that computes exactly as T does and notes the outcome of every comparison in Decisions.
+///
+/// A function evaluated at x - h, x and x + h with three equal digests has taken the same branches at all three: no
+/// ReLU has switched and no maximum has moved. Comparisons that cannot matter for the derivative, such as the search
+/// for the maximum that log-sum-exp subtracts, should go through value_of(), which leaves no trace.
+///
+/// @tparam T float or double
+template <class T> class TracedScalar {
+public:
+    TracedScalar() = default;
+    /// From any built-in number, implicitly, so that formulas can be written with literals.
+    template <class A, class = std::enable_if_t<std::is_arithmetic_v<A>>> TracedScalar(A value)
+        : value_(static_cast<T>(value)) {} // NOLINT(google-explicit-constructor)
+
+    /// The plain number.
+    T value() const { return value_; }
+
+    TracedScalar& operator+=(TracedScalar b) { return value_ += b.value_, *this; }
+    TracedScalar& operator-=(TracedScalar b) { return value_ -= b.value_, *this; }
+    TracedScalar& operator*=(TracedScalar b) { return value_ *= b.value_, *this; }
+    TracedScalar& operator/=(TracedScalar b) { return value_ /= b.value_, *this; }
+
+    friend TracedScalar operator+(TracedScalar a) { return a; }
+    friend TracedScalar operator-(TracedScalar a) { return -a.value_; }
+    friend TracedScalar operator+(TracedScalar a, TracedScalar b) { return a += b; }
+    friend TracedScalar operator-(TracedScalar a, TracedScalar b) { return a -= b; }
+    friend TracedScalar operator*(TracedScalar a, TracedScalar b) { return a *= b; }
+    friend TracedScalar operator/(TracedScalar a, TracedScalar b) { return a /= b; }
+
+    friend bool operator<(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ < b.value_); }
+    friend bool operator>(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ > b.value_); }
+    friend bool operator<=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ <= b.value_); }
+    friend bool operator>=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ >= b.value_); }
+    friend bool operator==(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ == b.value_); }
+    friend bool operator!=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ != b.value_); }
+
+    friend TracedScalar exp(TracedScalar a) { return std::exp(a.value_); }
+    friend TracedScalar log(TracedScalar a) { return std::log(a.value_); }
+    friend TracedScalar tanh(TracedScalar a) { return std::tanh(a.value_); }
+    friend TracedScalar sqrt(TracedScalar a) { return std::sqrt(a.value_); }
+    friend TracedScalar sin(TracedScalar a) { return std::sin(a.value_); }
+    friend TracedScalar cos(TracedScalar a) { return std::cos(a.value_); }
+    friend TracedScalar pow(TracedScalar a, TracedScalar b) { return std::pow(a.value_, b.value_); }
+    friend TracedScalar abs(TracedScalar a) { return is_positive(a) ? a : -a; }
+
+    // What the reference operations call, found by argument-dependent lookup.
+
+    /// True unless a <= 0, noted: the decision that ReLU takes (and lets NaN pass).
+    friend bool is_positive(TracedScalar a) { return Decisions::note(!(a.value_ <= T(0))); }
+    /// a > b, noted: the decision by which a maximum is found.
+    friend bool is_greater(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ > b.value_); }
+    /// The plain number, for decisions that leave no trace.
+    friend T value_of(TracedScalar a) { return a.value_; }
+
+private:
+    T value_ = T(0);
+};
+
+/// The traced scalar that central_difference() uses for functions in double.
+using Traced = TracedScalar<double>;
+
+} // namespace handgrad::check
+
+/// A traced number has the range and precision of the number inside.
+template <class T> struct std::numeric_limits<handgrad::check::TracedScalar<T>> : std::numeric_limits<T> {};
