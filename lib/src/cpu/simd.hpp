@@ -1,0 +1,42 @@
+#pragma once
+// The two loops over SIMD registers that the entrywise kernels share.
+
+#include <algorithm>
+#include <cstddef>
+
+#include <xsimd/xsimd.hpp>
+
+namespace handgrad::cpu {
+
+template <class T> using Vec = xsimd::batch<T>;
+template <class T> inline constexpr std::size_t lanes = Vec<T>::size;
+
+/// y_i = f(x_i), i < n, for an f from registers to registers. The last, partial register goes through a buffer, so that
+/// every entry is computed by the same instructions wherever it stands.
+template <class T, class F> void transform(const T* x, T* y, std::size_t n, F f) {
+    std::size_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) { f(Vec<T>::load_unaligned(x + i)).store_unaligned(y + i); }
+    if (i < n) {
+        T buffer[lanes<T>] = {};
+        std::copy(x + i, x + n, buffer);
+        f(Vec<T>::load_unaligned(buffer)).store_unaligned(buffer);
+        std::copy(buffer, buffer + (n - i), y + i);
+    }
+}
+
+/// z_i = f(x_i, y_i), i < n.
+template <class T, class F> void transform(const T* x, const T* y, T* z, std::size_t n, F f) {
+    std::size_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) {
+        f(Vec<T>::load_unaligned(x + i), Vec<T>::load_unaligned(y + i)).store_unaligned(z + i);
+    }
+    if (i < n) {
+        T a[lanes<T>] = {}, b[lanes<T>] = {};
+        std::copy(x + i, x + n, a);
+        std::copy(y + i, y + n, b);
+        f(Vec<T>::load_unaligned(a), Vec<T>::load_unaligned(b)).store_unaligned(a);
+        std::copy(a, a + (n - i), z + i);
+    }
+}
+
+} // namespace handgrad::cpu

@@ -1,0 +1,105 @@
+#pragma once
+// Matrix products in which one extent is at most 8, where OpenBLAS spends its time packing: the spiral's networks,
+// with 2 inputs and 3 classes, live here. All matrices are row-major.
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "cpu/simd.hpp"
+
+namespace handgrad::cpu {
+
+inline constexpr std::size_t slim = 8; ///< the largest short side
+
+/// Calls f with an integral constant equal to n, 1 <= n <= slim, so that loops over n unroll into registers.
+template <std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
+    if constexpr (N < slim) {
+        if (n != N) { return with_constant<N + 1>(n, f); }
+    }
+    f(std::integral_constant<std::size_t, N>{});
+}
+
+/// y (m x n) = x (m x k) w (k x n) + b, short k. b may be null. Registers run along the rows of w and y.
+template <std::size_t K, class T>
+void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t n) {
+    for (std::size_t i = 0; i < m; ++i, x += K, y += n) {
+        const auto at = [&](std::size_t j) {
+            Vec<T> sum = b ? Vec<T>::load_unaligned(b + j) : Vec<T>(0);
+            for (std::size_t k = 0; k < K; ++k) {
+                sum = xsimd::fma(Vec<T>(x[k]), Vec<T>::load_unaligned(w + k * n + j), sum);
+            }
+            sum.store_unaligned(y + j);
+        };
+        if (n >= lanes<T>) {
+            for (std::size_t j = 0; j + lanes<T> <= n; j += lanes<T>) { at(j); }
+            if (n % lanes<T> != 0) { at(n - lanes<T>); } // overlaps the register before; writes the same values again
+        } else {
+            for (std::size_t j = 0; j < n; ++j) {
+                T sum = b ? b[j] : T(0);
+                for (std::size_t k = 0; k < K; ++k) { sum = std::fma(x[k], w[k * n + j], sum); }
+                y[j] = sum;
+            }
+        }
+    }
+}
+
+/// y (m x N) = x (m x k) w^T + b, short N; w is N x k, so that both operands are read along their rows. b may be null.
+template <std::size_t N, class T>
+void slim_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t k) {
+    for (std::size_t i = 0; i < m; ++i, x += k, y += N) {
+        Vec<T> sum[N];
+        for (std::size_t j = 0; j < N; ++j) { sum[j] = Vec<T>(0); }
+        std::size_t d = 0;
+        for (; d + lanes<T> <= k; d += lanes<T>) {
+            const auto xd = Vec<T>::load_unaligned(x + d);
+            for (std::size_t j = 0; j < N; ++j) {
+                sum[j] = xsimd::fma(xd, Vec<T>::load_unaligned(w + j * k + d), sum[j]);
+            }
+        }
+        for (std::size_t j = 0; j < N; ++j) {
+            T total = xsimd::hadd(sum[j]) + (b ? b[j] : T(0));
+            for (std::size_t t = d; t < k; ++t) { total = std::fma(x[t], w[j * k + t], total); }
+            y[j] = total;
+        }
+    }
+}
+
+/// c (P x n) = a^T b for a (m x P), b (m x n), short P: the sum over the batch in a weight's gradient. Sums are held in
+/// registers while the batch streams by. ldb is the length of b's rows in memory.
+template <std::size_t P, class T>
+void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, std::size_t ldb) {
+    const auto block = [&](std::size_t j, auto registers) { // columns j .. j + registers * lanes
+        constexpr std::size_t R = decltype(registers)::value;
+        Vec<T> sum[P][R];
+        for (auto& row : sum) {
+            for (auto& v : row) { v = Vec<T>(0); }
+        }
+        for (std::size_t i = 0; i < m; ++i) {
+            for (std::size_t r = 0; r < R; ++r) {
+                const auto bi = Vec<T>::load_unaligned(b + i * ldb + j + r * lanes<T>);
+                for (std::size_t p = 0; p < P; ++p) { sum[p][r] = xsimd::fma(Vec<T>(a[i * P + p]), bi, sum[p][r]); }
+            }
+        }
+        for (std::size_t p = 0; p < P; ++p) {
+            for (std::size_t r = 0; r < R; ++r) { sum[p][r].store_unaligned(c + p * n + j + r * lanes<T>); }
+        }
+    };
+    constexpr std::size_t R = P <= 4 ? 4 : 2;
+    std::size_t j = 0;
+    for (; j + R * lanes<T> <= n; j += R * lanes<T>) { block(j, std::integral_constant<std::size_t, R>{}); }
+    for (; j + lanes<T> <= n; j += lanes<T>) { block(j, std::integral_constant<std::size_t, 1>{}); }
+    if (j < n && n >= lanes<T>) {
+        block(n - lanes<T>, std::integral_constant<std::size_t, 1>{});
+    } else {
+        for (; j < n; ++j) {
+            for (std::size_t p = 0; p < P; ++p) {
+                T sum(0);
+                for (std::size_t i = 0; i < m; ++i) { sum = std::fma(a[i * P + p], b[i * ldb + j], sum); }
+                c[p * n + j] = sum;
+            }
+        }
+    }
+}
+
+} // namespace handgrad::cpu
