@@ -2,6 +2,8 @@
 # expected/output.txt; with RECORD it writes that file instead. Arguments after -- go to the program.
 #   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder> [-DCOMPARER=... -DTOLERANCE=...|-DRECORD=ON]
 #         -P RunChapter.cmake -- [argument...]
+cmake_minimum_required(VERSION 3.21)
+
 set(args)
 set(seen OFF)
 math(EXPR last "${CMAKE_ARGC} - 1")

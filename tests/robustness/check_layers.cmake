@@ -1,0 +1,65 @@
+# Every include of the library goes downward in this table. A folder of lib/include/handgrad or lib/src, or a file that
+# stands there by itself, may include itself and what is listed for it.
+#   cmake -DROOT=<source tree> -P check_layers.cmake
+cmake_minimum_required(VERSION 3.21)
+
+function(layer name)
+  set_property(GLOBAL PROPERTY layer_${name} ${name} ${ARGN})
+endfunction()
+
+set(values tensor error)                                    # all that a pure function needs
+set(operations ${values} contract)
+layer(error)
+layer(tensor error)
+layer(parallel error)
+layer(parallel_for error parallel)
+layer(random ${values})
+layer(version)
+layer(contract ${values})                                   # what all backends agree on
+layer(reference ${operations})
+layer(cpu ${operations} parallel parallel_for)
+layer(check ${values})
+layer(nn ${operations} reference cpu random)
+layer(optim ${operations} reference cpu nn)
+layer(io ${values})
+layer(data ${values} random io)
+layer(plot ${values} random io data)
+layer(train ${operations} reference cpu random nn optim io data)
+layer(app ${operations} parallel random version reference cpu nn optim io data plot train)
+
+# layer_of(PATH): the folder or file (without its ending) below handgrad/ that PATH belongs to.
+function(layer_of path out)
+  string(REGEX REPLACE "^handgrad/" "" path "${path}")
+  string(REGEX REPLACE "[/.].*$" "" path "${path}")
+  set(${out} "${path}" PARENT_SCOPE)
+endfunction()
+
+set(wrong "")
+set(checked 0)
+foreach(base IN ITEMS "${ROOT}/lib/include/handgrad" "${ROOT}/lib/src")
+  file(GLOB_RECURSE files RELATIVE "${base}" "${base}/*.hpp" "${base}/*.cpp")
+  foreach(file IN LISTS files)
+    layer_of("${file}" from)
+    get_property(allowed GLOBAL PROPERTY layer_${from})
+    file(STRINGS "${base}/${file}" lines REGEX "^[ \t]*#[ \t]*include[ \t]*(\"|<handgrad/)")
+    foreach(line IN LISTS lines)
+      string(REGEX REPLACE "^[^\"<]*[\"<]([^\">]*).*$" "\\1" included "${line}")
+      get_filename_component(folder "${base}/${file}" DIRECTORY)
+      if(EXISTS "${folder}/${included}") # "net.hpp" beside the file that includes it
+        file(RELATIVE_PATH included "${base}" "${folder}/${included}")
+      endif()
+      layer_of("${included}" to)
+      math(EXPR checked "${checked} + 1")
+      if(NOT to IN_LIST allowed)
+        list(APPEND wrong "${file} includes ${included}")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
+
+list(LENGTH wrong count)
+if(count OR checked EQUAL 0)
+  list(JOIN wrong "\n  " wrong)
+  message(FATAL_ERROR "${count} includes against the order of layers, of ${checked}:\n  ${wrong}")
+endif()
+message(STATUS "${checked} includes follow the order of layers")

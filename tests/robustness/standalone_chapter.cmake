@@ -1,0 +1,36 @@
+# Installs the library, copies the first chapter's directory out of the tree, and builds and runs it there with nothing
+# but the installed package, as a reader's own project would.
+cmake_minimum_required(VERSION 3.21)
+
+function(run)
+  execute_process(COMMAND ${ARGV} WORKING_DIRECTORY "${WORK}" RESULT_VARIABLE status OUTPUT_VARIABLE output
+                  ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}\nended with ${status}, expected 0:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(GLOB chapters RELATIVE "${SOURCE}/chapters" "${SOURCE}/chapters/[0-9][0-9]_*")
+if(NOT chapters)
+  message(FATAL_ERROR "there is no chapter in ${SOURCE}/chapters")
+endif()
+list(GET chapters 0 chapter)
+file(REMOVE_RECURSE "${WORK}")
+file(COPY "${SOURCE}/chapters/${chapter}" DESTINATION "${WORK}/copy")
+
+run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/prefix")
+run("${CMAKE_COMMAND}" -S "copy/${chapter}" -B build -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
+    "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}" "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
+file(STRINGS "${WORK}/build/CMakeCache.txt" package REGEX "^handgrad_DIR:")
+if(NOT package MATCHES "=${WORK}/prefix/")
+  message(FATAL_ERROR "the chapter was built with ${package}, expected the package in ${WORK}/prefix")
+endif()
+run("${CMAKE_COMMAND}" --build build)
+# The installed data, not the source tree's.
+set(ENV{HANDGRAD_DATA} "${WORK}/prefix/share/handgrad/data")
+run("build/${chapter}" --out out)
+if(output STREQUAL "")
+  message(FATAL_ERROR "${chapter} printed nothing")
+endif()

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# test_run.sh SOURCE CASE: the run script, by itself in a small tree of chapters whose programs are there already.
+set -euo pipefail
+source=$1
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+
+cp "$source/run" "$tree/"
+for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 10_net; do
+    mkdir -p "$tree/chapters/$chapter" "$tree/build/release/chapters/$chapter"
+    echo "handgrad_chapter(TITLE \"About $chapter\" TOLERANCE 1e-6)" >"$tree/chapters/$chapter/CMakeLists.txt"
+    program=$tree/build/release/chapters/$chapter/$chapter
+    printf '#!/bin/sh\necho "%s got <$*>"\nexit 3\n' "$chapter" >"$program"
+    chmod +x "$program"
+done
+# Nothing is built in this test: a cmake that does nothing, and no package manager.
+mkdir "$tree/bin"
+printf '#!/bin/sh\nexit 0\n' | tee "$tree/bin/cmake" >"$tree/bin/apt-get"
+printf '#!/bin/sh\nprintf "installed %%s\\n" "$@"\n' >"$tree/bin/dpkg-query"
+chmod +x "$tree"/bin/*
+touch "$tree/build/release/Makefile"
+
+expect() { # expect STATUS TEXT ARGUMENT...
+    local want=$1 text=$2 status=0 output
+    shift 2
+    output=$(PATH=$tree/bin:$PATH "$tree/run" "$@" 2>&1 </dev/null) || status=$?
+    if [ "$status" != "$want" ] || [[ $output != *"$text"* ]]; then
+        echo "./run $*: status $status, expected $want; printed: $output; expected in it: $text"
+        exit 1
+    fi
+    if [ "$want" = 2 ] && [ "$(wc -l <<<"$output")" != 1 ]; then
+        echo "./run $*: expected one line, got: $output"
+        exit 1
+    fi
+}
+
+case $2 in
+list)
+    expect 0 "08_mnist_two_layer     About 08_mnist_two_layer"
+    cd "$source"
+    for chapter in chapters/[0-9][0-9]_*/; do
+        chapter=$(basename "$chapter")
+        ./run | grep -E "^  $chapter +[A-Z]" || { echo "$chapter is not listed with its title"; exit 1; }
+    done
+    ;;
+number)
+    expect 3 "05_two_layer_net got <--epochs 2>" 5 --epochs 2
+    expect 3 "05_two_layer_net got <>" 05
+    expect 3 "10_net got <>" 10
+    expect 2 "no command and no chapter" 0
+    ;;
+name)
+    expect 3 "01_mnist_data got <-h>" 01_mnist_data -h
+    expect 3 "10_net got <>" net # a whole name comes before a part of one
+    ;;
+part) expect 3 "08_mnist_two_layer got <a b>" mnist_two "a b" ;;
+ambiguous)
+    expect 2 "could be any of: 01_mnist_data 08_mnist_two_layer" mnist
+    expect 2 "could be any of" ""
+    ;;
+unknown)
+    expect 2 "no command and no chapter" transformer
+    expect 2 "no command and no chapter" 7
+    expect 2 "no command and no chapter" record nothing
+    expect 2 "record takes one chapter" record
+    ;;
+option) expect 2 "unknown option --epochs" --epochs 3 5 ;;
+status)
+    expect 0 "Usage: ./run" help
+    printf '#!/bin/sh\necho "error: boom" >&2\nexit 7\n' >"$tree/bin/cmake"
+    expect 1 "error: boom" 5
+    ;;
+*)
+    echo "unknown case $2"
+    exit 1
+    ;;
+esac

@@ -1,0 +1,2 @@
+#pragma once
+#include <handgrad/reference/linear.hpp> // wrong: backends do not know each other

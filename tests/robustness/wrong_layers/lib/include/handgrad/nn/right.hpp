@@ -1,0 +1,2 @@
+#pragma once
+#include "handgrad/cpu/linear.hpp"
