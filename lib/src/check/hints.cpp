@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include <handgrad/check/gradient_check.hpp>
+#include "handgrad/check/gradient_check.hpp"
 
 namespace handgrad::check {
 namespace {

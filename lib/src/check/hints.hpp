@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <handgrad/check/report.hpp>
+#include "handgrad/check/report.hpp"
 
 namespace handgrad::check {
 

@@ -1,4 +1,4 @@
-#include <handgrad/check/report.hpp>
+#include "handgrad/check/report.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-#include <handgrad/check/gradient_check.hpp>
-#include <handgrad/check/report.hpp>
+#include "handgrad/check/gradient_check.hpp"
+#include "handgrad/check/report.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -1,10 +1,10 @@
-#include <handgrad/check/step.hpp>
+#include "handgrad/check/step.hpp"
 
 #include <cmath>
 
 #include <fmt/core.h>
 
-#include <handgrad/error.hpp>
+#include "handgrad/error.hpp"
 
 namespace handgrad::check {
 

@@ -8,10 +8,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <handgrad/check/report.hpp>
-#include <handgrad/check/step.hpp>
-#include <handgrad/check/traced.hpp>
-#include <handgrad/tensor.hpp>
+#include "handgrad/check/report.hpp"
+#include "handgrad/check/step.hpp"
+#include "handgrad/check/traced.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::check {
 

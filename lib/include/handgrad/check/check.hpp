@@ -6,10 +6,10 @@
 ///     check::Report report = check::compare("dw", dw, numeric);
 ///     std::cout << report;
 
-#include <handgrad/check/central_difference.hpp>
-#include <handgrad/check/complex_step.hpp>
-#include <handgrad/check/gradient_check.hpp>
-#include <handgrad/check/report.hpp>
-#include <handgrad/check/tolerances.hpp>
-#include <handgrad/check/traced.hpp>
-#include <handgrad/check/weighted_sum.hpp>
+#include "handgrad/check/central_difference.hpp"
+#include "handgrad/check/complex_step.hpp"
+#include "handgrad/check/gradient_check.hpp"
+#include "handgrad/check/report.hpp"
+#include "handgrad/check/tolerances.hpp"
+#include "handgrad/check/traced.hpp"
+#include "handgrad/check/weighted_sum.hpp"

@@ -5,8 +5,8 @@
 #include <complex>
 #include <type_traits>
 
-#include <handgrad/check/step.hpp>
-#include <handgrad/tensor.hpp>
+#include "handgrad/check/step.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::check {
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include <handgrad/check/complex_step.hpp>
-#include <handgrad/check/report.hpp>
-#include <handgrad/tensor.hpp>
+#include "handgrad/check/complex_step.hpp"
+#include "handgrad/check/report.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::check {
 

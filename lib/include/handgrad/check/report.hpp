@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <handgrad/check/tolerances.hpp>
-#include <handgrad/tensor.hpp>
+#include "handgrad/check/tolerances.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::check {
 

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include <handgrad/tensor.hpp>
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::check {
 
