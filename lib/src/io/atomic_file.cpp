@@ -1,0 +1,114 @@
+#include "handgrad/io/atomic_file.hpp"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handgrad/error.hpp"
+
+namespace handgrad::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+/// A file beside its target that is removed again unless it is renamed to the target.
+class TemporaryFile {
+public:
+    explicit TemporaryFile(const fs::path& folder) {
+        // Ours alone (O_EXCL), and with the permissions that the user's umask gives to any new file: mkstemp's are 0600.
+        for (int attempt = 0; attempt < 1000; ++attempt) {
+            path_ = folder / fmt::format(".handgrad-{}-{}.tmp", ::getpid(), attempt);
+            descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            if (descriptor_ >= 0 || errno != EEXIST) { break; }
+        }
+        exists_ = descriptor_ >= 0;
+        error_ = exists_ ? 0 : errno;
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() {
+        if (descriptor_ >= 0) { ::close(descriptor_); }
+        if (exists_) { ::unlink(path_.c_str()); }
+    }
+
+    /// 0, or errno of the first call that failed.
+    int error() const { return error_; }
+
+    void write(std::string_view bytes) {
+        while (error_ == 0 && !bytes.empty()) {
+            const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+            if (written >= 0) {
+                bytes.remove_prefix(static_cast<std::size_t>(written));
+            } else if (errno != EINTR) {
+                error_ = errno;
+            }
+        }
+    }
+
+    void close() {
+        // A full disk may show itself only now.
+        if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; }
+        if (descriptor_ >= 0 && ::close(descriptor_) != 0 && error_ == 0) { error_ = errno; }
+        descriptor_ = -1;
+    }
+
+    void rename_to(const fs::path& target) {
+        if (error_ != 0) { return; }
+        if (::rename(path_.c_str(), target.c_str()) == 0) {
+            exists_ = false;
+        } else {
+            error_ = errno;
+        }
+    }
+
+private:
+    fs::path path_;
+    int descriptor_ = -1;
+    int error_ = 0;
+    bool exists_ = false;
+};
+
+} // namespace
+
+void write_file(const fs::path& path, std::string_view bytes) {
+    const auto fail = [&](const std::string& why) {
+        throw DataError(fmt::format("cannot write '{}': {}", path.string(), why));
+    };
+    std::error_code ignored;
+    const fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+    const fs::file_status status = fs::status(target, ignored);
+    if (fs::is_directory(status)) { fail(reason(EISDIR)); }
+    // Renaming over /dev/null would replace the device by a file.
+    if (fs::exists(status) && !fs::is_regular_file(status)) { fail("not a regular file"); }
+
+    TemporaryFile file(target.has_parent_path() ? target.parent_path() : fs::path("."));
+    file.write(bytes);
+    file.close();
+    file.rename_to(target);
+    if (file.error() != 0) { fail(reason(file.error())); }
+}
+
+void make_output_directory(const fs::path& path) {
+    const auto fail = [&](const std::string& why) {
+        throw DataError(fmt::format("cannot write to directory '{}': {}", path.string(), why));
+    };
+    if (path.empty()) { fail("its name is empty"); }
+    std::error_code error;
+    fs::create_directories(path, error);
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored)) { fail(error ? error.message() : reason(ENOTDIR)); }
+    // Permissions, quotas, read-only file systems: only the attempt tells. The file removes itself.
+    TemporaryFile attempt(path);
+    attempt.write("\n");
+    attempt.close();
+    if (attempt.error() != 0) { fail(reason(attempt.error())); }
+}
+
+} // namespace handgrad::io
