@@ -17,7 +17,7 @@ function(handgrad_chapter)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE handgrad::handgrad)
-  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF
+  set_target_properties(${name} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
     HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}" HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}")
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree

@@ -2,6 +2,7 @@
 # Warnings are ours alone (PRIVATE). Whatever changes what inline functions compile to (the processor, sanitizers) must
 # be the same in all that is linked together, so it is PUBLIC and reaches users of an installed library as well.
 function(handgrad_compile_options target)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
                                            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(HANDGRAD_WARNINGS_AS_ERRORS)

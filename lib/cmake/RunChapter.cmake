@@ -2,7 +2,7 @@
 # expected/output.txt; with RECORD it writes that file instead. Arguments after -- go to the program.
 #   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder> [-DCOMPARER=... -DTOLERANCE=...|-DRECORD=ON]
 #         -P RunChapter.cmake -- [argument...]
-cmake_minimum_required(VERSION 3.21)
+cmake_minimum_required(VERSION 3.21...3.25)
 
 set(args)
 set(seen OFF)
@@ -15,11 +15,12 @@ foreach(i RANGE ${last})
   endif()
 endforeach()
 
+get_filename_component(name "${CHAPTER}" NAME)
 set(expected "${CHAPTER}/expected/output.txt")
 set(actual "${WORK}/output.txt")
 file(REMOVE_RECURSE "${WORK}/out" "${actual}")
-# A relative folder, so that what the program prints about its files is the same on every machine.
-execute_process(COMMAND "${PROGRAM}" --out out ${args} WORKING_DIRECTORY "${WORK}" OUTPUT_FILE "${actual}"
+# The default, a relative folder: what the program prints about its files is the same on every machine.
+execute_process(COMMAND "${PROGRAM}" --out "out/${name}" ${args} WORKING_DIRECTORY "${WORK}" OUTPUT_FILE "${actual}"
                 RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} ended with ${status}, expected 0; what it printed is in ${actual}")

@@ -1,7 +1,7 @@
 # Every include of the library goes downward in this table. A folder of lib/include/handgrad or lib/src, or a file that
 # stands there by itself, may include itself and what is listed for it.
 #   cmake -DROOT=<source tree> -P check_layers.cmake
-cmake_minimum_required(VERSION 3.21)
+cmake_minimum_required(VERSION 3.21...3.25)
 
 function(layer name)
   set_property(GLOBAL PROPERTY layer_${name} ${name} ${ARGN})

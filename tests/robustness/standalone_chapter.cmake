@@ -1,6 +1,6 @@
 # Installs the library, copies the first chapter's directory out of the tree, and builds and runs it there with nothing
 # but the installed package, as a reader's own project would.
-cmake_minimum_required(VERSION 3.21)
+cmake_minimum_required(VERSION 3.21...3.25)
 
 function(run)
   execute_process(COMMAND ${ARGV} WORKING_DIRECTORY "${WORK}" RESULT_VARIABLE status OUTPUT_VARIABLE output
