@@ -175,6 +175,13 @@ Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t col
         series.y.push_back(static_cast<double>(i / cols));
     }
     series_.insert(series_.begin(), std::move(series));
+    const auto numbered = [](std::size_t count) {
+        std::vector<std::string> names;
+        for (std::size_t k = 0; k < count; ++k) { names.push_back(std::to_string(k)); }
+        return names;
+    };
+    if (x_ticks_.empty()) { x_ticks_ = numbered(cols); }
+    if (y_ticks_.empty()) { y_ticks_ = numbered(rows); }
     x_range(-0.5, static_cast<double>(cols) - 0.5);
     return y_range(static_cast<double>(rows) - 0.5, -0.5); // row 0 at the top
 }
@@ -190,10 +197,6 @@ Figure& Figure::confusion_matrix(const Tensor<std::int64_t>& counts) {
     const std::size_t classes = counts.shape()[0];
     heat_map(counts, classes, classes);
     log_colours_ = true;
-    std::vector<std::string> names;
-    for (std::size_t k = 0; k < classes; ++k) { names.push_back(std::to_string(k)); }
-    if (x_ticks_.empty()) { x_ticks_ = names; }
-    if (y_ticks_.empty()) { y_ticks_ = names; }
     if (x_label_.empty()) { x_label_ = "predicted class"; }
     if (y_label_.empty()) { y_label_ = "true class"; }
     return *this;

@@ -33,7 +33,11 @@ constexpr std::array<Rgb, 8> palette = {{{0, 114, 178},
 constexpr std::array<int, 5> filled_markers = {7, 5, 9, 13, 11}; // disc, square, triangle, diamond, triangle down
 constexpr std::array<int, 5> open_markers = {6, 4, 8, 12, 10};
 
+constexpr std::array<std::string_view, 5> dashes = {"1", "(20,8)", "(4,8)", "(20,8,4,8)", "(40,12)"};
+
 std::string hex(const Rgb& c) { return fmt::format("'#{:02x}{:02x}{:02x}'", c.red, c.green, c.blue); }
+/// Dashes of the lines that stand across a diagram: never solid.
+std::string_view dash_across(std::size_t k) { return dashes[1 + k % (dashes.size() - 1)]; }
 std::string colour(std::size_t k) { return hex(palette[k % palette.size()]); }
 std::string tint(std::size_t k) { // the same colour thinned with white, for areas
     const Rgb c = palette[k % palette.size()];
@@ -73,6 +77,18 @@ bool spans_decades(const std::vector<Series>& all, std::vector<double> Series::*
         }
     }
     return high > 0 && high / low >= 100;
+}
+
+/// The dark edge of markers, so that they stand out from a curve or an area of their own colour.
+std::string outline(const std::string& source, int marker, double size) {
+    return fmt::format("{} with points pt {} ps {}*dot lw 0.6 lc rgb '#202020' notitle", source, marker, size);
+}
+
+/// The largest magnitude.
+double largest(const std::vector<double>& values) {
+    double result = 0;
+    for (const double value : values) { result = std::max(result, std::abs(value)); } // a NaN is passed over
+    return result;
 }
 
 std::string tick_list(const std::vector<std::string>& names) {
@@ -152,7 +168,7 @@ std::string FigureWriter::axes(const Figure& f) const {
     if (bars && !y_range && !f.y_log_) { text += "set yrange [0:*]\n"; }
     // A cell of a matrix is a square, and so is a unit of equal axes.
     text += f.equal_axes_ || cells ? "set size ratio -1\n" : "set size noratio\n";
-    text += cells ? "unset grid\nset tics scale 0\n" : "set grid lc rgb '#dddddd' lw 1 dt 1\nset tics scale 0.6\n";
+    text += cells ? "unset grid\nset tics scale 0\n" : "set grid lt 1 lw 0.7 lc rgb '#d0d0d0'\nset tics scale 0.6\n";
     return text;
 }
 
@@ -162,10 +178,11 @@ std::string FigureWriter::colours(const Figure& f) const {
         if (!is_cells(s) && !is_regions(s)) { continue; }
         const double high = *std::max_element(s.value.begin(), s.value.end());
         if (is_cells(s)) {
-            const double top = f.log_colours_ ? std::log1p(high) : high;
-            const double low = std::min(0.0, *std::min_element(s.value.begin(), s.value.end()));
-            text += fmt::format("set palette defined (0 '#ffffff', 1 {})\n", colour(0));
-            text += fmt::format("set cbrange [{}:{}]\n", low, top > low ? top : low + 1);
+            const double top = f.log_colours_ ? std::log1p(high) : largest(s.value);
+            const bool negative = *std::min_element(s.value.begin(), s.value.end()) < 0;
+            text += negative ? fmt::format("set palette defined (-1 {}, 0 '#ffffff', 1 {})\n", colour(1), colour(0))
+                             : fmt::format("set palette defined (0 '#ffffff', 1 {})\n", colour(0));
+            text += fmt::format("set cbrange [{}:{}]\n", negative ? -top : 0, top > 0 ? top : 1);
         } else { // a step for each class
             const auto classes = static_cast<std::size_t>(high) + 1;
             std::string steps;
@@ -181,36 +198,105 @@ std::string FigureWriter::colours(const Figure& f) const {
 }
 
 std::string FigureWriter::legend(const Figure& f) const {
-    const auto named = std::count_if(f.series_.begin(), f.series_.end(),
-                                     [](const Series& s) { return !s.name.empty() && !is_cells(s) && !is_regions(s); });
-    const Legend position = f.legend_.value_or(named > 1 ? Legend::top_right : Legend::none);
-    const auto set_key = [](std::string_view where) { return fmt::format("set key {} opaque noenhanced\n", where); };
+    const auto names = static_cast<std::size_t>(std::count_if(f.series_.begin(), f.series_.end(), [](const Series& s) {
+        return !s.name.empty() && !is_cells(s) && !is_regions(s);
+    }));
+    const Legend position = f.legend_ ? *f.legend_ : names > 1 ? free_corner(f, names) : Legend::none;
     switch (position) {
     case Legend::top_right:
-        return set_key("inside top right vertical");
+        return "set key inside top right vertical Right noreverse opaque noenhanced height 0\n";
     case Legend::top_left:
-        return set_key("inside top left vertical Left reverse");
+        return "set key inside top left vertical Left reverse opaque noenhanced height 0\n";
     case Legend::bottom_right:
-        return set_key("inside bottom right vertical");
+        return "set key inside bottom right vertical Right noreverse opaque noenhanced height 0\n";
     case Legend::bottom_left:
-        return set_key("inside bottom left vertical Left reverse");
+        return "set key inside bottom left vertical Left reverse opaque noenhanced height 0\n";
     case Legend::below:
-        return set_key("outside bottom center horizontal Left reverse");
+        return "set key outside bottom center horizontal Left reverse noopaque noenhanced height 1\n";
     case Legend::none:
         break;
     }
     return "unset key\n";
 }
 
+/// The first corner where a legend with so many names hides nothing; below the diagram if there is none.
+Legend FigureWriter::free_corner(const Figure& f, std::size_t names) const {
+    std::vector<std::array<double, 2>> points; // what is drawn, in the axes' own scales
+    const auto scaled = [](double value, bool log) { return log ? std::log10(value) : value; };
+    const auto add = [&](double x, double y) {
+        if (std::isfinite(x) && std::isfinite(y)) { points.push_back({x, y}); }
+    };
+    for (const Series& s : f.series_) {
+        if (is_across(s) || is_cells(s) || is_regions(s)) { continue; }
+        for (std::size_t i = 0; i < rows_of(s); ++i) {
+            const double x = scaled(s.x[i], f.x_log_), y = scaled(s.y[i], f.y_log_);
+            add(x, y);
+            const bool joined = s.kind == Kind::line || s.kind == Kind::line_points || s.kind == Kind::step;
+            for (int part = 1; joined && i > 0 && part < 10; ++part) {
+                const double t = part / 10.0;
+                add(x + t * (scaled(s.x[i - 1], f.x_log_) - x), y + t * (scaled(s.y[i - 1], f.y_log_) - y));
+            }
+            for (int part = 1; is_bar(s) && part < 10; ++part) { add(x, y * part / 10.0); }
+        }
+    }
+    if (points.empty()) { return Legend::top_right; }
+    std::array<double, 2> low = points.front(), high = points.front();
+    const auto include = [&](std::size_t axis, double value) {
+        if (!std::isfinite(value)) { return; }
+        low[axis] = std::min(low[axis], value);
+        high[axis] = std::max(high[axis], value);
+    };
+    for (const auto& point : points) {
+        include(0, point[0]);
+        include(1, point[1]);
+    }
+    const bool bars = any(f.series_, is_bar);
+    if (bars) { include(1, f.y_log_ ? low[1] : 0); }
+    for (const Series& s : f.series_) {
+        if (s.kind == Kind::horizontal) { include(1, scaled(s.y.front(), f.y_log_)); }
+        if (s.kind == Kind::vertical) { include(0, scaled(s.x.front(), f.x_log_)); }
+    }
+    const auto apply = [&](std::size_t axis, const auto& range, bool log) {
+        if (!range) { return; }
+        low[axis] = scaled((*range)[0], log);
+        high[axis] = scaled((*range)[1], log);
+    };
+    apply(0, f.x_range_, f.x_log_);
+    apply(1, f.y_range_, f.y_log_);
+    // The size of the legend, as parts of the axes: it takes more of a narrow diagram.
+    const bool narrow = figures_.size() > 1;
+    const double width = narrow ? 0.5 : 0.42, height = 0.04 + (narrow ? 0.075 : 0.05) * static_cast<double>(names);
+    const auto part = [&](std::size_t axis, double value) {
+        return high[axis] > low[axis] ? (value - low[axis]) / (high[axis] - low[axis]) : 0.5;
+    };
+    for (const Series& s : f.series_) { // a line across is hidden in two corners at once
+        if (s.kind == Kind::horizontal) {
+            for (int i = 0; i <= 20; ++i) {
+                points.push_back({low[0] + i / 20.0 * (high[0] - low[0]), scaled(s.y.front(), f.y_log_)});
+            }
+        }
+    }
+    for (const Legend corner : {Legend::top_right, Legend::top_left, Legend::bottom_right, Legend::bottom_left}) {
+        const bool right = corner == Legend::top_right || corner == Legend::bottom_right;
+        const bool top = corner == Legend::top_right || corner == Legend::top_left;
+        const bool taken = std::any_of(points.begin(), points.end(), [&](const auto& point) {
+            const double u = part(0, point[0]), v = part(1, point[1]);
+            return (right ? u > 1 - width : u < width) && (top ? v > 1 - height : v < height);
+        });
+        if (!taken) { return corner; }
+    }
+    return Legend::below;
+}
+
 std::vector<std::string> FigureWriter::cells(const Figure& f, const Series& s, const std::string& source) const {
     const bool whole = std::all_of(s.value.begin(), s.value.end(), [](double v) { return v == std::floor(v); });
-    const double high = *std::max_element(s.value.begin(), s.value.end());
+    const double high = largest(s.value);
     // Numbers are white where the colour is more than half of the way to the darkest.
     const double dark = f.log_colours_ ? std::expm1(0.6 * std::log1p(high)) : 0.6 * high;
     const std::string number = fmt::format("(sprintf('{}', ${}))", whole ? "%.0f" : "%.3g", value_);
     const auto numbers = [&](const char* comparison, const char* text_colour) {
-        return fmt::format("{} using {}:(${} {} {} ? ${} : NaN):{} with labels tc rgb '{}' notitle", source, x_, value_,
-                           comparison, dark, y_, number, text_colour);
+        return fmt::format("{} using {}:(abs(${}) {} {} ? ${} : NaN):{} with labels tc rgb '{}' notitle", source, x_,
+                           value_, comparison, dark, y_, number, text_colour);
     };
     const std::string shade = fmt::format(f.log_colours_ ? "(log(1 + ${}))" : "{}", value_);
     return {fmt::format("{} using {}:{}:{} with image notitle", source, x_, y_, shade), numbers("<=", "black"),
@@ -233,23 +319,24 @@ std::vector<std::string> FigureWriter::plots(const Figure& f, std::size_t first_
         const auto marker = [](const auto& markers, std::size_t k) { return markers[k % markers.size()]; };
         switch (s.kind) {
         case Kind::line:
-            items.push_back(
-                fmt::format("{} with lines lw 2.5 dt {} lc rgb {} {}", using_xy, 1 + next % 5, colour(next), title));
+            items.push_back(fmt::format("{} with lines lw 2.5 dt {} lc rgb {} {}", using_xy,
+                                        dashes[next % dashes.size()], colour(next), title));
             ++next;
             break;
         case Kind::line_points:
-            items.push_back(fmt::format("{} with linespoints lw 2 pt {} ps 1 lc rgb {} {}", using_xy,
+            items.push_back(fmt::format("{} with linespoints lw 2 pt {} ps 1*dot lc rgb {} {}", using_xy,
                                         marker(filled_markers, next), colour(next), title));
             ++next;
             break;
         case Kind::points:
-            items.push_back(fmt::format("{} with points pt {} ps 1.3 lc rgb {} {}", using_xy,
+            items.push_back(fmt::format("{} with points pt {} ps 1.5*dot lc rgb {} {}", using_xy,
                                         marker(filled_markers, next), colour(next), title));
+            items.push_back(outline(using_xy, marker(open_markers, next), 1.5));
             ++next;
             break;
         case Kind::step:
-            items.push_back(
-                fmt::format("{} with steps lw 2.5 dt {} lc rgb {} {}", using_xy, 1 + next % 5, colour(next), title));
+            items.push_back(fmt::format("{} with steps lw 2.5 dt {} lc rgb {} {}", using_xy,
+                                        dashes[next % dashes.size()], colour(next), title));
             ++next;
             break;
         case Kind::bars: {
@@ -261,19 +348,19 @@ std::vector<std::string> FigureWriter::plots(const Figure& f, std::size_t first_
             break;
         }
         case Kind::horizontal:
-            items.push_back(
-                fmt::format("{} with lines lw 2 dt {} lc rgb '#404040' {}", s.y.front(), 2 + next_across % 4, title));
+            items.push_back(fmt::format("{} with lines lw 2 dt {} lc rgb '#404040' {}", s.y.front(),
+                                        dash_across(next_across), title));
             ++next_across;
             break;
         case Kind::vertical: // itself an arrow, see panel(); this is its entry in the legend
-            items.push_back(fmt::format("NaN with lines lw 2 dt {} lc rgb '#404040' {}", 2 + next_across % 4, title));
+            items.push_back(
+                fmt::format("NaN with lines lw 2 dt {} lc rgb '#404040' {}", dash_across(next_across), title));
             ++next_across;
             break;
-        case Kind::scatter: // with a dark outline, so that points stand out from an area of their own colour
-            items.push_back(fmt::format("{} with points pt {} ps 1 lc rgb {} {}", using_xy,
+        case Kind::scatter:
+            items.push_back(fmt::format("{} with points pt {} ps 1*dot lc rgb {} {}", using_xy,
                                         marker(filled_markers, s.colour), colour(s.colour), title));
-            items.push_back(fmt::format("{} with points pt {} ps 1 lw 0.6 lc rgb '#202020' notitle", using_xy,
-                                        marker(open_markers, s.colour)));
+            items.push_back(outline(using_xy, marker(open_markers, s.colour), 1));
             break;
         case Kind::regions:
             items.push_back(fmt::format("{} using {}:{}:{} with image notitle", source, x_, y_, value_));
@@ -293,7 +380,7 @@ std::string FigureWriter::panel(const Figure& f, std::size_t first_row) const {
         if (s.kind == Kind::vertical) {
             text += fmt::format("set arrow from first {0}, graph 0 to first {0}, graph 1 nohead lw 2 dt {1} "
                                 "lc rgb '#404040'\n",
-                                s.x.front(), 2 + across % 4);
+                                s.x.front(), dash_across(across));
         }
         if (is_across(s)) { ++across; }
     }
@@ -314,14 +401,16 @@ std::string FigureWriter::script() const {
                                    "data = '{0}.csv'\n"
                                    "set datafile separator ','\n"
                                    "set encoding utf8\n"
-                                   "set border 3 lc rgb '#404040'\n\n"
+                                   "set border 3 lc rgb '#404040'\nset rmargin 5\n\n"
                                    "do for [picture in 'svg png'] {{\n"
                                    "if (picture eq 'svg') {{\n"
                                    "set terminal svg standalone size {1},{2} font 'sans-serif,17' background 'white'\n"
                                    "set output svg\n"
+                                   "dot = 0.55 # size of markers: SVG's are larger\n"
                                    "}} else {{\n"
                                    "set terminal pngcairo size {1},{2} font 'sans-serif,13' background 'white'\n"
                                    "set output png\n"
+                                   "dot = 1\n"
                                    "}}\n",
                                    stem_, width, height);
     if (count > 1) { text += fmt::format("set multiplot layout 1,{}\n", count); }

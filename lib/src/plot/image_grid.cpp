@@ -58,34 +58,34 @@ private:
 template <class T> Image draw_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
                                    const std::vector<std::string>& titles, const ImageGridOptions& options) {
     const Pictures<T> pictures("image_grid", images, rows, cols, titles);
-    const std::size_t margins = (cols + 1) * options.margin;
-    const std::size_t room = options.width > margins ? options.width - margins : 0;
-    const std::size_t scale =
-        options.scale > 0 ? options.scale : std::max<std::size_t>(1, room / (cols * pictures.width));
-    const std::size_t width = scale * pictures.width, height = scale * pictures.height; // of one picture
-
-    // The largest letters, of 3 pixels a dot at most, with which the longest title fits above its picture.
     std::size_t longest = 0;
     for (std::size_t n = 0; n < pictures.count && !titles.empty(); ++n) {
         longest = std::max(longest, titles[n].size());
     }
-    const std::size_t letters = std::max<std::size_t>(longest, 1) * glyph_advance;
-    const std::size_t letter_scale = std::clamp<std::size_t>((width + options.margin) / letters, 1, 3);
+    // A place is as wide as its share of the whole, and never too narrow for its title in the smallest legible letters.
+    constexpr std::size_t smallest_letters = 2, largest_letters = 3; // pixels a dot
+    const std::size_t title_dots = longest * glyph_advance;
+    const std::size_t share = options.width / cols;
+    const std::size_t room =
+        std::max(share > options.margin ? share - options.margin : 1, smallest_letters * title_dots);
+    const std::size_t scale = options.scale > 0 ? options.scale : std::max<std::size_t>(1, room / pictures.width);
+    const std::size_t width = scale * pictures.width, height = scale * pictures.height; // of one picture
+    const std::size_t place = std::max(width, smallest_letters * title_dots);
+    const std::size_t letter_scale =
+        std::clamp(place / std::max<std::size_t>(title_dots, 1), smallest_letters, largest_letters);
     const std::size_t title_height = longest > 0 ? (glyph_height + 1) * letter_scale : 0;
 
     Image image;
-    image.width = cols * (width + options.margin) + options.margin;
+    image.width = cols * (place + options.margin) + options.margin;
     image.height = rows * (title_height + height + options.margin) + options.margin;
     image.pixels.assign(image.width * image.height, 255);
     for (std::size_t n = 0; n < pictures.count; ++n) {
-        const std::size_t left = options.margin + n % cols * (width + options.margin);
+        const std::size_t place_left = options.margin + n % cols * (place + options.margin);
+        const std::size_t left = place_left + (place - width) / 2;
         const std::size_t top = options.margin + n / cols * (title_height + height + options.margin);
         if (longest > 0) {
-            const std::size_t fits = (width + options.margin) / (glyph_advance * letter_scale);
-            const std::string title = titles[n].substr(0, fits);
-            const std::size_t title_width = title.size() * glyph_advance * letter_scale;
-            const std::size_t centred = left + width / 2 > title_width / 2 ? left + width / 2 - title_width / 2 : 0;
-            draw_text(image, centred, top, title, letter_scale);
+            const std::size_t title_width = titles[n].size() * glyph_advance * letter_scale;
+            draw_text(image, place_left + (place - title_width) / 2, top, titles[n], letter_scale);
         }
         for (std::size_t y = 0; y < height; ++y) {
             for (std::size_t x = 0; x < width; ++x) {

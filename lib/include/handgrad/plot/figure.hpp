@@ -73,7 +73,7 @@ public:
     Figure& x_range(double low, double high); ///< default: as the data asks
     Figure& y_range(double low, double high);
     Figure& equal_axes();                            ///< one unit is as long in x as in y
-    Figure& legend(Legend position);                 ///< default: top right, where there is more than one name
+    Figure& legend(Legend position);                 ///< default: in a corner that is free, or below; none for one name
     Figure& x_ticks(std::vector<std::string> names); ///< names at 0, 1, 2, ... in place of numbers
     Figure& y_ticks(std::vector<std::string> names);
 
@@ -108,7 +108,7 @@ public:
     /// @throws ShapeError if the sizes do not fit, are less than 2, or a class is not a whole number in 0 .. 255
     Figure& regions(const Values& x, const Values& y, const Values& classes);
 
-    /// A matrix as coloured cells with the numbers in them, row 0 at the top.
+    /// A matrix as coloured cells with the numbers in them, row 0 at the top; blue above zero, orange below it.
     /// @param matrix  (rows * cols), row by row
     /// @param rows    number of rows
     /// @param cols    number of columns

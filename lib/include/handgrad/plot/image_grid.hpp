@@ -17,7 +17,7 @@ namespace handgrad::plot {
 
 /// How image_grid() draws.
 struct ImageGridOptions {
-    std::size_t width = 1000; ///< pixels that the whole grid may take: the digits are magnified as far as they fit
+    std::size_t width = 1000; ///< about how many pixels the grid takes: digits are magnified until they fill it
     std::size_t scale = 0;    ///< magnification, pixels for a pixel of the digit; 0: chosen by `width`
     std::size_t margin = 16;  ///< white pixels around each picture
 };
@@ -29,7 +29,7 @@ struct ImageGridOptions {
 /// @param images  (N, 1, H, W) or (N, H, W); the first rows * cols of them are drawn
 /// @param rows    rows of the grid; where N is smaller, the last places stay empty
 /// @param cols    columns of the grid
-/// @param titles  ASCII, one for each picture drawn (more are allowed), or none at all; cut off where too long
+/// @param titles  ASCII, one for each picture drawn (more are allowed), or none at all; long ones move the pictures apart
 /// @param options size
 /// @return an image with 1 channel
 /// @throws ShapeError for another rank or channel count, an empty grid, or too few titles
