@@ -4,6 +4,7 @@
 
 #include "handgrad/contract/activation.hpp"
 #include "handgrad/contract/cross_entropy.hpp"
+#include "handgrad/contract/flatten.hpp"
 #include "handgrad/contract/linear.hpp"
 #include "handgrad/contract/softmax.hpp"
 #include "handgrad/error.hpp"
@@ -40,6 +41,19 @@ Shape check_linear_backward_bias(const Shape& dy) {
 Shape check_activation_backward(std::string_view where, const Shape& kept, const Shape& dy) {
     require_shape(where, "dy", dy, kept);
     return kept;
+}
+
+Shape check_flatten_forward(const Shape& x) {
+    if (x.empty()) {
+        throw ShapeError(fmt::format("flatten_forward: x has shape {}, expected (N, ...)", to_string(x)));
+    }
+    std::size_t row = 1;
+    for (std::size_t i = 1; i < x.size(); ++i) { row *= x[i]; }
+    return {x[0], row};
+}
+
+void check_flatten_backward(const Shape& dy, const Shape& x) {
+    require_shape("flatten_backward", "dy", dy, check_flatten_forward(x));
 }
 
 Shape check_softmax_forward(const Shape& z) {

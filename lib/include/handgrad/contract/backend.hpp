@@ -20,6 +20,8 @@
     X(sigmoid_backward)                                                                                                \
     X(tanh_forward)                                                                                                    \
     X(tanh_backward)                                                                                                   \
+    X(flatten_forward)                                                                                                 \
+    X(flatten_backward)                                                                                                \
     X(softmax_forward)                                                                                                 \
     X(softmax_backward)                                                                                                \
     X(cross_entropy_forward)                                                                                           \

@@ -4,6 +4,7 @@
 
 #include "handgrad/contract/backend.hpp"
 #include "handgrad/cpu/cross_entropy.hpp"
+#include "handgrad/cpu/flatten.hpp"
 #include "handgrad/cpu/l2_penalty.hpp"
 #include "handgrad/cpu/linear.hpp"
 #include "handgrad/cpu/relu.hpp"

@@ -4,6 +4,7 @@
 
 #include "handgrad/contract/backend.hpp"
 #include "handgrad/reference/cross_entropy.hpp"
+#include "handgrad/reference/flatten.hpp"
 #include "handgrad/reference/l2_penalty.hpp"
 #include "handgrad/reference/linear.hpp"
 #include "handgrad/reference/relu.hpp"

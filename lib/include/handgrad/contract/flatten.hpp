@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// # Flatten
+///
+/// Forward: a batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
+/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward puts them back: dx = dy in the shape of x.
+///
+/// | name  | shape                     | meaning |
+/// | ----- | ------------------------- | ------- |
+/// | x, dx | (N, ...), 1 dimension or more | the batch, and dL/dx |
+/// | y, dy | (N, D), D the product of the other extents | one row a sample, and dL/dy |
+///
+/// Backward needs the shape of x. Throws ShapeError.
+
+#include "handgrad/tensor.hpp"
+
+namespace handgrad {
+
+/// Checks x's shape and returns y's, (N, D).
+Shape check_flatten_forward(const Shape& x);
+/// Checks that dy is (N, D) for this shape of x.
+void check_flatten_backward(const Shape& dy, const Shape& x);
+
+} // namespace handgrad

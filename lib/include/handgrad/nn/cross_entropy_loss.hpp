@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+
+#include "handgrad/tensor.hpp"
+
+namespace handgrad::nn {
+
+/// The mean softmax cross-entropy of a batch, torch.nn.CrossEntropyLoss with its defaults. It takes scores ("logits"),
+/// not probabilities: the softmax is inside. Derivation: contract/cross_entropy.hpp.
+template <class Backend> class CrossEntropyLoss {
+public:
+    using Scalar = typename Backend::Scalar; ///< type of the loss
+    using Tensor = typename Backend::Tensor; ///< type of an array
+    using Labels = typename Backend::Labels; ///< type of the true classes
+
+    /// Returns the loss for scores z (N, K) and true classes y (N,). y must live until backward. @throws ShapeError
+    Scalar forward(const Tensor& z, const Labels& y) {
+        y_ = &y;
+        loss_ = Backend::cross_entropy_forward(z, y, p_);
+        return loss_;
+    }
+
+    /// Returns dL/dz, (N, K), for the last forward.
+    const Tensor& backward() {
+        Backend::cross_entropy_backward(p_, *y_, dz_);
+        return dz_;
+    }
+
+    Scalar item() const { return loss_; }              ///< the last loss
+    const Tensor& probabilities() const { return p_; } ///< softmax(z) of the last forward
+
+private:
+    const Labels* y_ = nullptr;
+    Tensor p_, dz_;
+    Scalar loss_{};
+};
+
+} // namespace handgrad::nn

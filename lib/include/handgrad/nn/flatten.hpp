@@ -1,0 +1,34 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// (N, C, H, W) to (N, C H W), as torch.nn.Flatten with its defaults.
+template <class Backend> class Flatten : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    const Tensor& forward(const Tensor& x) override {
+        shape_ = x.shape();
+        Backend::flatten_forward(x, y_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        if (input == InputGradient::needed) { Backend::flatten_backward(dy, shape_, dx_); }
+        return dx_;
+    }
+
+    std::string name() const override { return "Flatten"; }
+    std::string arguments() const override { return "start_dim=1, end_dim=-1"; }
+
+private:
+    Shape shape_;
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

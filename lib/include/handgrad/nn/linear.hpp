@@ -1,0 +1,57 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/contract/accumulate.hpp"
+#include "handgrad/nn/module.hpp"
+#include "handgrad/random.hpp"
+
+namespace handgrad::nn {
+
+/// y = x w + b, torch.nn.Linear with the weight as the lecture has it: weight (D_in, D_out), bias (D_out,).
+///
+/// Both start uniform within 1/sqrt(D_in), as in PyTorch. Derivation: contract/linear.hpp.
+template <class Backend> class Linear : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    Parameter<Backend> weight; ///< (D_in, D_out)
+    Parameter<Backend> bias;   ///< (D_out,)
+
+    /// @throws ShapeError if in_features is 0
+    Linear(std::size_t in_features, std::size_t out_features, Random& random) {
+        using T = typename Backend::Scalar;
+        weight = {zeros<T>({in_features, out_features}), zeros<T>({in_features, out_features})};
+        bias = {zeros<T>({out_features}), zeros<T>({out_features})};
+        fan_in_uniform_(weight.value, in_features, random);
+        fan_in_uniform_(bias.value, in_features, random);
+        this->register_parameter("weight", weight);
+        this->register_parameter("bias", bias);
+    }
+
+    const Tensor& forward(const Tensor& x) override {
+        x_ = &x;
+        Backend::linear_forward(x, weight.value, bias.value, y_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        Backend::linear_backward_weight(this->kept(x_), dy, weight.grad, Accumulate::yes);
+        Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);
+        if (input == InputGradient::needed) { Backend::linear_backward_input(dy, weight.value, dx_); }
+        return dx_;
+    }
+
+    std::string name() const override { return "Linear"; }
+    std::string arguments() const override {
+        return "in_features=" + std::to_string(weight.value.shape(0)) +
+               ", out_features=" + std::to_string(weight.value.shape(1)) + ", bias=True";
+    }
+
+private:
+    const Tensor* x_ = nullptr;
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

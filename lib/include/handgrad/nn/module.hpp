@@ -1,0 +1,132 @@
+#pragma once
+/// @file
+/// What every module is: parameters, a forward pass, a backward pass, and a way to be printed.
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "handgrad/tensor.hpp"
+
+namespace handgrad::nn {
+
+/// A tensor that is learned, and the gradient of the loss with respect to it, of the same shape.
+template <class Backend> struct Parameter {
+    typename Backend::Tensor value; ///< the weight or bias
+    typename Backend::Tensor grad;  ///< dL/dvalue; backward adds to it, zero_grad sets it to zero
+};
+
+/// Whether a backward pass is asked for the gradient of its input as well. The first layer's input is data; nobody
+/// needs its gradient, and it may cost a third of the layer's time.
+enum class InputGradient { needed, not_needed };
+
+/// How the lines of a model's printout are put together, apart from the templates.
+namespace detail {
+struct Printed {
+    std::string name;                                      ///< e.g. "Linear"
+    std::string arguments;                                 ///< e.g. "in_features=784, out_features=100, bias=True"
+    std::vector<std::pair<std::string, Printed>> children; ///< in the order in which they were registered
+};
+std::string to_string(const Printed& printed);
+} // namespace detail
+
+/// A step of a network. It holds its parameters and what its backward pass needs, and calls operations; no mathematics
+/// of its own.
+///
+/// forward keeps a pointer to its input until backward: the input must live as long (in a network it does: it is the
+/// output buffer of the step before). Results are references to buffers of the module, valid until its next call.
+/// @tparam Backend Cpu<float>, Cpu<double>, Reference<T>
+template <class Backend> class Module {
+public:
+    using Scalar = typename Backend::Scalar; ///< type of one number
+    using Tensor = typename Backend::Tensor; ///< type of an array
+
+    Module() = default;
+    Module(const Module&) = delete;
+    Module& operator=(const Module&) = delete;
+    virtual ~Module() = default;
+
+    /// Computes the output for a batch x.
+    virtual const Tensor& forward(const Tensor& x) = 0;
+
+    /// Given dy = dL/dy for the output y of the last forward, adds dL/dparameter to each parameter's grad and returns
+    /// dx = dL/dx, unless that is not needed.
+    virtual const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) = 0;
+
+    /// forward, in PyTorch's spelling. An input that would be gone before backward is refused by the compiler.
+    const Tensor& operator()(const Tensor& x) { return forward(x); }
+    const Tensor& operator()(Tensor&& x) = delete; ///< see the other
+
+    /// All parameters with their names, as PyTorch names them: "fc1.weight".
+    std::vector<std::pair<std::string, Parameter<Backend>*>> named_parameters() const {
+        std::vector<std::pair<std::string, Parameter<Backend>*>> all = parameters_;
+        for (const auto& [name, child] : children_) {
+            for (const auto& [inner, parameter] : child->named_parameters()) {
+                all.emplace_back(name + "." + inner, parameter);
+            }
+        }
+        return all;
+    }
+
+    /// All parameters, in the order of named_parameters().
+    std::vector<Parameter<Backend>*> parameters() const {
+        std::vector<Parameter<Backend>*> all;
+        for (const auto& [name, parameter] : named_parameters()) { all.push_back(parameter); }
+        return all;
+    }
+
+    /// How many numbers are learned.
+    std::size_t parameter_count() const {
+        std::size_t count = 0;
+        for (const Parameter<Backend>* parameter : parameters()) { count += parameter->value.size(); }
+        return count;
+    }
+
+    /// Sets every gradient to zero.
+    void zero_grad() {
+        for (Parameter<Backend>* parameter : parameters()) { parameter->grad.fill(Scalar(0)); }
+    }
+
+    /// Training mode, which is the default, or not; a module may behave differently (dropout would).
+    void train(bool on = true) {
+        training_ = on;
+        for (const auto& [name, child] : children_) { child->train(on); }
+    }
+    void eval() { train(false); }                  ///< train(false)
+    bool is_training() const { return training_; } ///< what train or eval last said
+
+    /// The class as PyTorch prints it.
+    virtual std::string name() const = 0;
+    /// The arguments as PyTorch prints them.
+    virtual std::string arguments() const { return {}; }
+    /// The module as print(model) shows it in PyTorch.
+    std::string to_string() const { return detail::to_string(printed()); }
+
+protected:
+    /// Makes a member known as a parameter. Call it in the constructor, in PyTorch's order (weight, bias).
+    void register_parameter(std::string name, Parameter<Backend>& parameter) {
+        parameters_.emplace_back(std::move(name), &parameter);
+    }
+    /// The input that forward kept. @throws std::logic_error if there was no forward yet
+    const Tensor& kept(const Tensor* x) const {
+        if (x == nullptr) { throw std::logic_error(name() + ": backward before forward"); }
+        return *x;
+    }
+    /// Makes a member known as a part.
+    void register_module(std::string name, Module& child) { children_.emplace_back(std::move(name), &child); }
+
+private:
+    detail::Printed printed() const {
+        detail::Printed result{name(), arguments(), {}};
+        for (const auto& [key, child] : children_) { result.children.emplace_back(key, child->printed()); }
+        return result;
+    }
+
+    std::vector<std::pair<std::string, Parameter<Backend>*>> parameters_;
+    std::vector<std::pair<std::string, Module*>> children_;
+    bool training_ = true;
+};
+
+} // namespace handgrad::nn

@@ -1,0 +1,33 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// y = max(x, 0), entry by entry, as torch.nn.ReLU. Derivation: contract/activation.hpp.
+template <class Backend> class ReLU : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    const Tensor& forward(const Tensor& x) override {
+        x_ = &x;
+        Backend::relu_forward(x, y_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        if (input == InputGradient::needed) { Backend::relu_backward(this->kept(x_), dy, dx_); }
+        return dx_;
+    }
+
+    std::string name() const override { return "ReLU"; }
+
+private:
+    const Tensor* x_ = nullptr;
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

@@ -1,0 +1,53 @@
+#pragma once
+/// @file
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// Modules one after another, as torch.nn.Sequential: o_0 = x, o_i = module_i(o_{i-1}).
+///
+/// Backward goes the other way: the gradient with respect to o_i that module i+1 returns is what module i is given,
+/// which is all that the chain rule asks.
+template <class Backend> class Sequential : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    /// Appends a module made of these arguments and returns it: `net.template add<nn::Linear<B>>(784, 100, random)`.
+    template <class M, class... Args> M& add(Args&&... args) {
+        auto module = std::make_unique<M>(std::forward<Args>(args)...);
+        M& added = *module;
+        this->register_module(std::to_string(modules_.size()), added);
+        modules_.push_back(std::move(module));
+        return added;
+    }
+
+    std::size_t size() const { return modules_.size(); }                   ///< how many modules
+    Module<Backend>& operator[](std::size_t i) { return *modules_.at(i); } ///< the i-th, from 0
+
+    const Tensor& forward(const Tensor& x) override {
+        const Tensor* o = &x;
+        for (const auto& module : modules_) { o = &module->forward(*o); }
+        return *o;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        const Tensor* g = &dy;
+        for (std::size_t i = modules_.size(); i-- > 0;) {
+            g = &modules_[i]->backward(*g, i == 0 ? input : InputGradient::needed);
+        }
+        return *g;
+    }
+
+    std::string name() const override { return "Sequential"; }
+
+private:
+    std::vector<std::unique_ptr<Module<Backend>>> modules_;
+};
+
+} // namespace handgrad::nn

@@ -1,0 +1,31 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// y = tanh(x), entry by entry, as torch.nn.Tanh. Derivation: contract/activation.hpp.
+template <class Backend> class Tanh : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    const Tensor& forward(const Tensor& x) override {
+        Backend::tanh_forward(x, y_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        if (input == InputGradient::needed) { Backend::tanh_backward(y_, dy, dx_); }
+        return dx_;
+    }
+
+    std::string name() const override { return "Tanh"; }
+
+private:
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

@@ -1,0 +1,54 @@
+#include <cmath>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "handgrad/optim/lr_scheduler.hpp"
+#include "handgrad/optim/sgd.hpp"
+
+namespace handgrad::optim {
+namespace {
+
+void require(bool good, const char* who, const char* what, double got, const char* expected) {
+    if (!good) { throw std::invalid_argument(fmt::format("{}: {} is {}, expected {}", who, what, got, expected)); }
+}
+
+void require_not_negative(const char* what, double got) {
+    require(std::isfinite(got) && got >= 0, "SGD", what, got, "a finite number, at least 0");
+}
+
+void require_gamma(const char* who, double gamma) {
+    require(std::isfinite(gamma) && gamma > 0, who, "gamma", gamma, "a finite number above 0");
+}
+
+} // namespace
+
+void check_sgd_options(const SgdOptions& options) {
+    require_not_negative("lr", options.lr);
+    require_not_negative("momentum", options.momentum);
+    require_not_negative("weight_decay", options.weight_decay);
+    require(std::isfinite(options.dampening), "SGD", "dampening", options.dampening, "a finite number");
+    if (options.nesterov) {
+        require(options.momentum > 0, "SGD", "momentum", options.momentum, "more than 0 for nesterov");
+        require(options.dampening == 0, "SGD", "dampening", options.dampening, "0 for nesterov");
+    }
+}
+
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma) : optimizer_(optimizer), gamma_(gamma) {
+    require_gamma("ExponentialLR", gamma);
+}
+
+void ExponentialLR::step() { optimizer_.set_lr(optimizer_.lr() * gamma_); }
+
+StepLR::StepLR(Optimizer& optimizer, std::size_t step_size, double gamma)
+    : optimizer_(optimizer), step_size_(step_size), gamma_(gamma) {
+    require(step_size > 0, "StepLR", "step_size", static_cast<double>(step_size), "at least 1");
+    require_gamma("StepLR", gamma);
+}
+
+void StepLR::step() {
+    ++epoch_;
+    if (epoch_ % step_size_ == 0) { optimizer_.set_lr(optimizer_.lr() * gamma_); }
+}
+
+} // namespace handgrad::optim
