@@ -12,11 +12,10 @@
 #include "gnuplot.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
+#include "series.hpp"
 
 namespace handgrad::plot {
 namespace {
-
-using Kind = detail::Series::Kind;
 
 void require_same_length(std::string_view where, const Values& x, const Values& y) {
     if (x.numbers.size() != y.numbers.size()) {

@@ -11,12 +11,10 @@
 
 #include "handgrad/error.hpp"
 #include "handgrad/io/csv.hpp"
+#include "series.hpp"
 
 namespace handgrad::plot {
 namespace {
-
-using detail::Series;
-using Kind = Series::Kind;
 
 struct Rgb {
     int red, green, blue;
@@ -53,17 +51,6 @@ std::string single_quoted(std::string_view text) {
         result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     }
     return result + "'";
-}
-
-std::size_t rows_of(const Series& series) { return std::max(series.x.size(), series.y.size()); }
-
-bool is_bar(const Series& s) { return s.kind == Kind::bars; }
-bool is_cells(const Series& s) { return s.kind == Kind::cells; }
-bool is_regions(const Series& s) { return s.kind == Kind::regions; }
-bool is_across(const Series& s) { return s.kind == Kind::horizontal || s.kind == Kind::vertical; }
-
-template <class Test> bool any(const std::vector<Series>& all, Test test) {
-    return std::any_of(all.begin(), all.end(), test);
 }
 
 /// Whether a logarithmic axis is long enough to be labelled with powers of ten alone.
@@ -195,97 +182,6 @@ std::string FigureWriter::colours(const Figure& f) const {
         break;
     }
     return text;
-}
-
-std::string FigureWriter::legend(const Figure& f) const {
-    const auto names = static_cast<std::size_t>(std::count_if(f.series_.begin(), f.series_.end(), [](const Series& s) {
-        return !s.name.empty() && !is_cells(s) && !is_regions(s);
-    }));
-    const Legend position = f.legend_ ? *f.legend_ : names > 1 ? free_corner(f, names) : Legend::none;
-    switch (position) {
-    case Legend::top_right:
-        return "set key inside top right vertical Right noreverse opaque noenhanced height 0\n";
-    case Legend::top_left:
-        return "set key inside top left vertical Left reverse opaque noenhanced height 0\n";
-    case Legend::bottom_right:
-        return "set key inside bottom right vertical Right noreverse opaque noenhanced height 0\n";
-    case Legend::bottom_left:
-        return "set key inside bottom left vertical Left reverse opaque noenhanced height 0\n";
-    case Legend::below:
-        return "set key outside bottom center horizontal Left reverse noopaque noenhanced height 1\n";
-    case Legend::none:
-        break;
-    }
-    return "unset key\n";
-}
-
-/// The first corner where a legend with so many names hides nothing; below the diagram if there is none.
-Legend FigureWriter::free_corner(const Figure& f, std::size_t names) const {
-    std::vector<std::array<double, 2>> points; // what is drawn, in the axes' own scales
-    const auto scaled = [](double value, bool log) { return log ? std::log10(value) : value; };
-    const auto add = [&](double x, double y) {
-        if (std::isfinite(x) && std::isfinite(y)) { points.push_back({x, y}); }
-    };
-    for (const Series& s : f.series_) {
-        if (is_across(s) || is_cells(s) || is_regions(s)) { continue; }
-        for (std::size_t i = 0; i < rows_of(s); ++i) {
-            const double x = scaled(s.x[i], f.x_log_), y = scaled(s.y[i], f.y_log_);
-            add(x, y);
-            const bool joined = s.kind == Kind::line || s.kind == Kind::line_points || s.kind == Kind::step;
-            for (int part = 1; joined && i > 0 && part < 10; ++part) {
-                const double t = part / 10.0;
-                add(x + t * (scaled(s.x[i - 1], f.x_log_) - x), y + t * (scaled(s.y[i - 1], f.y_log_) - y));
-            }
-            for (int part = 1; is_bar(s) && part < 10; ++part) { add(x, y * part / 10.0); }
-        }
-    }
-    if (points.empty()) { return Legend::top_right; }
-    std::array<double, 2> low = points.front(), high = points.front();
-    const auto include = [&](std::size_t axis, double value) {
-        if (!std::isfinite(value)) { return; }
-        low[axis] = std::min(low[axis], value);
-        high[axis] = std::max(high[axis], value);
-    };
-    for (const auto& point : points) {
-        include(0, point[0]);
-        include(1, point[1]);
-    }
-    const bool bars = any(f.series_, is_bar);
-    if (bars) { include(1, f.y_log_ ? low[1] : 0); }
-    for (const Series& s : f.series_) {
-        if (s.kind == Kind::horizontal) { include(1, scaled(s.y.front(), f.y_log_)); }
-        if (s.kind == Kind::vertical) { include(0, scaled(s.x.front(), f.x_log_)); }
-    }
-    const auto apply = [&](std::size_t axis, const auto& range, bool log) {
-        if (!range) { return; }
-        low[axis] = scaled((*range)[0], log);
-        high[axis] = scaled((*range)[1], log);
-    };
-    apply(0, f.x_range_, f.x_log_);
-    apply(1, f.y_range_, f.y_log_);
-    // The size of the legend, as parts of the axes: it takes more of a narrow diagram.
-    const bool narrow = figures_.size() > 1;
-    const double width = narrow ? 0.5 : 0.42, height = 0.04 + (narrow ? 0.075 : 0.05) * static_cast<double>(names);
-    const auto part = [&](std::size_t axis, double value) {
-        return high[axis] > low[axis] ? (value - low[axis]) / (high[axis] - low[axis]) : 0.5;
-    };
-    for (const Series& s : f.series_) { // a line across is hidden in two corners at once
-        if (s.kind == Kind::horizontal) {
-            for (int i = 0; i <= 20; ++i) {
-                points.push_back({low[0] + i / 20.0 * (high[0] - low[0]), scaled(s.y.front(), f.y_log_)});
-            }
-        }
-    }
-    for (const Legend corner : {Legend::top_right, Legend::top_left, Legend::bottom_right, Legend::bottom_left}) {
-        const bool right = corner == Legend::top_right || corner == Legend::bottom_right;
-        const bool top = corner == Legend::top_right || corner == Legend::top_left;
-        const bool taken = std::any_of(points.begin(), points.end(), [&](const auto& point) {
-            const double u = part(0, point[0]), v = part(1, point[1]);
-            return (right ? u > 1 - width : u < width) && (top ? v > 1 - height : v < height);
-        });
-        if (!taken) { return corner; }
-    }
-    return Legend::below;
 }
 
 std::vector<std::string> FigureWriter::cells(const Figure& f, const Series& s, const std::string& source) const {

@@ -24,6 +24,7 @@ private:
     std::string axes(const Figure& figure) const;
     std::string colours(const Figure& figure) const;
     std::string legend(const Figure& figure) const;
+    /// The first corner where a legend with so many names hides nothing; below the diagram if there is none.
     Legend free_corner(const Figure& figure, std::size_t names) const;
     std::vector<std::string> plots(const Figure& figure, std::size_t first_row) const;
     std::vector<std::string> cells(const Figure& figure, const detail::Series& series, const std::string& source) const;
