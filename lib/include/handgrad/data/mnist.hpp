@@ -1,0 +1,68 @@
+#pragma once
+/// @file
+/// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 grey pixels in ten classes.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace handgrad::data {
+
+/// Which part of a data set.
+enum class Split {
+    train, ///< to learn from
+    test   ///< to measure with, never to learn from
+};
+
+/// Labelled grey images, kept as bytes: a quarter of the memory of floats. DataLoader turns them into tensors.
+struct ImageDataset {
+    std::string name;                     ///< "MNIST train"
+    std::vector<std::string> class_names; ///< what label 0, 1, .. K-1 stands for
+    std::size_t height = 0;               ///< H, pixels
+    std::size_t width = 0;                ///< W, pixels
+    std::vector<std::uint8_t> pixels;     ///< (N, H, W) row-major: 0 background, 255 full ink
+    std::vector<std::uint8_t> labels;     ///< (N): 0 .. K-1
+
+    /// N, the number of images.
+    std::size_t size() const { return labels.size(); }
+
+    /// The H W pixels of image n, row by row.
+    const std::uint8_t* image(std::size_t n) const { return pixels.data() + n * height * width; }
+};
+
+/// Handwritten digits. Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits" (1998).
+///
+/// The files are looked for under their official names (train-images-idx3-ubyte, or train-images.idx3-ubyte as some
+/// unpackers write it), with and without .gz, in the folders that mnist_folders() lists.
+/// @param split training or test images
+/// @param folder where to look; empty: in the usual places
+/// @throws DataError if the files are not found (the message lists every folder tried), damaged, have different
+///         numbers of images and labels, images that are not 28 x 28, or a label above 9
+ImageDataset load_mnist(Split split, const std::filesystem::path& folder = {});
+
+/// Ten kinds of clothing in MNIST's format. H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
+/// Benchmarking Machine Learning Algorithms" (2017), arXiv:1708.07747. As load_mnist; looked for in the folders that
+/// fashion_mnist_folders() lists.
+ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder = {});
+
+/// Where load_mnist looks, in this order. With `folder`: there and in folder/mnist, nowhere else, so that a mistyped
+/// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, the
+/// source tree's data/mnist, and the installed data folder's mnist.
+std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {});
+
+/// As mnist_folders, with fashion-mnist for mnist, and at last the folder of Debian's package dataset-fashion-mnist.
+std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {});
+
+/// The mean and the population standard deviation of all pixels, scaled to [0, 1].
+struct PixelStatistics {
+    double mean; ///< 0.1307 for MNIST's training images
+    double std;  ///< 0.3081 for MNIST's training images
+};
+
+/// Counts how often each of the 256 values occurs, so the result is exact to rounding.
+/// @throws ShapeError if the data set is empty
+PixelStatistics pixel_statistics(const ImageDataset& dataset);
+
+} // namespace handgrad::data

@@ -1,0 +1,141 @@
+#include "handgrad/data/mnist.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "handgrad/data/idx.hpp"
+#include "handgrad/error.hpp"
+
+namespace handgrad::data {
+namespace {
+
+using Path = std::filesystem::path;
+
+std::vector<Path> usual_folders(const Path& folder, const char* subfolder) {
+    if (!folder.empty()) { return {folder, folder / subfolder}; }
+    std::vector<Path> folders;
+    if (const char* variable = std::getenv("HANDGRAD_DATA"); variable != nullptr && *variable != '\0') {
+        folders.emplace_back(variable);
+        folders.push_back(Path(variable) / subfolder);
+    }
+#ifdef HANDGRAD_SOURCE_DATA_DIR
+    folders.push_back(Path(HANDGRAD_SOURCE_DATA_DIR) / subfolder);
+#endif
+#ifdef HANDGRAD_INSTALLED_DATA_DIR
+    folders.push_back(Path(HANDGRAD_INSTALLED_DATA_DIR) / subfolder);
+#endif
+    return folders;
+}
+
+// The file of this stem under one of its names, for the stem "train-images" and the kind "idx3": train-images-idx3-ubyte
+// and so on; empty if there is none.
+Path find_file(const Path& folder, std::string_view stem, std::string_view kind) {
+    for (const char separator : {'-', '.'}) {
+        for (const char* suffix : {"", ".gz"}) {
+            const Path path = folder / fmt::format("{}{}{}-ubyte{}", stem, separator, kind, suffix);
+            std::error_code ignored;
+            if (std::filesystem::exists(path, ignored)) { return path; }
+        }
+    }
+    return {};
+}
+
+struct Files {
+    Path images, labels;
+};
+
+Files find_files(const std::vector<Path>& folders, std::string_view prefix, const std::string& name) {
+    const std::string image_stem = fmt::format("{}-images", prefix);
+    const std::string label_stem = fmt::format("{}-labels", prefix);
+    std::string tried;
+    for (const Path& folder : folders) {
+        const Files files{find_file(folder, image_stem, "idx3"), find_file(folder, label_stem, "idx1")};
+        if (!files.images.empty() && !files.labels.empty()) { return files; }
+        if (!files.images.empty() || !files.labels.empty()) {
+            throw DataError(fmt::format("{}: there is {} but no {}-ubyte[.gz] beside it", name,
+                                        files.images.empty() ? files.labels.string() : files.images.string(),
+                                        files.images.empty() ? image_stem + "-idx3" : label_stem + "-idx1"));
+        }
+        tried += (tried.empty() ? "" : ", ") + folder.string();
+    }
+    throw DataError(fmt::format("{}: found no {}-idx3-ubyte[.gz] and {}-idx1-ubyte[.gz]; tried {}", name, image_stem,
+                                label_stem, tried));
+}
+
+ImageDataset load(const std::string& title, Split split, const std::vector<Path>& folders,
+                  std::vector<std::string> class_names) {
+    ImageDataset dataset;
+    dataset.name = title + (split == Split::train ? " train" : " test");
+    dataset.class_names = std::move(class_names);
+    const Files files = find_files(folders, split == Split::train ? "train" : "t10k", dataset.name);
+
+    Idx labels = read_idx(files.labels, 1);
+    const auto wrong = std::find_if(labels.bytes.begin(), labels.bytes.end(),
+                                    [&](std::uint8_t label) { return label >= dataset.class_names.size(); });
+    if (wrong != labels.bytes.end()) {
+        throw DataError(fmt::format("{}: label {} of image {} is out of range, expected 0 to {}", files.labels.string(),
+                                    *wrong, wrong - labels.bytes.begin(), dataset.class_names.size() - 1));
+    }
+
+    Idx images = read_idx(files.images, 3);
+    if (images.shape[1] != 28 || images.shape[2] != 28) {
+        throw DataError(fmt::format("{}: images of {} x {} pixels, expected 28 x 28", files.images.string(),
+                                    images.shape[1], images.shape[2]));
+    }
+    if (images.shape[0] != labels.shape[0]) {
+        throw DataError(fmt::format("{}: {} images, but {} has {} labels", files.images.string(), images.shape[0],
+                                    files.labels.string(), labels.shape[0]));
+    }
+    if (labels.shape[0] == 0) { throw DataError(fmt::format("{}: holds no images", files.images.string())); }
+
+    dataset.height = images.shape[1];
+    dataset.width = images.shape[2];
+    dataset.pixels = std::move(images.bytes);
+    dataset.labels = std::move(labels.bytes);
+    return dataset;
+}
+
+} // namespace
+
+std::vector<Path> mnist_folders(const Path& folder) { return usual_folders(folder, "mnist"); }
+
+std::vector<Path> fashion_mnist_folders(const Path& folder) {
+    std::vector<Path> folders = usual_folders(folder, "fashion-mnist");
+    if (folder.empty()) { folders.emplace_back("/usr/share/datasets/fashion-mnist"); }
+    return folders;
+}
+
+ImageDataset load_mnist(Split split, const Path& folder) {
+    return load("MNIST", split, mnist_folders(folder), {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+}
+
+ImageDataset load_fashion_mnist(Split split, const Path& folder) {
+    return load(
+        "Fashion-MNIST", split, fashion_mnist_folders(folder),
+        {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"});
+}
+
+PixelStatistics pixel_statistics(const ImageDataset& dataset) {
+    if (dataset.pixels.empty()) { throw ShapeError("pixel_statistics: the data set has no pixels"); }
+    std::array<std::uint64_t, 256> count{};
+    for (const std::uint8_t pixel : dataset.pixels) { ++count[pixel]; }
+
+    const auto total = static_cast<double>(dataset.pixels.size());
+    double mean = 0.0;
+    for (std::size_t v = 0; v < 256; ++v) {
+        mean += static_cast<double>(count[v]) / total * (static_cast<double>(v) / 255.0);
+    }
+    double variance = 0.0;
+    for (std::size_t v = 0; v < 256; ++v) {
+        const double deviation = static_cast<double>(v) / 255.0 - mean;
+        variance += static_cast<double>(count[v]) / total * deviation * deviation;
+    }
+    return {mean, std::sqrt(variance)};
+}
+
+} // namespace handgrad::data
