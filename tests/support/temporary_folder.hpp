@@ -1,0 +1,47 @@
+#pragma once
+// A folder for a test's files, removed with everything in it when the test ends.
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace support {
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "handgrad-test-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) { throw std::runtime_error("cannot make a folder for the test"); }
+        path_ = name;
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+    /// A name in it.
+    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+    /// How many files and folders there are in it.
+    long entries() const {
+        return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// All bytes of a file; throws if it cannot be opened.
+inline std::string read_bytes(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) { throw std::runtime_error("cannot open " + path.string()); }
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+} // namespace support
