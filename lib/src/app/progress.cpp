@@ -19,7 +19,7 @@ std::string duration(double seconds) {
 } // namespace
 
 std::string progress_line(std::size_t epochs, std::size_t examples, std::size_t done, double seconds) {
-    constexpr std::size_t width = 20;
+    constexpr std::size_t width = 16;
     const std::size_t all = std::max<std::size_t>(epochs * examples, 1);
     done = std::min(done, all);
     const double part = static_cast<double>(done) / static_cast<double>(all);
@@ -29,8 +29,9 @@ std::string progress_line(std::size_t epochs, std::size_t examples, std::size_t 
                                    std::string(width - filled, '.'), 100 * part);
     if (done > 0 && seconds > 0) {
         const double rate = static_cast<double>(done) / seconds;
-        line += fmt::format("  {:.2g} s/epoch  {:.3g} examples/s  {} left", static_cast<double>(examples) / rate, rate,
-                            duration(seconds * (1 - part) / part));
+        const double epoch_seconds = static_cast<double>(examples) / rate;
+        line += fmt::format("  {:.{}f} s/epoch  {:.{}f} examples/s  {} left", epoch_seconds, epoch_seconds < 10 ? 1 : 0,
+                            rate, rate < 10 ? 1 : 0, duration(seconds * (1 - part) / part));
     }
     return line.substr(0, 79);
 }

@@ -9,7 +9,7 @@
 namespace handgrad::app {
 
 /// One bar over all epochs:
-/// `epoch 4/10 [#######.............]  35 %  2.1 s/epoch  28600 examples/s  14 s left`.
+/// `epoch 4/10 [#####...........]  35 %  2.1 s/epoch  28600 examples/s  14 s left`.
 ///
 /// It belongs to stderr, so that stdout stays the lesson. The bar is wiped before the program prints: call
 /// end_epoch() first, then print the epoch's line.

@@ -1,0 +1,51 @@
+// A chapter's program with nothing to teach: test_frame.cpp runs it to see what Program does.
+
+#include <iostream>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "handgrad/app/about.hpp"
+#include "handgrad/app/program.hpp"
+#include "handgrad/app/progress.hpp"
+#include "handgrad/error.hpp"
+#include "handgrad/parallel.hpp"
+
+int main(int argc, char** argv) {
+    handgrad::app::Program program("00_frame", "What every chapter has");
+    auto& options = program.options();
+    options.epochs = 3;
+    program.take({"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data", "--device"});
+    int hidden = 100;
+    double step = 0.5;
+    std::string fail = "not";
+    bool wide = false;
+    program.option("--hidden", hidden, 1, 10000, "units in the hidden layer")
+        .option("--step", step, -1.0, 1.0, "a number with a fraction")
+        .option("--fail", fail, {"not", "shape", "data", "divergence", "usage", "memory", "lines"}, "how to end")
+        .flag("--wide", wide, "an option without a value");
+
+    return program.main(argc, argv, [&] {
+        fmt::print("seed {} threads {} epochs {} batch {} lr {} limit {} log {} hidden {} step {} wide {}\n",
+                   options.seed, handgrad::num_threads(), options.epochs, options.batch_size, options.lr, options.limit,
+                   options.log_interval, hidden, step, wide);
+        std::cout << "data '" << options.data.string() << "' took " << handgrad::app::about(0.4711, ".2f") << " s\n";
+        handgrad::app::Progress progress(2, 10);
+        progress.update(5);
+        progress.end_epoch();
+        if (fail == "shape") { throw handgrad::ShapeError("linear: x has shape (2,), expected (3,)"); }
+        if (fail == "data") { throw handgrad::DataError("train.gz: got 3 bytes, expected 16"); }
+        if (fail == "divergence") { throw handgrad::DivergenceError("step 7: the loss is nan"); }
+        if (fail == "usage") { throw handgrad::UsageError("--hidden: got 7, expected an even number"); }
+        if (fail == "memory") { throw std::bad_alloc(); }
+        if (fail == "lines") { throw std::runtime_error("one\ntwo\n"); }
+        program.result("accuracy", 0.25);
+        program.result("accuracy", 0.5);
+        program.result("correct", 12);
+        program.result("model", "784-100-10");
+        program.result("losses", std::vector<float>{1.0F, 0.5F});
+    });
+}
