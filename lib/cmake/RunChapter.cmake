@@ -1,7 +1,7 @@
 # Runs a chapter's program as its test does, in a folder of its own, and compares what it prints with
 # expected/output.txt; with RECORD it writes that file instead. Arguments after -- go to the program.
-#   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder> [-DCOMPARER=... -DTOLERANCE=...|-DRECORD=ON]
-#         -P RunChapter.cmake -- [argument...]
+#   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder>
+#         [-DCOMPARER=... -DTOLERANCE=... -DBUILDS_ON=<chapters>|-DRECORD=ON] -P RunChapter.cmake -- [argument...]
 cmake_minimum_required(VERSION 3.21...3.25)
 
 set(args)
@@ -16,6 +16,12 @@ foreach(i RANGE ${last})
 endforeach()
 
 get_filename_component(name "${CHAPTER}" NAME)
+foreach(earlier IN LISTS BUILDS_ON)
+  if(NOT EXISTS "${CHAPTER}/../${earlier}/CMakeLists.txt" OR NOT earlier STRLESS name)
+    message(FATAL_ERROR "${name} builds on ${earlier}, which is not a chapter before it")
+  endif()
+endforeach()
+
 set(expected "${CHAPTER}/expected/output.txt")
 set(actual "${WORK}/output.txt")
 file(REMOVE_RECURSE "${WORK}/out" "${actual}")
