@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -27,7 +28,9 @@ void keep_worst(Report& report, std::vector<Entry> entries) {
     const std::size_t kept = std::min(rows_of_table, entries.size());
     std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(kept), entries.end(),
                       [](const Entry& a, const Entry& b) {
-                          return a.excess > b.excess || (a.excess == b.excess && a.position < b.position);
+                          const bool a_wrong = !(a.excess <= 1);
+                          const bool b_wrong = !(b.excess <= 1);
+                          return std::tie(b_wrong, b.error, a.position) < std::tie(a_wrong, a.error, b.position);
                       });
     entries.resize(kept);
     report.worst = std::move(entries);
@@ -103,6 +106,7 @@ Report compare_all(const std::string& name, const Tensor<double>& analytic, cons
         if (!std::isfinite(entry.analytic) || !std::isfinite(entry.numeric)) {
             not_finite.push_back(entry);
             not_finite.back().excess = std::numeric_limits<double>::infinity();
+            not_finite.back().error = std::numeric_limits<double>::infinity(); // NaN has no place in an order
         }
         if (kink != report.kinks.end() && kink->entry == i) {
             ++kink;

@@ -68,7 +68,7 @@ bool GradientCheck::passed() const {
            std::all_of(reports_.begin(), reports_.end(), [](const Report& report) { return report.passed(); });
 }
 
-std::string to_string(const GradientCheck& checker) {
+std::string table(const GradientCheck& checker) {
     if (checker.reports().empty()) { return "no gradient was checked\n"; }
     std::size_t name = 8;
     std::size_t shape = 5;
@@ -86,6 +86,11 @@ std::string to_string(const GradientCheck& checker) {
                         to_string(report.shape), shape, report.compared, report.kinks.size(), report.max_absolute_error,
                         report.max_relative_error, report.worst_entry(), worst, report.passed() ? "passed" : "FAILED");
     }
+    return text;
+}
+
+std::string to_string(const GradientCheck& checker) {
+    std::string text = table(checker);
     for (const Report& report : checker.reports()) {
         if (!report.passed()) { text += "\n" + to_string(report); }
     }

@@ -59,7 +59,10 @@ private:
     std::vector<Report> reports_;
 };
 
-/// One table with a line for each gradient, then the full report of each that failed.
+/// One table with a line for each gradient: shape, entries compared, kinks, errors, worst entry, verdict.
+std::string table(const GradientCheck& checker);
+
+/// The table, then the full report of each that failed.
 std::string to_string(const GradientCheck& checker);
 
 /// Writes to_string(checker).

@@ -51,7 +51,7 @@ struct Report {
     double largest_numeric = 0;    ///< max|c| in the condition
     double max_absolute_error = 0; ///< over the compared entries
     double max_relative_error = 0; ///< over the compared entries
-    std::vector<Entry> worst;      ///< the five entries with the largest excess, worst first
+    std::vector<Entry> worst;      ///< five entries: wrong ones first, then by error
     Tolerance tolerance{0, 0};     ///< in use
     std::string why;               ///< why the check failed; empty if it passed
     std::string hint;              ///< the likely cause where the pattern of errors shows it; may be empty
