@@ -73,7 +73,7 @@ std::string terminal_lines(const Values& x, const Values& y, std::size_t width, 
 
     std::string text;
     for (std::size_t r = 0; r < height; ++r) {
-        const std::string_view label = r == 0 ? std::string_view(top) : r + 1 == height ? bottom : "";
+        const std::string label = r == 0 ? top : r + 1 == height ? bottom : std::string();
         std::string line = fmt::format("{:>{}} |{}", label, margin, rows[r]);
         text += line.erase(line.find_last_not_of(' ') + 1) + '\n';
     }

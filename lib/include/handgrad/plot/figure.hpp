@@ -28,9 +28,11 @@ namespace handgrad::plot {
 
 /// Numbers to plot, copied from any container of numbers: a std::vector, a Tensor, {1, 2, 3}.
 struct Values {
-    std::vector<double> numbers;
+    std::vector<double> numbers; ///< the numbers, in the container's order
 
+    /// From a list in braces.
     Values(std::initializer_list<double> list) : numbers(list) {}
+    /// From any container of numbers, row by row where it has several dimensions.
     template <class Range, class Value = std::decay_t<decltype(*std::begin(std::declval<const Range&>()))>,
               std::enable_if_t<std::is_arithmetic_v<Value>, int> = 0>
     Values(const Range& range) { // NOLINT(google-explicit-constructor): that is its purpose
@@ -65,17 +67,17 @@ struct Series {
 /// Series throw ShapeError where their arguments differ in length.
 class Figure {
 public:
-    Figure& title(std::string text); ///< above the diagram
-    Figure& x_label(std::string text);
-    Figure& y_label(std::string text);
-    Figure& x_log(); ///< logarithmic, powers of ten
-    Figure& y_log();
-    Figure& x_range(double low, double high); ///< default: as the data asks
-    Figure& y_range(double low, double high);
+    Figure& title(std::string text);                 ///< above the diagram
+    Figure& x_label(std::string text);               ///< what the axis shows, with its unit
+    Figure& y_label(std::string text);               ///< what the axis shows, with its unit
+    Figure& x_log();                                 ///< logarithmic, powers of ten
+    Figure& y_log();                                 ///< logarithmic, powers of ten
+    Figure& x_range(double low, double high);        ///< default: as the data ask
+    Figure& y_range(double low, double high);        ///< default: as the data ask; low > high turns the axis over
     Figure& equal_axes();                            ///< one unit is as long in x as in y
     Figure& legend(Legend position);                 ///< default: in a corner that is free, or below; none for one name
     Figure& x_ticks(std::vector<std::string> names); ///< names at 0, 1, 2, ... in place of numbers
-    Figure& y_ticks(std::vector<std::string> names);
+    Figure& y_ticks(std::vector<std::string> names); ///< names at 0, 1, 2, ... in place of numbers
 
     /// Points joined by a line.
     Figure& line(std::string name, const Values& x, const Values& y);
@@ -96,7 +98,7 @@ public:
     Figure& vertical_line(std::string name, double x);
 
     /// Points coloured and marked by class: "class 0", "class 1", ... in the legend.
-    /// @param x, y   (N)
+    /// @param x,y    (N)
     /// @param labels (N), whole numbers from 0
     /// @throws ShapeError if the lengths differ or a label is not a whole number in 0 .. 255
     Figure& scatter(const Values& x, const Values& y, const Values& labels);

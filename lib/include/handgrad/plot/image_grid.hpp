@@ -43,7 +43,7 @@ Image image_grid(const Tensor<std::uint8_t>& images, std::size_t rows, std::size
 ///
 /// A character is about twice as high as wide, so each picture takes half as many lines as columns; it is made smaller
 /// by averaging where `width` asks for it.
-/// @param images, rows, cols, titles as for image_grid()
+/// @param images,rows,cols,titles as for image_grid()
 /// @param width  characters in a line, at most
 /// @return lines, each with '\n' at its end and without trailing spaces
 /// @throws ShapeError as image_grid(), or if the pictures would be less than 4 characters wide

@@ -10,8 +10,8 @@
 
 namespace handgrad::plot {
 
-/// A curve drawn with '*' between axes whose ends are labelled; a value that is not finite is left out.
-/// @param x, y   (N), N >= 1
+/// A curve drawn with '*', joined by dots, between axes whose ends are labelled; a value that is not finite is left out.
+/// @param x,y    (N), N >= 1
 /// @param width  characters in a line, labels included; at least 30
 /// @param height lines of the drawing, without the x axis; at least 4
 /// @return height + 2 lines, each with '\n' at its end
