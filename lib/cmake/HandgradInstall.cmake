@@ -16,7 +16,8 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/handgradConfig.cmake.in
   INSTALL_DESTINATION "${HANDGRAD_INSTALL_CMAKEDIR}" PATH_VARS HANDGRAD_INSTALL_DATADIR)
 # Before version 1.0 a new minor version may change the interface.
 write_basic_package_version_file(handgradConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/handgradConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/handgradConfigVersion.cmake"
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/handgradConfig.cmake"
+              "${CMAKE_CURRENT_BINARY_DIR}/handgradConfigVersion.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/FindCBLAS.cmake" "${CMAKE_CURRENT_LIST_DIR}/HandgradDependencies.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/HandgradChapter.cmake"
         DESTINATION "${HANDGRAD_INSTALL_CMAKEDIR}")
