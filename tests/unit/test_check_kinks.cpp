@@ -74,6 +74,13 @@ TEST_CASE("smooth functions have no kinks, traced or not, also where the gradien
     CHECK(check::central_difference([&](const Tensor<float>& u) { return smooth(u); }, Tensor<float>(x)).kinks.empty());
 }
 
+TEST_CASE("the rounding of a large loss is not taken for a kink", "[check]") {
+    const auto large = [](const Tensor<double>& x) { return 1e6 + x(0) * x(0) + x(1) * x(1); };
+    const check::Differences numeric = check::central_difference(large, Tensor<double>{1e-3, -2e-3});
+    CHECK(numeric.gradient(0) != 2e-3); // the rounding is there
+    CHECK(numeric.kinks.empty());
+}
+
 TEST_CASE("the maximum that log-sum-exp subtracts is no kink", "[check]") {
     const Tensor<double> z{{0.5, 0.5, 0.5}, {1.0, 1.0 + 0.5 * h, -1.0}}; // the largest entry changes within the step
     const Labels y{2, 0};
