@@ -3,7 +3,7 @@
 # xtensor comes first: were TBB found before it (by Thrust, say), the two would define the same TBB targets.
 macro(handgrad_find_dependencies missing)
   set(${missing} "")
-  foreach(package IN ITEMS xtensor xtensor-blas xsimd CBLAS fmt CLI11 nlohmann_json ZLIB PNG OpenMP)
+  foreach(package IN ITEMS xtensor xtensor-blas xsimd CBLAS fmt CLI11 nlohmann_json ZLIB PNG Threads)
     find_package(${package} QUIET)
     if(NOT ${package}_FOUND)
       list(APPEND ${missing} ${package})

@@ -1,13 +1,21 @@
 #include "handgrad/parallel.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 #include <cblas.h>
 #include <fmt/format.h>
-#include <omp.h>
+#include <sched.h>
 
 namespace handgrad {
 namespace {
+
+int available_cores() {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) { return CPU_COUNT(&cores); }
+    return std::max(1U, std::thread::hardware_concurrency());
+}
 
 int& threads() {
     static int n = [] {
@@ -18,7 +26,7 @@ int& threads() {
             throw std::runtime_error(
                 fmt::format("OpenBLAS runs on {} threads, expected 1", openblas_get_num_threads()));
         }
-        return omp_get_num_procs();
+        return available_cores();
     }();
     return n;
 }

@@ -7,24 +7,28 @@
 
 namespace handgrad {
 
-/// Runs body(0), ..., body(chunks-1), on num_threads() threads. The caller derives `chunks` from the problem's size
-/// alone; each chunk writes where no other does.
+namespace detail {
+/// Calls call(body, i) once for every i < chunks, on several threads.
+void run_on_threads(std::size_t chunks, void (*call)(const void* body, std::size_t i), const void* body);
+} // namespace detail
+
+/// Runs body(0), ..., body(chunks-1), on up to num_threads() threads; returns when all are done. The caller derives
+/// `chunks` from the problem's size alone, and each chunk writes where no other does; so the result is the same for any
+/// number of threads. Within a body, and beside another parallel_for, it runs its chunks one after another.
 template <class Body> void parallel_for(std::size_t chunks, const Body& body) {
-    const int threads = num_threads();
-    if (chunks <= 1 || threads == 1) {
+    if (chunks <= 1 || num_threads() == 1) {
         for (std::size_t i = 0; i < chunks; ++i) { body(i); }
         return;
     }
-    const auto n = static_cast<std::ptrdiff_t>(chunks);
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (std::ptrdiff_t i = 0; i < n; ++i) { body(static_cast<std::size_t>(i)); }
+    detail::run_on_threads(
+        chunks, [](const void* b, std::size_t i) { (*static_cast<const Body*>(b))(i); }, &body);
 }
 
 /// Cuts `n` items into chunks of about `grain` items each, all but the last a multiple of `multiple`.
 struct Chunks {
     std::size_t n, size, count;
     Chunks(std::size_t items, std::size_t grain, std::size_t multiple = 1)
-        : n(items), size((grain + multiple - 1) / multiple * multiple), count((items + size - 1) / size) {}
+        : n(items), size((grain + multiple - 1) / multiple * multiple), count(size ? (items + size - 1) / size : 0) {}
     std::size_t begin(std::size_t i) const { return i * size; }
     std::size_t length(std::size_t i) const { return i + 1 == count ? n - i * size : size; }
 };

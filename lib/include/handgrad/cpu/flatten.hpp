@@ -1,12 +1,15 @@
 #pragma once
 /// @file
-/// flatten, for float and double. A copy is as fast as memory lets it be; the reference's is the one.
+/// flatten, for float and double. Shapes: contract/flatten.hpp.
 
-#include "handgrad/reference/flatten.hpp"
+#include "handgrad/contract/flatten.hpp"
 
 namespace handgrad::cpu {
 
-using reference::flatten_backward;
-using reference::flatten_forward;
+/// y = x as rows: x (N, ...), y (N, D). @throws ShapeError
+template <class T> void flatten_forward(const Tensor<T>& x, Tensor<T>& y);
+
+/// dx = dy in the shape of x: dy (N, D), dx overwritten. @throws ShapeError
+template <class T> void flatten_backward(const Tensor<T>& dy, const Shape& shape_of_x, Tensor<T>& dx);
 
 } // namespace handgrad::cpu
