@@ -1,6 +1,7 @@
 #include "handgrad/parallel.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -17,8 +18,8 @@ int available_cores() {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-int& threads() {
-    static int n = [] {
+std::atomic<int>& threads() {
+    static std::atomic<int> n = [] {
         // OpenBLAS must not start threads of its own inside ours: how it cuts a product depends on their number,
         // and so would the last bits of the result.
         openblas_set_num_threads(1);

@@ -16,7 +16,8 @@ void run_on_threads(std::size_t chunks, void (*call)(const void* body, std::size
 /// `chunks` from the problem's size alone, and each chunk writes where no other does; so the result is the same for any
 /// number of threads. Within a body, and beside another parallel_for, it runs its chunks one after another.
 template <class Body> void parallel_for(std::size_t chunks, const Body& body) {
-    if (chunks <= 1 || num_threads() == 1) {
+    const int threads = num_threads(); // asked for in any case: it keeps OpenBLAS to one thread
+    if (chunks <= 1 || threads == 1) {
         for (std::size_t i = 0; i < chunks; ++i) { body(i); }
         return;
     }
