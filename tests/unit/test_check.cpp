@@ -222,6 +222,20 @@ TEST_CASE("the report names the gradient, the worst entry, and both values", "[c
     CHECK(contains(to_string(check::compare("dw", numeric, numeric)), "dw (3, 4): passed, 12 entries compared"));
 }
 
+TEST_CASE("the table is sorted by error; errors that differ by rounding keep their order", "[check]") {
+    const Tensor<double> numeric{1.0, 2.0, 4.0, 8.0, 16.0, 32.0};
+    Tensor<double> analytic = numeric;
+    analytic(1) += 0.1;
+    analytic(3) += 0.1 * (1 + 1e-12); // a little more than entry 1
+    analytic(4) -= 0.5;
+    analytic(5) += 1e-12; // not wrong
+    const check::Report report = check::compare("dx", analytic, numeric);
+    CHECK(report.wrong == 3);
+    const std::vector<std::size_t> order{4, 1, 3, 5, 0};
+    REQUIRE(report.worst.size() == order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) { CHECK(report.worst[i].position == order[i]); }
+}
+
 TEST_CASE("the collector prints one table and passes only if all pass", "[check]") {
     const Tensor<double> w{{0.2, -0.4, 0.3}, {0.5, 0.1, -0.6}};
     const Tensor<double> b{0.1, -0.2, 0.05};

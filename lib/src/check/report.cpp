@@ -24,13 +24,22 @@ Entry make_entry(std::size_t position, double analytic, double numeric) {
     return entry;
 }
 
+/// A number to six digits, so that errors that are equal but for rounding stand in the order of their positions.
+double six_digits(double error) {
+    int exponent = 0;
+    const double mantissa = std::frexp(error, &exponent);
+    return std::ldexp(std::round(mantissa * 0x1p20), exponent);
+}
+
 void keep_worst(Report& report, std::vector<Entry> entries) {
     const std::size_t kept = std::min(rows_of_table, entries.size());
     std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(kept), entries.end(),
                       [](const Entry& a, const Entry& b) {
                           const bool a_wrong = !(a.excess <= 1);
                           const bool b_wrong = !(b.excess <= 1);
-                          return std::tie(b_wrong, b.error, a.position) < std::tie(a_wrong, a.error, b.position);
+                          const double a_error = six_digits(a.error);
+                          const double b_error = six_digits(b.error);
+                          return std::tie(b_wrong, b_error, a.position) < std::tie(a_wrong, a_error, b.position);
                       });
     entries.resize(kept);
     report.worst = std::move(entries);
