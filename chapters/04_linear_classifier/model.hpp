@@ -1,0 +1,49 @@
+#pragma once
+// The linear classifier, as it is trained: parameters, gradients, and the memory for everything in between, so that an
+// iteration allocates nothing.
+
+#include <cstddef>
+
+#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/random.hpp>
+
+using handgrad::Accumulate;
+using handgrad::Labels;
+using handgrad::NumpyRandom;
+using handgrad::Tensor;
+namespace cpu = handgrad::cpu;
+
+struct LinearClassifier {
+    // What is learned: K columns of D weights, one column a class, and K biases. The weights start as small normal
+    // numbers, the biases at zero.
+    Tensor<double> w; // (D, K)
+    Tensor<double> b; // (K)
+    double reg;       // lambda, the strength of the penalty on w
+
+    LinearClassifier(std::size_t inputs, std::size_t classes, double lambda, NumpyRandom& random)
+        : w(0.01 * random.randn({inputs, classes})), b(handgrad::zeros<double>({classes})), reg(lambda) {}
+
+    // The loss of the points x with the classes y: $u = xw + b$, then softmax cross-entropy and the penalty.
+    double forward(const Tensor<double>& x, const Labels& y) {
+        cpu::linear_forward(x, w, b, u);
+        return cpu::cross_entropy_forward(u, y, p) + cpu::l2_penalty_forward(w, reg);
+    }
+
+    // The gradient at the same place, from the last step of `forward` to the first. `Accumulate::yes` adds the
+    // penalty's share to what is in dw already.
+    void backward(const Tensor<double>& x, const Labels& y) {
+        cpu::cross_entropy_backward(p, y, du);
+        cpu::linear_backward_weight(x, du, dw);
+        cpu::linear_backward_bias(du, db);
+        cpu::l2_penalty_backward(w, reg, dw, Accumulate::yes);
+    }
+
+    // A step against the gradient.
+    void step(double lr) {
+        for (std::size_t i = 0; i < w.size(); ++i) { w.data()[i] -= lr * dw.data()[i]; }
+        for (std::size_t k = 0; k < b.size(); ++k) { b.data()[k] -= lr * db.data()[k]; }
+    }
+
+    Tensor<double> u, p;       // (N, K): scores and probabilities
+    Tensor<double> du, dw, db; // gradients of the loss
+};
