@@ -10,6 +10,15 @@
 #include "handgrad/error.hpp"
 
 namespace handgrad {
+namespace {
+
+void require_classes(std::string_view where, std::string_view what, const Shape& shape) {
+    if (shape[1] == 0) {
+        throw ShapeError(fmt::format("{}: {} has shape {}, expected at least one class", where, what, to_string(shape)));
+    }
+}
+
+} // namespace
 
 Shape check_linear_forward(const Shape& x, const Shape& w, const Shape& b) {
     require_rank("linear_forward", "x", x, {"N", "D_in"});
@@ -58,14 +67,13 @@ void check_flatten_backward(const Shape& dy, const Shape& x) {
 
 Shape check_softmax_forward(const Shape& z) {
     require_rank("softmax_forward", "z", z, {"N", "K"});
-    if (z[1] == 0) {
-        throw ShapeError(fmt::format("softmax_forward: z has shape {}, expected at least one class", to_string(z)));
-    }
+    require_classes("softmax_forward", "z", z);
     return z;
 }
 
 Shape check_softmax_backward(const Shape& p, const Shape& dp) {
     require_rank("softmax_backward", "p", p, {"N", "K"});
+    require_classes("softmax_backward", "p", p);
     require_shape("softmax_backward", "dp", dp, p);
     return p;
 }

@@ -21,7 +21,7 @@ namespace handgrad {
 
 /// Checks that z is (N, K) with K > 0 and returns its shape.
 Shape check_softmax_forward(const Shape& z);
-/// Checks that p and dp are (N, K) and returns that shape.
+/// Checks that p and dp are (N, K) with K > 0 and returns that shape.
 Shape check_softmax_backward(const Shape& p, const Shape& dp);
 
 } // namespace handgrad
