@@ -21,7 +21,8 @@ public:
     /// @param options as torch.optim.SGD's, with its defaults
     /// @throws std::invalid_argument for options out of range
     SGD(std::vector<nn::Parameter<Backend>*> parameters, SgdOptions options)
-        : parameters_(std::move(parameters)), options_(options), velocities_(parameters_.size()) {
+        : parameters_(std::move(parameters)), options_(options),
+          velocities_(parameters_.size(), typename Backend::Tensor(Shape{0})) {
         check_sgd_options(options_);
     }
 
@@ -44,7 +45,7 @@ public:
     }
 
     const SgdOptions& options() const { return options_; } ///< as they stand
-    /// The momentum buffers, one a parameter; of shape () until the first step with momentum.
+    /// The momentum buffers, one a parameter; of shape (0,) until the first step with momentum.
     const std::vector<typename Backend::Tensor>& velocities() const { return velocities_; }
 
 private:
