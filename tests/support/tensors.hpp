@@ -1,0 +1,146 @@
+#pragma once
+// Tensors to test with, and ways to compare them.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include "handgrad/error.hpp"
+#include "handgrad/parallel.hpp"
+#include "handgrad/random.hpp"
+#include "handgrad/tensor.hpp"
+
+// Every test of an operation runs on these; another backend joins them here.
+#define HANDGRAD_BACKENDS                                                                                              \
+    handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
+
+namespace support {
+
+using handgrad::Labels;
+using handgrad::Shape;
+using handgrad::Tensor;
+
+/// A tensor of these values.
+template <class T> Tensor<T> tensor(const Shape& shape, std::initializer_list<double> values) {
+    Tensor<T> t(shape);
+    if (values.size() != t.size()) { throw std::logic_error("tensor: as many values as the shape asks for, please"); }
+    std::transform(values.begin(), values.end(), t.data(), [](double v) { return static_cast<T>(v); });
+    return t;
+}
+
+/// These class numbers.
+inline Labels labels(std::initializer_list<std::int64_t> values) {
+    Labels y(Shape{values.size()});
+    std::copy(values.begin(), values.end(), y.data());
+    return y;
+}
+
+/// Whole numbers from -3 to 3. Sums of their products are exact in float, in whatever order they are added.
+template <class T> Tensor<T> whole_numbers(const Shape& shape, std::uint64_t seed) {
+    Tensor<T> t(shape);
+    handgrad::Random random(seed, 1);
+    for (T& v : t.storage()) { v = static_cast<T>(static_cast<int>(random.below(7)) - 3); }
+    return t;
+}
+
+/// Standard normal numbers, rounded to float so that every backend gets the same ones.
+template <class T> Tensor<T> normal_numbers(const Shape& shape, std::uint64_t seed) {
+    Tensor<T> t(shape);
+    handgrad::Random random(seed, 2);
+    for (T& v : t.storage()) { v = static_cast<T>(static_cast<float>(random.normal())); }
+    return t;
+}
+
+/// Normal numbers pushed 0.1 away from zero, where relu has its kink.
+template <class T> Tensor<T> numbers_off_zero(const Shape& shape, std::uint64_t seed) {
+    Tensor<T> t = normal_numbers<T>(shape, seed);
+    for (T& v : t.storage()) { v = static_cast<T>(static_cast<float>(v + (v < 0 ? T(-0.1) : T(0.1)))); }
+    return t;
+}
+
+/// Classes 0 .. k-1, at random.
+inline Labels random_labels(std::size_t n, std::size_t k, std::uint64_t seed) {
+    Labels y(Shape{n});
+    handgrad::Random random(seed, 3);
+    for (std::int64_t& v : y.storage()) { v = static_cast<std::int64_t>(random.below(k)); }
+    return y;
+}
+
+/// The same numbers as another type.
+template <class To, class From> Tensor<To> to(const Tensor<From>& t) {
+    Tensor<To> result(t.shape());
+    std::transform(t.data(), t.data() + t.size(), result.data(), [](const From& v) { return static_cast<To>(v); });
+    return result;
+}
+
+/// Whether shapes and all bits are equal: NaN equals itself, 0 and -0 differ.
+template <class T> bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
+    return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+/// Whether shapes and all numbers are equal; float and double may be compared. NaN equals nothing.
+template <class A, class B> bool equal_numbers(const Tensor<A>& a, const Tensor<B>& b) {
+    return a.shape() == b.shape() && std::equal(a.data(), a.data() + a.size(), b.data(), [](A u, B v) {
+               return static_cast<double>(u) == static_cast<double>(v);
+           });
+}
+
+/// max|a - b| / max|b|: infinite for different shapes or anything that is not finite, 0 for empty tensors.
+template <class A, class B> double difference(const Tensor<A>& a, const Tensor<B>& b) {
+    if (a.shape() != b.shape()) { return std::numeric_limits<double>::infinity(); }
+    double most = 0, largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double d = std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]));
+        if (!std::isfinite(d)) { return std::numeric_limits<double>::infinity(); }
+        most = std::max(most, d);
+        largest = std::max(largest, std::abs(static_cast<double>(b.data()[i])));
+    }
+    return most == 0 ? 0 : most / largest;
+}
+
+/// How far a result in T may be from the same in double, measured by difference().
+template <class T> constexpr double rounding() { return std::is_same_v<T, float> ? 1e-5 : 1e-12; }
+
+/// Buffers as a careless caller leaves them: `compute(buffer)` must give `expected` whatever was there, and again when
+/// it is called a second time on its own result.
+template <class T, class Compute> bool overwrites(const Tensor<T>& expected, const Compute& compute) {
+    const T nan = std::numeric_limits<T>::quiet_NaN();
+    const Shape odd{3, 1, 2};
+    for (const T dirt : {T(999), nan}) {
+        for (const Shape& shape : {expected.shape(), odd, Shape{}}) {
+            Tensor<T> buffer = handgrad::full<T>(shape, dirt);
+            for (int call = 0; call < 2; ++call) {
+                compute(buffer);
+                if (!same_bits(buffer, expected)) { return false; }
+            }
+        }
+    }
+    return true;
+}
+
+/// The message of the Error that f throws; what happened otherwise.
+template <class Error = handgrad::ShapeError, class F> std::string message_of(const F& f) {
+    try {
+        f();
+    } catch (const Error& error) { return error.what(); } catch (const std::exception& other) {
+        return std::string("another exception: ") + other.what();
+    }
+    return "no exception";
+}
+
+/// Sets the number of threads for a scope.
+class Threads {
+public:
+    explicit Threads(int n) : before_(handgrad::num_threads()) { handgrad::set_num_threads(n); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+    ~Threads() { handgrad::set_num_threads(before_); }
+
+private:
+    int before_;
+};
+
+} // namespace support
