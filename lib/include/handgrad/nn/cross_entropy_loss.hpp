@@ -1,6 +1,8 @@
 #pragma once
 /// @file
 
+#include <stdexcept>
+
 #include "handgrad/tensor.hpp"
 
 namespace handgrad::nn {
@@ -13,15 +15,18 @@ public:
     using Tensor = typename Backend::Tensor; ///< type of an array
     using Labels = typename Backend::Labels; ///< type of the true classes
 
-    /// Returns the loss for scores z (N, K) and true classes y (N,). y must live until backward. @throws ShapeError
+    /// Returns the loss for scores z (N, K) and true classes y (N,). y must live until backward: one that would not is
+    /// refused by the compiler. @throws ShapeError
     Scalar forward(const Tensor& z, const Labels& y) {
         y_ = &y;
         loss_ = Backend::cross_entropy_forward(z, y, p_);
         return loss_;
     }
+    Scalar forward(const Tensor& z, Labels&& y) = delete; ///< see the other
 
-    /// Returns dL/dz, (N, K), for the last forward.
+    /// Returns dL/dz, (N, K), for the last forward. @throws std::logic_error if there was none
     const Tensor& backward() {
+        if (y_ == nullptr) { throw std::logic_error("CrossEntropyLoss: backward before forward"); }
         Backend::cross_entropy_backward(p_, *y_, dz_);
         return dz_;
     }

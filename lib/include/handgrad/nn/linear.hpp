@@ -15,6 +15,7 @@ namespace handgrad::nn {
 template <class Backend> class Linear : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
 
     Parameter<Backend> weight; ///< (D_in, D_out)
     Parameter<Backend> bias;   ///< (D_out,)

@@ -48,16 +48,17 @@ public:
     Module& operator=(const Module&) = delete;
     virtual ~Module() = default;
 
-    /// Computes the output for a batch x.
+    /// Computes the output for a batch x. An input that would be gone before backward is refused by the compiler.
     virtual const Tensor& forward(const Tensor& x) = 0;
+    const Tensor& forward(Tensor&& x) = delete; ///< see the other
 
     /// Given dy = dL/dy for the output y of the last forward, adds dL/dparameter to each parameter's grad and returns
     /// dx = dL/dx, unless that is not needed.
     virtual const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) = 0;
 
-    /// forward, in PyTorch's spelling. An input that would be gone before backward is refused by the compiler.
+    /// forward, in PyTorch's spelling.
     const Tensor& operator()(const Tensor& x) { return forward(x); }
-    const Tensor& operator()(Tensor&& x) = delete; ///< see the other
+    const Tensor& operator()(Tensor&& x) = delete; ///< see forward
 
     /// All parameters with their names, as PyTorch names them: "fc1.weight".
     std::vector<std::pair<std::string, Parameter<Backend>*>> named_parameters() const {

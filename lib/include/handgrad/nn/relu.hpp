@@ -11,6 +11,7 @@ namespace handgrad::nn {
 template <class Backend> class ReLU : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
 
     const Tensor& forward(const Tensor& x) override {
         x_ = &x;

@@ -17,6 +17,7 @@ namespace handgrad::nn {
 template <class Backend> class Sequential : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
 
     /// Appends a module made of these arguments and returns it: `net.template add<nn::Linear<B>>(784, 100, random)`.
     template <class M, class... Args> M& add(Args&&... args) {
