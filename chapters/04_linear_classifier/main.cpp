@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     std::size_t points = 100;
     int iterations = 200;
     program.option("--reg", reg, 0.0, 1000.0, "strength of the penalty on the weights");
-    program.option("--points", points, 1, 100000, "points in each arm of the spiral");
+    program.option("--points", points, 2, 100000, "points in each arm of the spiral");
     program.option("--iterations", iterations, 1, 1000000, "steps of gradient descent");
 
     return program.main(argc, argv, [&] {
@@ -229,9 +229,9 @@ int main(int argc, char** argv) {
             }
             const auto printed = lecture.find(i);
             if (printed != lecture.end()) {
-                fmt::print("  {:9}  {:8.6f}   {:.4f}\n", i, current, printed->second);
+                fmt::print("  {:9}  {:#8.6g}   {:.4f}\n", i, current, printed->second);
             } else if (i == 0 || i == iterations) {
-                fmt::print("  {:9}  {:8.6f}\n", i, current);
+                fmt::print("  {:9}  {:#8.6g}\n", i, current);
             }
             if (i < iterations) {
                 model.backward(x, y);
