@@ -1,0 +1,66 @@
+#pragma once
+// A network, its loss, its optimiser and its data, ready to be trained.
+
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/nn/nn.hpp"
+#include "handgrad/optim/sgd.hpp"
+#include "handgrad/train/train.hpp"
+#include "support/images.hpp"
+
+namespace support {
+
+/// Flatten, Linear, ReLU, Linear.
+template <class B> struct TwoLayers {
+    using T = typename B::Scalar;
+
+    handgrad::nn::Sequential<B> model;
+    handgrad::nn::CrossEntropyLoss<B> criterion;
+    handgrad::optim::SGD<B> optimizer;
+    handgrad::data::DataLoader<B> loader;
+    handgrad::train::History history;
+
+    TwoLayers(const handgrad::data::ImageDataset& images, std::size_t hidden, const handgrad::SgdOptions& options,
+              const handgrad::data::LoaderOptions& order)
+        : optimizer(fill(model, images, hidden), options), loader(images, order) {}
+
+    handgrad::train::EpochResult epoch(std::size_t number, std::size_t log_interval = 1,
+                                       const handgrad::train::OnBatch& on_batch = {}) {
+        return handgrad::train::train_one_epoch<B>(loader, model, criterion, optimizer, log_interval, number, history,
+                                                   on_batch);
+    }
+
+    std::vector<handgrad::Tensor<T>> parameters() const {
+        std::vector<handgrad::Tensor<T>> all;
+        for (const auto* p : model.parameters()) { all.push_back(p->value); }
+        return all;
+    }
+
+private:
+    static std::vector<handgrad::nn::Parameter<B>*>
+    fill(handgrad::nn::Sequential<B>& model, const handgrad::data::ImageDataset& images, std::size_t hidden) {
+        handgrad::Random random(1);
+        model.template add<handgrad::nn::Flatten<B>>();
+        model.template add<handgrad::nn::Linear<B>>(images.height * images.width, hidden, random);
+        model.template add<handgrad::nn::ReLU<B>>();
+        model.template add<handgrad::nn::Linear<B>>(hidden, images.class_names.size(), random);
+        return model.parameters();
+    }
+};
+
+/// SGD with this step size and momentum.
+inline handgrad::SgdOptions sgd(double lr, double momentum = 0) {
+    handgrad::SgdOptions options;
+    options.lr = lr;
+    options.momentum = momentum;
+    return options;
+}
+
+/// Batches of this size, in a random order of this seed.
+inline handgrad::data::LoaderOptions batches_of(std::size_t size, std::uint64_t seed = 1) {
+    handgrad::data::LoaderOptions options;
+    options.batch_size = size;
+    options.seed = seed;
+    return options;
+}
+
+} // namespace support
