@@ -1,0 +1,42 @@
+#pragma once
+// The network of this chapter, 784-100-10, and a module that does not belong into it.
+
+#include <string>
+
+#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/nn/nn.hpp>
+#include <handgrad/random.hpp>
+
+using Backend = handgrad::Cpu<float>;
+namespace nn = handgrad::nn;
+
+// Flatten, linear, ReLU, linear: images (N, 1, 28, 28) become scores (N, 10). Two networks made from streams of the
+// same seed have the same first weights.
+inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
+    net.add<nn::Flatten<Backend>>();
+    net.add<nn::Linear<Backend>>(784, 100, random);
+    net.add<nn::ReLU<Backend>>();
+    net.add<nn::Linear<Backend>>(100, 10, random);
+}
+
+// Softmax as a layer. It is right, forward and backward; what is wrong is to put it before CrossEntropyLoss, which
+// contains a softmax already. PyTorch has such a module, and the mistake is a common one, so we want to see what it
+// does.
+class Softmax : public nn::Module<Backend> {
+public:
+    using nn::Module<Backend>::forward;
+
+    const Tensor& forward(const Tensor& z) override {
+        Backend::softmax_forward(z, p_);
+        return p_;
+    }
+    const Tensor& backward(const Tensor& dp, nn::InputGradient) override {
+        Backend::softmax_backward(p_, dp, dz_);
+        return dz_;
+    }
+    std::string name() const override { return "Softmax"; }
+    std::string arguments() const override { return "dim=1"; }
+
+private:
+    Tensor p_, dz_;
+};
