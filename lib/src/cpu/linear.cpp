@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/block_matmul.hpp"
 #include "cpu/gemm.hpp"
 #include "cpu/slim_matmul.hpp"
 #include "parallel_for.hpp"
@@ -9,7 +10,7 @@
 namespace handgrad::cpu {
 namespace {
 
-/// Cuts the `items` rows of a product that takes `flops` operations: at least 4 MFLOP a chunk (some 40 us), else waking
+/// Cuts the `items` rows of a product that takes `flops` operations: at least 4 MFLOP a chunk (some 30 us), else waking
 /// a thread costs more than it saves; at most 16 chunks, else OpenBLAS packs the shared operand too often.
 Chunks cut(std::size_t items, std::size_t flops) {
     const std::size_t count = std::clamp<std::size_t>(flops / 4'000'000, 1, 16);
@@ -24,6 +25,14 @@ template <class T> const T* transposed(const Tensor<T>& w) {
     for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < columns; ++j) { memory.data()[j * rows + i] = w.data()[i * columns + j]; }
     }
+    return memory.data();
+}
+
+/// n zeros, in memory that is kept from call to call.
+template <class T> const T* zero_row(std::size_t n) {
+    thread_local Tensor<T> memory;
+    resize(memory, {n});
+    memory.fill(T(0));
     return memory.data();
 }
 
@@ -44,6 +53,8 @@ template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, c
             with_constant(in, [&](auto k) { slim_inner<k()>(xi, w.data(), b.data(), yi, rows, out); });
         } else if (wt) {
             with_constant(out, [&](auto n) { slim_outer<n()>(xi, wt, b.data(), yi, rows, in); });
+        } else if (suits_block_matmul<T>(in, out)) {
+            block_matmul(Strided<T>{xi, in, 1}, w.data(), b.data(), yi, rows, in, out);
         } else {
             for (std::size_t n = 0; n < rows; ++n) { std::copy_n(b.data(), out, yi + n * out); }
             gemm(CblasNoTrans, CblasNoTrans, rows, out, in, T(1), xi, in, w.data(), out, T(1), yi, out);
@@ -97,10 +108,16 @@ void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& 
     }
     // Cut by rows of dw, not by the batch: nothing has to be added up across threads.
     const Chunks chunks = cut(in, 2 * batch * in * out);
+    const T* from_zero = add ? nullptr : zero_row<T>(out);
     parallel_for(chunks.count, [&](std::size_t i) {
-        const std::size_t begin = chunks.begin(i);
-        gemm(CblasTrans, CblasNoTrans, chunks.length(i), out, batch, T(1), x.data() + begin, in, dy.data(), out,
-             T(add ? 1 : 0), dw.data() + begin * out, out);
+        const std::size_t begin = chunks.begin(i), rows = chunks.length(i);
+        const T* xi = x.data() + begin;
+        T* dwi = dw.data() + begin * out;
+        if (suits_block_matmul<T>(batch, out)) {
+            block_matmul(Strided<T>{xi, 1, in}, dy.data(), from_zero, dwi, rows, batch, out);
+        } else {
+            gemm(CblasTrans, CblasNoTrans, rows, out, batch, T(1), xi, in, dy.data(), out, T(add ? 1 : 0), dwi, out);
+        }
     });
 }
 
