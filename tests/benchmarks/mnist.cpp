@@ -1,0 +1,54 @@
+// Trains chapter 08's network for some epochs and prints how long each took: shuffling, conversion of the pixels,
+// forward, loss, backward and step.
+
+#include <chrono>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/data/data_loader.hpp"
+#include "handgrad/data/mnist.hpp"
+#include "handgrad/optim/sgd.hpp"
+#include "handgrad/parallel.hpp"
+#include "handgrad/train/train.hpp"
+
+#include "08_mnist_two_layer/model.hpp"
+
+int main(int argc, char** argv) {
+    CLI::App app("Chapter 08's network, timed");
+    int threads = 1;
+    std::size_t epochs = 3, limit = 0;
+    std::string folder;
+    app.add_option("--threads", threads);
+    app.add_option("--epochs", epochs);
+    app.add_option("--limit", limit);
+    app.add_option("--data", folder);
+    CLI11_PARSE(app, argc, argv);
+
+    using namespace handgrad;
+    using Backend = Cpu<float>;
+    set_num_threads(threads);
+    const auto train_set = data::load_mnist(data::Split::train, folder);
+    data::LoaderOptions loading;
+    loading.limit = limit;
+    data::DataLoader<Backend> loader(train_set, loading);
+    Random random(0);
+    TwoLayerNet<Backend> model(784, 100, 10, random);
+    nn::CrossEntropyLoss<Backend> criterion;
+    SgdOptions options;
+    options.lr = 0.1;
+    optim::SGD<Backend> optimizer(model.parameters(), options);
+    train::History history;
+
+    std::vector<double> seconds;
+    double loss = 0;
+    for (std::size_t epoch = 0; epoch <= epochs; ++epoch) { // one more, for warming up
+        const auto start = std::chrono::steady_clock::now();
+        loss = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 100, epoch, history).loss;
+        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+        if (epoch > 0) { seconds.push_back(time.count()); }
+    }
+    fmt::print("{{\"seconds\": [{}], \"loss\": {}}}\n", fmt::join(seconds, ", "), loss);
+}

@@ -1,0 +1,135 @@
+// Every operation of the cpu backend on one thread, at the sizes that the chapters use.
+
+#include <string>
+
+#include <benchmark/benchmark.h>
+#include <cblas.h>
+#include <fmt/format.h>
+
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/data/data_loader.hpp"
+#include "handgrad/parallel.hpp"
+#include "handgrad/random.hpp"
+
+namespace {
+
+using namespace handgrad;
+using Rate = benchmark::Counter;
+
+/// Registers f as a benchmark; a call of it does so many operations and moves so many bytes.
+template <class F> void add(const std::string& name, double flops, double bytes, F f) {
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) mutable {
+        for (auto _ : state) {
+            f();
+            benchmark::ClobberMemory();
+        }
+        if (flops > 0) { state.counters["FLOP/s"] = Rate(flops, Rate::kIsIterationInvariantRate); }
+        if (bytes > 0) { state.counters["bytes/s"] = Rate(bytes, Rate::kIsIterationInvariantRate); }
+    });
+}
+
+template <class T> Tensor<T> random_tensor(const Shape& shape) {
+    Random random(0);
+    auto t = zeros<T>(shape);
+    uniform_(t, -1.0, 1.0, random);
+    return t;
+}
+
+template <class T> std::string type() { return sizeof(T) == 4 ? "float" : "double"; }
+
+// What the others are measured against.
+void add_gemm() {
+    constexpr std::size_t n = 512;
+    constexpr double flops = 2.0 * n * n * n;
+    add("sgemm 512", flops, 0, [a = random_tensor<float>({n, n}), c = zeros<float>({n, n})]() mutable {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a.data(), n, a.data(), n, 0, c.data(), n);
+    });
+    add("dgemm 512", flops, 0, [a = random_tensor<double>({n, n}), c = zeros<double>({n, n})]() mutable {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a.data(), n, a.data(), n, 0, c.data(), n);
+    });
+}
+
+template <class T> void add_linear(std::size_t batch, std::size_t in, std::size_t out) {
+    const std::string size = fmt::format("({}, {}, {}) {}", batch, in, out, type<T>());
+    const double flops = 2.0 * static_cast<double>(batch * in * out);
+    const auto x = random_tensor<T>({batch, in}), w = random_tensor<T>({in, out}), dy = random_tensor<T>({batch, out});
+    const auto b = random_tensor<T>({out});
+    add("linear_forward " + size, flops, 0, [=, y = Tensor<T>()]() mutable { cpu::linear_forward(x, w, b, y); });
+    add("linear_backward_input " + size, flops, 0,
+        [=, dx = Tensor<T>()]() mutable { cpu::linear_backward_input(dy, w, dx); });
+    add("linear_backward_weight " + size, flops, 0,
+        [=, dw = Tensor<T>()]() mutable { cpu::linear_backward_weight(x, dy, dw); });
+    add("linear_backward_bias " + size, 0, static_cast<double>(sizeof(T) * dy.size()),
+        [=, db = Tensor<T>()]() mutable { cpu::linear_backward_bias(dy, db); });
+}
+
+/// y = f(x): reads x and writes y.
+template <class T> void add_activation(const Shape& shape) {
+    const auto x = random_tensor<T>(shape), dy = random_tensor<T>(shape);
+    const std::string size = to_string(shape) + " " + type<T>();
+    const double bytes = static_cast<double>(sizeof(T) * x.size());
+    add("relu_forward " + size, 0, 2 * bytes, [=, y = Tensor<T>()]() mutable { cpu::relu_forward(x, y); });
+    add("relu_backward " + size, 0, 3 * bytes, [=, dx = Tensor<T>()]() mutable { cpu::relu_backward(x, dy, dx); });
+    add("sigmoid_forward " + size, 0, 2 * bytes, [=, y = Tensor<T>()]() mutable { cpu::sigmoid_forward(x, y); });
+    add("tanh_forward " + size, 0, 2 * bytes, [=, y = Tensor<T>()]() mutable { cpu::tanh_forward(x, y); });
+}
+
+template <class T> void add_loss(std::size_t batch, std::size_t classes) {
+    const auto z = random_tensor<T>({batch, classes});
+    Labels y = zeros<std::int64_t>({batch});
+    for (std::size_t n = 0; n < batch; ++n) { y.data()[n] = static_cast<std::int64_t>(n % classes); }
+    const std::string size = fmt::format("({}, {}) {}", batch, classes, type<T>());
+    const double bytes = 2.0 * static_cast<double>(sizeof(T) * z.size());
+    Tensor<T> probabilities;
+    cpu::cross_entropy_forward(z, y, probabilities);
+    add("cross_entropy_forward " + size, 0, bytes,
+        [=, p = Tensor<T>()]() mutable { benchmark::DoNotOptimize(cpu::cross_entropy_forward(z, y, p)); });
+    add("cross_entropy_backward " + size, 0, bytes,
+        [=, dz = Tensor<T>()]() mutable { cpu::cross_entropy_backward(probabilities, y, dz); });
+    add("softmax_forward " + size, 0, bytes, [=, p = Tensor<T>()]() mutable { cpu::softmax_forward(z, p); });
+}
+
+template <class T> void add_sgd(const Shape& shape) {
+    const auto g = random_tensor<T>(shape);
+    const std::string size = to_string(shape) + " " + type<T>();
+    const double bytes = static_cast<double>(sizeof(T) * g.size());
+    SgdOptions plain;
+    SgdOptions momentum;
+    momentum.momentum = 0.9;
+    add("sgd_step " + size, 0, 3 * bytes, [=, p = g, v = Tensor<T>()]() mutable { cpu::sgd_step(p, g, v, plain); });
+    add("sgd_step with momentum " + size, 0, 5 * bytes,
+        [=, p = g, v = Tensor<T>()]() mutable { cpu::sgd_step(p, g, v, momentum); });
+}
+
+/// An epoch of the loader: one byte read and one float written for each of the pixels.
+void add_loader() {
+    static data::ImageDataset set; // as large as MNIST, so that it comes from memory
+    set.height = set.width = 28;
+    set.pixels.resize(60000 * 784);
+    set.labels.resize(60000);
+    for (std::size_t i = 0; i < set.pixels.size(); ++i) { set.pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 5); }
+    static data::DataLoader<Cpu<float>> loader(set);
+    add("DataLoader, an epoch of 60000 images, batch 64", 0, 5.0 * 60000 * 784, [] {
+        for (const auto& batch : loader) { benchmark::DoNotOptimize(batch.images.data()); }
+    });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    set_num_threads(1);
+    add_gemm();
+    add_linear<float>(64, 784, 100); // chapter 08
+    add_linear<float>(64, 100, 10);
+    add_linear<double>(300, 2, 100); // chapter 05
+    add_linear<double>(300, 100, 3);
+    add_activation<float>({64, 100});
+    add_activation<double>({300, 100});
+    add_loss<float>(64, 10);
+    add_loss<double>(300, 3);
+    add_sgd<float>({784, 100});
+    add_loader();
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) { return 1; }
+    benchmark::RunSpecifiedBenchmarks();
+}
