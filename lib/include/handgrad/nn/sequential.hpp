@@ -24,6 +24,10 @@ public:
         auto module = std::make_unique<M>(std::forward<Args>(args)...);
         M& added = *module;
         this->register_module(std::to_string(modules_.size()), added);
+        if (!learns_ && !added.parameters().empty()) {
+            learns_ = true;
+            first_learned_ = modules_.size();
+        }
         modules_.push_back(std::move(module));
         return added;
     }
@@ -40,7 +44,10 @@ public:
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
         const Tensor* g = &dy;
         for (std::size_t i = modules_.size(); i-- > 0;) {
-            g = &modules_[i]->backward(*g, i == 0 ? input : InputGradient::needed);
+            // Where x's gradient is not asked for, nothing below the first module with parameters needs one either.
+            const bool needed = input == InputGradient::needed || (learns_ && i > first_learned_);
+            g = &modules_[i]->backward(*g, needed ? InputGradient::needed : InputGradient::not_needed);
+            if (!needed) { break; }
         }
         return *g;
     }
@@ -49,6 +56,8 @@ public:
 
 private:
     std::vector<std::unique_ptr<Module<Backend>>> modules_;
+    bool learns_ = false;           // whether a module has parameters,
+    std::size_t first_learned_ = 0; // and the first that has
 };
 
 } // namespace handgrad::nn
