@@ -119,7 +119,9 @@ int main(int argc, char** argv) {
     app.add_option("--scripts", options.scripts, "folder of the Python programs")->required();
     app.add_option("--numpy", options.numpy, "a Python that has NumPy");
     app.add_option("--torch", options.torch, "a Python that has PyTorch");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : 2; }
     if (options.quick) { options.rounds = 1; }
     try {
         run(options);

@@ -2,6 +2,8 @@
 // forward, loss, backward and step.
 
 #include <chrono>
+#include <exception>
+#include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -16,7 +18,7 @@
 
 #include "08_mnist_two_layer/model.hpp"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     CLI::App app("Chapter 08's network, timed");
     int threads = 1;
     std::size_t epochs = 3, limit = 0;
@@ -51,4 +53,7 @@ int main(int argc, char** argv) {
         if (epoch > 0) { seconds.push_back(time.count()); }
     }
     fmt::print("{{\"seconds\": [{}], \"loss\": {}}}\n", fmt::join(seconds, ", "), loss);
+} catch (const std::exception& error) {
+    fmt::print(stderr, "bench_mnist: {}\n", error.what());
+    return 1;
 }

@@ -27,7 +27,7 @@ nlohmann::json run_json(const std::vector<std::string>& arguments) {
     char buffer[4096];
     for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) { text.append(buffer, n); }
     const int status = pclose(pipe);
-    if (status != 0) { throw std::runtime_error(fmt::format("status {}, expected 0, of {}", status, command)); }
+    if (status != 0) { throw std::runtime_error(fmt::format("this failed: {}", command)); }
     auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) {
         throw std::runtime_error(fmt::format("got \"{}\", expected JSON, of {}", text, command));
