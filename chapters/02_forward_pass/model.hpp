@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include <xtensor-blas/xlinalg.hpp>
+#include <handgrad/linalg.hpp>
 
 #include "handgrad/tensor.hpp"
 
