@@ -110,9 +110,9 @@ int main(int argc, char** argv) {
     return program.main(argc, argv, [&] {
         // ## The data
         //
-        // Three arms of 100 points, each turning through 4 radians and starting where the one before it ends. The stream
-        // of random numbers is NumPy's for the same seed, so a NumPy program that starts with `np.random.seed(0)` draws
-        // the same points, and then the same weights.
+        // Three arms of 100 points, each turning through 4 radians and starting where the one before it ends. The
+        // stream of random numbers is NumPy's for the same seed, so a NumPy program that starts with
+        // `np.random.seed(0)` draws the same points, and then the same weights.
         NumpyRandom random(options.seed);
         const data::Spiral spiral = data::make_spiral(random, points);
         const Tensor<double>& x = spiral.x;
@@ -164,9 +164,9 @@ int main(int argc, char** argv) {
         for (std::size_t n = 0; n < N; ++n) { du(n, y(n)) -= 1; }
         du /= static_cast<double>(N);
 
-        // Then $dw = x^\top du + \lambda w$ and $db_k = \sum_n du_{nk}$. The lecture writes "$du/dW = X^\top$", which is
-        // shorthand: the derivative of a matrix by a matrix has four indices. The introduction has the sum over all of
-        // them; what remains of it is this product.
+        // Then $dw = x^\top du + \lambda w$ and $db_k = \sum_n du_{nk}$. The lecture writes "$du/dW = X^\top$", which
+        // is shorthand: the derivative of a matrix by a matrix has four indices. The introduction has the sum over all
+        // of them; what remains of it is this product.
         const Tensor<double> dw = matmul(transpose(x), du) + reg * w; // (D, K)
         const Tensor<double> db = xt::sum(du, {0});                   // (K)
         fmt::print("\n  dw   {:9.6f} {:9.6f} {:9.6f}\n", dw(0, 0), dw(0, 1), dw(0, 2));

@@ -159,7 +159,8 @@ plot::Figure draw_losses(const std::vector<double>& linear, const std::vector<do
 }
 
 int main(int argc, char** argv) {
-    // The defaults are the lecture's: 100 hidden units, steps of size 1, a penalty of strength 0.001, 10,000 iterations.
+    // The defaults are the lecture's: 100 hidden units, steps of size 1, a penalty of strength 0.001, 10,000
+    // iterations.
     app::Program program("05_two_layer_net", "A two-layer net on the spiral, by hand");
     app::Options& options = program.options();
     options.lr = 1.0;

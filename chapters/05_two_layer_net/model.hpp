@@ -13,7 +13,8 @@ using handgrad::NumpyRandom;
 // N points, D inputs, H hidden units, K classes.
 //
 // The net is a template over the backend, which says what a number is and who computes. `Cpu<double>` trains it;
-// `Reference<std::complex<double>>` runs the very same lines on complex numbers, and that is how we prove its gradients.
+// `Reference<std::complex<double>>` runs the very same lines on complex numbers, and that is how we prove its
+// gradients.
 template <class Backend> struct SpiralNet {
     using Scalar = typename Backend::Scalar;
     using Tensor = typename Backend::Tensor;
