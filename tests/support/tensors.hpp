@@ -78,7 +78,7 @@ template <class To, class From> Tensor<To> to(const Tensor<From>& t) {
 
 /// Whether shapes and all bits are equal: NaN equals itself, 0 and -0 differ.
 template <class T> bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
-    return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+    return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 /// Whether shapes and all numbers are equal; float and double may be compared. NaN equals nothing.
