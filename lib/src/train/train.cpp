@@ -23,9 +23,10 @@ template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& 
         const auto& scores = model(batch.images);
         const double loss = static_cast<double>(criterion.forward(scores, batch.labels));
         if (!std::isfinite(loss)) {
+            const double shown = std::isnan(loss) ? std::abs(loss) : loss; // the sign of a NaN says nothing
             throw DivergenceError(fmt::format("the training loss is {} at epoch {}, batch {} of {}: the step is too "
                                               "large; try a smaller one than --lr {}",
-                                              loss, epoch + 1, i + 1, loader.size(), optimizer.lr()));
+                                              shown, epoch + 1, i + 1, loader.size(), optimizer.lr()));
         }
         model.backward(criterion.backward(), nn::InputGradient::not_needed);
         optimizer.step();
