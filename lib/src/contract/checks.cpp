@@ -14,7 +14,8 @@ namespace {
 
 void require_classes(std::string_view where, std::string_view what, const Shape& shape) {
     if (shape[1] == 0) {
-        throw ShapeError(fmt::format("{}: {} has shape {}, expected at least one class", where, what, to_string(shape)));
+        throw ShapeError(
+            fmt::format("{}: {} has shape {}, expected at least one class", where, what, to_string(shape)));
     }
 }
 
