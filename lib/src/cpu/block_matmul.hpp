@@ -8,7 +8,6 @@
 // the work is cut does not change a bit.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 #include "cpu/simd.hpp"
@@ -48,7 +47,7 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::si
         for (std::size_t r = 0; r < R; ++r) { bp[r] = Vec<T>::load_unaligned(b + p * n + r * lanes<T>); }
         for (std::size_t i = 0; i < M; ++i) {
             const Vec<T> ai(a.data[i * a.row + p * a.column]);
-            for (std::size_t r = 0; r < R; ++r) { sum[i][r] = xsimd::fma(ai, bp[r], sum[i][r]); }
+            for (std::size_t r = 0; r < R; ++r) { sum[i][r] = multiply_add(ai, bp[r], sum[i][r]); }
         }
     }
     for (std::size_t i = 0; i < M; ++i) {

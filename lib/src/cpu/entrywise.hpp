@@ -7,7 +7,7 @@
 namespace handgrad::cpu {
 
 /// Entries in a chunk: fewer are not worth waking a thread for. A multiple of every register's length.
-inline constexpr std::size_t entrywise_grain = 65536;
+inline constexpr std::size_t entrywise_grain = 262144;
 
 /// y_i = f(x_i) for all i < n.
 template <class T, class F> void entrywise(const T* x, T* y, std::size_t n, F f) {

@@ -126,10 +126,7 @@ template <class T> void linear_backward_bias(const Tensor<T>& dy, Tensor<T>& db,
     const std::size_t batch = dy.shape(0), out = dy.shape(1);
     thread_local Tensor<T> sums;
     resize(sums, {out});
-    std::fill_n(sums.data(), out, T(0));
-    for (std::size_t n = 0; n < batch; ++n) {
-        for (std::size_t k = 0; k < out; ++k) { sums.data()[k] += dy.data()[n * out + k]; }
-    }
+    column_sums(dy.data(), sums.data(), batch, out);
     for (std::size_t k = 0; k < out; ++k) {
         db.data()[k] = mode == Accumulate::yes ? db.data()[k] + sums.data()[k] : sums.data()[k];
     }

@@ -2,6 +2,7 @@
 // The two loops over SIMD registers that the entrywise kernels share.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include <xsimd/xsimd.hpp>
@@ -10,6 +11,20 @@ namespace handgrad::cpu {
 
 template <class T> using Vec = xsimd::batch<T>;
 template <class T> inline constexpr std::size_t lanes = Vec<T>::size;
+
+/// x y + z, rounded once where the processor can (AVX2 with FMA, AVX-512, ARM), for a register and for a number alike.
+/// xsimd 8 makes two instructions of it on AVX-512; there the instruction is named.
+#if defined(__AVX512F__)
+inline Vec<float> multiply_add(Vec<float> x, Vec<float> y, Vec<float> z) { return _mm512_fmadd_ps(x, y, z); }
+inline Vec<double> multiply_add(Vec<double> x, Vec<double> y, Vec<double> z) { return _mm512_fmadd_pd(x, y, z); }
+#else
+template <class T> Vec<T> multiply_add(Vec<T> x, Vec<T> y, Vec<T> z) { return xsimd::fma(x, y, z); }
+#endif
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+template <class T> T multiply_add(T x, T y, T z) { return std::fma(x, y, z); }
+#else
+template <class T> T multiply_add(T x, T y, T z) { return x * y + z; }
+#endif
 
 /// y_i = f(x_i), i < n, for an f from registers to registers. The last, partial register goes through a buffer, so that
 /// every entry is computed by the same instructions wherever it stands.

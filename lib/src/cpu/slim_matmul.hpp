@@ -2,7 +2,6 @@
 // Matrix products in which one extent is at most 8, where OpenBLAS spends its time packing: the spiral's networks,
 // with 2 inputs and 3 classes, live here. All matrices are row-major.
 
-#include <cmath>
 #include <cstddef>
 #include <utility>
 
@@ -27,7 +26,7 @@ void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::si
         const auto at = [&](std::size_t j) {
             Vec<T> sum = b ? Vec<T>::load_unaligned(b + j) : Vec<T>(0);
             for (std::size_t k = 0; k < K; ++k) {
-                sum = xsimd::fma(Vec<T>(x[k]), Vec<T>::load_unaligned(w + k * n + j), sum);
+                sum = multiply_add(Vec<T>(x[k]), Vec<T>::load_unaligned(w + k * n + j), sum);
             }
             sum.store_unaligned(y + j);
         };
@@ -37,9 +36,46 @@ void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::si
         } else {
             for (std::size_t j = 0; j < n; ++j) {
                 T sum = b ? b[j] : T(0);
-                for (std::size_t k = 0; k < K; ++k) { sum = std::fma(x[k], w[k * n + j], sum); }
+                for (std::size_t k = 0; k < K; ++k) { sum = multiply_add(x[k], w[k * n + j], sum); }
                 y[j] = sum;
             }
+        }
+    }
+}
+
+/// `rows` rows of slim_outer at once, so that each piece of w is loaded once for all of them.
+template <std::size_t N, std::size_t rows, class T>
+void slim_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
+    Vec<T> sum[rows][N];
+    for (auto& row : sum) {
+        for (auto& v : row) { v = Vec<T>(0); }
+    }
+    const auto add = [&](std::size_t d, const auto& keep) { // the products with columns d .. d + lanes of x and w
+        Vec<T> wd[N];
+        for (std::size_t j = 0; j < N; ++j) { wd[j] = keep(Vec<T>::load_unaligned(w + j * k + d)); }
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Vec<T> xd = keep(Vec<T>::load_unaligned(x + i * k + d));
+            for (std::size_t j = 0; j < N; ++j) { sum[i][j] = multiply_add(xd, wd[j], sum[i][j]); }
+        }
+    };
+    std::size_t d = 0;
+    for (; d + lanes<T> <= k; d += lanes<T>) {
+        add(d, [](auto v) { return v; });
+    }
+    std::size_t rest = d; // where the columns begin that are added one by one
+    if (d < k && k >= lanes<T>) {
+        // The last register overlaps the one before: what that has added already counts as zero.
+        T numbers[lanes<T>];
+        for (std::size_t l = 0; l < lanes<T>; ++l) { numbers[l] = static_cast<T>(l); }
+        const auto is_new = Vec<T>::load_unaligned(numbers) >= Vec<T>(static_cast<T>(d - (k - lanes<T>)));
+        add(k - lanes<T>, [&](auto v) { return xsimd::select(is_new, v, Vec<T>(0)); });
+        rest = k;
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < N; ++j) {
+            T total = xsimd::hadd(sum[i][j]) + (b ? b[j] : T(0));
+            for (std::size_t t = rest; t < k; ++t) { total = multiply_add(x[i * k + t], w[j * k + t], total); }
+            y[i * N + j] = total;
         }
     }
 }
@@ -47,22 +83,10 @@ void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::si
 /// y (m x N) = x (m x k) w^T + b, short N; w is N x k, so that both operands are read along their rows. b may be null.
 template <std::size_t N, class T>
 void slim_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t k) {
-    for (std::size_t i = 0; i < m; ++i, x += k, y += N) {
-        Vec<T> sum[N];
-        for (std::size_t j = 0; j < N; ++j) { sum[j] = Vec<T>(0); }
-        std::size_t d = 0;
-        for (; d + lanes<T> <= k; d += lanes<T>) {
-            const auto xd = Vec<T>::load_unaligned(x + d);
-            for (std::size_t j = 0; j < N; ++j) {
-                sum[j] = xsimd::fma(xd, Vec<T>::load_unaligned(w + j * k + d), sum[j]);
-            }
-        }
-        for (std::size_t j = 0; j < N; ++j) {
-            T total = xsimd::hadd(sum[j]) + (b ? b[j] : T(0));
-            for (std::size_t t = d; t < k; ++t) { total = std::fma(x[t], w[j * k + t], total); }
-            y[j] = total;
-        }
-    }
+    constexpr std::size_t rows = N <= 3 ? 4 : 2;
+    std::size_t i = 0;
+    for (; i + rows <= m; i += rows) { slim_outer_rows<N, rows>(x + i * k, w, b, y + i * N, k); }
+    for (; i < m; ++i) { slim_outer_rows<N, 1>(x + i * k, w, b, y + i * N, k); }
 }
 
 /// c (P x n) = a^T b for a (m x P), b (m x n), short P: the sum over the batch in a weight's gradient. Sums are held in
@@ -78,7 +102,7 @@ void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, 
         for (std::size_t i = 0; i < m; ++i) {
             for (std::size_t r = 0; r < R; ++r) {
                 const auto bi = Vec<T>::load_unaligned(b + i * ldb + j + r * lanes<T>);
-                for (std::size_t p = 0; p < P; ++p) { sum[p][r] = xsimd::fma(Vec<T>(a[i * P + p]), bi, sum[p][r]); }
+                for (std::size_t p = 0; p < P; ++p) { sum[p][r] = multiply_add(Vec<T>(a[i * P + p]), bi, sum[p][r]); }
             }
         }
         for (std::size_t p = 0; p < P; ++p) {
@@ -95,10 +119,30 @@ void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, 
         for (; j < n; ++j) {
             for (std::size_t p = 0; p < P; ++p) {
                 T sum(0);
-                for (std::size_t i = 0; i < m; ++i) { sum = std::fma(a[i * P + p], b[i * ldb + j], sum); }
+                for (std::size_t i = 0; i < m; ++i) { sum = multiply_add(a[i * P + p], b[i * ldb + j], sum); }
                 c[p * n + j] = sum;
             }
         }
+    }
+}
+
+/// c_j = sum over i of b_ij for b (m x n): a bias's gradient. Sums are held in registers while the batch streams by.
+template <class T> void column_sums(const T* b, T* c, std::size_t m, std::size_t n) {
+    const auto block = [&](std::size_t j, auto registers) {
+        constexpr std::size_t R = decltype(registers)::value;
+        Vec<T> sum[R];
+        for (auto& v : sum) { v = Vec<T>(0); }
+        for (std::size_t i = 0; i < m; ++i) {
+            for (std::size_t r = 0; r < R; ++r) { sum[r] += Vec<T>::load_unaligned(b + i * n + j + r * lanes<T>); }
+        }
+        for (std::size_t r = 0; r < R; ++r) { sum[r].store_unaligned(c + j + r * lanes<T>); }
+    };
+    std::size_t j = 0;
+    for (; j + 8 * lanes<T> <= n; j += 8 * lanes<T>) { block(j, std::integral_constant<std::size_t, 8>{}); }
+    for (; j + lanes<T> <= n; j += lanes<T>) { block(j, std::integral_constant<std::size_t, 1>{}); }
+    for (; j < n; ++j) {
+        c[j] = T(0);
+        for (std::size_t i = 0; i < m; ++i) { c[j] += b[i * n + j]; }
     }
 }
 
