@@ -20,9 +20,10 @@ template <class T> struct Strided {
     std::size_t row, column;
 };
 
-/// Whether block_matmul is the one to take for b of k x n.
+/// Whether block_matmul is the one to take for b of k x n. A build without -march=native has only SSE2 on x86, whereas
+/// OpenBLAS looks at the processor when it starts: then it is faster.
 template <class T> bool suits_block_matmul(std::size_t k, std::size_t n) {
-    return n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);
+    return fuses && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);
 }
 
 namespace detail {

@@ -21,8 +21,10 @@ inline Vec<double> multiply_add(Vec<double> x, Vec<double> y, Vec<double> z) { r
 template <class T> Vec<T> multiply_add(Vec<T> x, Vec<T> y, Vec<T> z) { return xsimd::fma(x, y, z); }
 #endif
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr bool fuses = true; ///< whether this build has that instruction
 template <class T> T multiply_add(T x, T y, T z) { return std::fma(x, y, z); }
 #else
+inline constexpr bool fuses = false;
 template <class T> T multiply_add(T x, T y, T z) { return x * y + z; }
 #endif
 
