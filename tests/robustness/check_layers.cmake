@@ -11,6 +11,7 @@ set(values tensor error)                                    # all that a pure fu
 set(operations ${values} contract)
 layer(error)
 layer(tensor error)
+layer(linalg tensor)
 layer(parallel error)
 layer(parallel_for error parallel)
 layer(random ${values})
