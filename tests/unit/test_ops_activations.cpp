@@ -32,7 +32,7 @@ template <class B, class Body> void for_each_activation(const Body& body) {
 }
 
 /// The shapes of the tests: one entry, partial registers, several chunks for the threads, more than two dimensions.
-const Shape shapes[] = {{1, 1}, {2, 3}, {3, 5}, {7, 9}, {7, 16}, {64, 100}, {3, 2, 4, 5}, {13}, {}, {200003}};
+const Shape shapes[] = {{1, 1}, {2, 3}, {3, 5}, {7, 9}, {7, 16}, {64, 100}, {3, 2, 4, 5}, {13}, {}, {300007}};
 
 } // namespace
 

@@ -59,7 +59,7 @@ struct Problem {
     }
 };
 
-constexpr std::size_t sides[] = {1, 2, 3, 5, 8, 9, 16, 17, 33, 100};
+constexpr std::size_t sides[] = {1, 2, 3, 5, 8, 9, 16, 17, 33, 47, 64, 100};
 
 } // namespace
 
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("linear: sums done by hand", "[ops][linear]", HANDGRAD_BACKEN
 }
 
 TEMPLATE_TEST_CASE("linear: whole numbers are exact for all sizes", "[ops][linear]", HANDGRAD_BACKENDS) {
-    for (const std::size_t n : {1, 2, 3, 7, 64, 300}) {
+    for (const std::size_t n : {1, 2, 3, 7, 23, 64, 300}) {
         for (const std::size_t in : sides) {
             for (const std::size_t out : sides) {
                 if (n == 300 && in * out > 2000) { continue; } // no other path; the next tests go there
@@ -107,6 +107,7 @@ TEMPLATE_TEST_CASE("linear: sizes that threads share", "[ops][linear]", Cpu<floa
     };
     // A whole number of chunks and not; the last, shorter chunk; each slim kernel.
     for (const Size s : {Size{1000, 784, 100},
+                         {70, 500, 400},
                          {65, 784, 100},
                          {203, 100, 333},
                          {20001, 2, 100},
@@ -119,6 +120,26 @@ TEMPLATE_TEST_CASE("linear: sizes that threads share", "[ops][linear]", Cpu<floa
         for (const int threads : {1, 2, 4}) {
             const Threads guard(threads);
             REQUIRE(problem.solved_by<TestType>(0));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("linear: a row's result does not depend on the rows beside it", "[ops][linear]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    struct Size {
+        std::size_t in, out;
+    };
+    for (const Size s : {Size{40, 33}, {5, 20}, {40, 3}, {784, 20}}) {
+        const auto x = normal_numbers<T>({29, s.in}, 1), w = normal_numbers<T>({s.in, s.out}, 2),
+                   b = normal_numbers<T>({s.out}, 3);
+        const auto y = B::linear_forward(x, w, b);
+        for (std::size_t n = 0; n < 29; ++n) {
+            INFO("D_in " << s.in << ", D_out " << s.out << ", row " << n);
+            Tensor<T> row(Shape{1, s.in}), expected(Shape{1, s.out});
+            std::copy_n(x.data() + n * s.in, s.in, row.data());
+            std::copy_n(y.data() + n * s.out, s.out, expected.data());
+            REQUIRE(same_bits(B::linear_forward(row, w, b), expected));
         }
     }
 }

@@ -16,7 +16,7 @@ template <class Compute> bool same_on_any_number_of_threads(const Compute& compu
         return compute();
     };
     const auto one = on(1);
-    for (const int threads : {1, 2, 3, 4, 7, 2}) {
+    for (const int threads : {1, 2, 3, 4}) {
         const auto more = on(threads);
         for (std::size_t i = 0; i < one.size(); ++i) {
             if (!same_bits(one[i], more[i])) { return false; }
@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("other operations: the number of threads does not change a bi
                    Cpu<double>) {
     using B = TestType;
     using T = typename B::Scalar;
-    for (const Shape& shape : {Shape{20001, 10}, Shape{65, 1001}, Shape{200003, 1}}) {
+    for (const Shape& shape : {Shape{30001, 10}, Shape{65, 1001}, Shape{300007, 1}}) {
         INFO(to_string(shape));
         const auto x = normal_numbers<T>(shape, 1), dy = normal_numbers<T>(shape, 2);
         const Labels y = random_labels(shape[0], shape[1], 3);
