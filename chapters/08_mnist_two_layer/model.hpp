@@ -26,6 +26,8 @@ public:
         this->register_module("fc2", fc2);
     }
 
+    using nn::Module<Backend>::forward; // which refuses an input that would be gone before backward
+
     // z_1 = x w_1 + b_1, o_1 = relu(z_1), z_2 = o_1 w_2 + b_2. There is no softmax at the end: the loss has it.
     const Tensor& forward(const Tensor& x) override {
         const Tensor& o0 = flatten.forward(x);

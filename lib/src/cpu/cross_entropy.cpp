@@ -36,10 +36,11 @@ template <class T> void cross_entropy_backward(const Tensor<T>& p, const Labels&
     resize(dz, p.shape());
     const std::size_t classes = p.shape(1);
     const T batch = static_cast<T>(p.shape(0));
-    for (std::size_t i = 0; i < p.size(); ++i) { dz.data()[i] = p.data()[i] / batch; }
     for (std::size_t n = 0; n < p.shape(0); ++n) {
-        const std::size_t i = n * classes + static_cast<std::size_t>(y.data()[n]);
-        dz.data()[i] = (p.data()[i] - T(1)) / batch;
+        const std::size_t row = n * classes, label = row + static_cast<std::size_t>(y.data()[n]);
+        const T at_label = (p.data()[label] - T(1)) / batch; // first, since dz may be p
+        for (std::size_t i = row; i < row + classes; ++i) { dz.data()[i] = p.data()[i] / batch; }
+        dz.data()[label] = at_label;
     }
 }
 
