@@ -72,7 +72,9 @@ Program::Program(std::string name, std::string title) : impl_(std::make_unique<I
     shared.threads = num_threads();
     option("--seed", shared.seed, 0, 4294967295, "of all random numbers");
     option("--threads", shared.threads, 1, 1024, "results do not depend on it");
-    impl_->options.back().default_text = [] { return "all cores"; };
+    impl_->options.back().default_text = [&shared] {
+        return shared.threads == num_threads() ? "all cores" : std::to_string(shared.threads);
+    };
     option("--out", shared.out, "folder for figures and run.json");
 }
 
