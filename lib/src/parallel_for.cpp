@@ -86,13 +86,16 @@ private:
         }
     }
 
-    /// Waits some 20 microseconds for `ready`: kernels follow each other closely, and waking a sleeper takes longer.
+    /// Waits up to about a millisecond for `ready`, at last in such a way that others may use the core: the kernels of
+    /// a training step follow each other closely, and to wake a sleeper can take longer than a kernel (on a virtual
+    /// machine, whose idle cores are given back, as long as several).
     template <class Ready> static void spin(const Ready& ready) {
-        for (int i = 0; i < 1000 && !ready(); ++i) {
+        for (int i = 0; i < 500 && !ready(); ++i) {
 #if defined(__x86_64__) || defined(__i386__)
             __builtin_ia32_pause();
 #endif
         }
+        for (int i = 0; i < 2000 && !ready(); ++i) { std::this_thread::yield(); }
     }
 
     std::vector<std::thread> workers_;

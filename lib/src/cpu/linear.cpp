@@ -10,10 +10,15 @@
 namespace handgrad::cpu {
 namespace {
 
-/// Cuts the `items` rows of a product that takes `flops` operations: at least 4 MFLOP a chunk (some 30 us), else waking
-/// a thread costs more than it saves; at most 16 chunks, else OpenBLAS packs the shared operand too often.
-Chunks cut(std::size_t items, std::size_t flops) {
-    const std::size_t count = std::clamp<std::size_t>(flops / 4'000'000, 1, 16);
+bool is_slim(std::size_t n) { return 1 <= n && n <= slim; }
+
+/// Cuts the `items` rows of the product of a (batch, in) with an (in, out) matrix, or of one of its gradients, into at
+/// most 16 chunks; more would have OpenBLAS copy the shared operand too often. A chunk takes some 100 us at least: what
+/// threads save is then more than it costs to hand weights and gradients from one core's cache to another's at every
+/// step. Slim products wait for memory most of the time, so they take as long with fewer operations.
+Chunks cut(std::size_t items, std::size_t batch, std::size_t in, std::size_t out) {
+    const std::size_t chunk_flops = is_slim(in) || is_slim(out) ? 4'000'000 : 16'000'000;
+    const std::size_t count = std::clamp<std::size_t>(2 * batch * in * out / chunk_flops, 1, 16);
     return Chunks(items, (items + count - 1) / count, 8);
 }
 
@@ -36,14 +41,12 @@ template <class T> const T* zero_row(std::size_t n) {
     return memory.data();
 }
 
-bool is_slim(std::size_t n) { return 1 <= n && n <= slim; }
-
 } // namespace
 
 template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, Tensor<T>& y) {
     resize(y, check_linear_forward(x.shape(), w.shape(), b.shape()));
     const std::size_t batch = x.shape(0), in = w.shape(0), out = w.shape(1);
-    const Chunks chunks = cut(batch, 2 * batch * in * out);
+    const Chunks chunks = cut(batch, batch, in, out);
     const T* wt = !is_slim(in) && is_slim(out) ? transposed(w) : nullptr;
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t rows = chunks.length(i);
@@ -65,7 +68,7 @@ template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, c
 template <class T> void linear_backward_input(const Tensor<T>& dy, const Tensor<T>& w, Tensor<T>& dx) {
     resize(dx, check_linear_backward_input(dy.shape(), w.shape()));
     const std::size_t batch = dy.shape(0), in = w.shape(0), out = w.shape(1);
-    const Chunks chunks = cut(batch, 2 * batch * in * out);
+    const Chunks chunks = cut(batch, batch, in, out);
     const T* wt = is_slim(out) ? transposed(w) : nullptr;
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t rows = chunks.length(i);
@@ -107,7 +110,7 @@ void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& 
         return;
     }
     // Cut by rows of dw, not by the batch: nothing has to be added up across threads.
-    const Chunks chunks = cut(in, 2 * batch * in * out);
+    const Chunks chunks = cut(in, batch, in, out);
     const T* from_zero = add ? nullptr : zero_row<T>(out);
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t begin = chunks.begin(i), rows = chunks.length(i);
