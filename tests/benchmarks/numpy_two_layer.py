@@ -15,6 +15,8 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
+from allocator import keep_freed_memory  # noqa: E402
+
 
 def make_spiral(points=100, classes=3):
     """Arms of `points` points each, drawn from NumPy's global stream: x (points * classes, 2), y."""
@@ -95,6 +97,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    keep_freed_memory()
     np.random.seed(options.seed)
     x, y = make_spiral()
     start = time.perf_counter()

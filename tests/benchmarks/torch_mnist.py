@@ -17,6 +17,8 @@ import time
 
 import torch
 
+from allocator import keep_freed_memory
+
 
 def read(folder, name, offset):
     for path in (pathlib.Path(folder, name + ".gz"), pathlib.Path(folder, name)):
@@ -46,6 +48,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--limit", type=int, default=60000)
     options = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
 

@@ -137,7 +137,7 @@ TEST_CASE("a step much too large is noticed", "[train]") {
 
 TEMPLATE_TEST_CASE("one seed gives the same bits, twice and on any number of threads", "[train][threads]", Cpu<float>,
                    Cpu<double>) {
-    // At these sizes the first layer's products are cut into chunks; with batches of 64 the last one is shorter.
+    // At these sizes the first layer's products are cut into chunks; the last batch is shorter.
     struct Size {
         std::size_t hidden, batch;
     };
