@@ -24,9 +24,8 @@ namespace handgrad {
 /// It is xtensor's xarray with two choices made: memory is aligned to 64 bytes, a cache line and the widest SIMD
 /// register; and it is a std::vector underneath, so that a tensor that shrinks for the last, shorter batch and grows
 /// again afterwards allocates nothing. Every xtensor expression works on it.
-template <class T>
-using Tensor = xt::xarray_container<std::vector<T, xsimd::aligned_allocator<T, 64>>, xt::layout_type::row_major,
-                                    xt::dynamic_shape<std::size_t>>;
+template <class T> using Tensor = xt::xarray_container<std::vector<T, xsimd::aligned_allocator<T, 64>>,
+                                                       xt::layout_type::row_major, xt::dynamic_shape<std::size_t>>;
 
 /// Class numbers, one for each row of a batch: shape (N), values 0 .. K-1.
 using Labels = Tensor<std::int64_t>;
