@@ -97,9 +97,8 @@ void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& 
         resize(sums, {short_in ? in : out, short_in ? out : in});
         const Tensor<T>& a = short_in ? x : dy;
         const Tensor<T>& b = short_in ? dy : x;
-        with_constant(a.shape(1), [&](auto p) {
-            slim_batch_sum<p()>(a.data(), b.data(), sums.data(), batch, b.shape(1), b.shape(1));
-        });
+        with_constant(a.shape(1),
+                      [&](auto p) { slim_batch_sum<p()>(a.data(), b.data(), sums.data(), batch, b.shape(1)); });
         for (std::size_t d = 0; d < in; ++d) {
             for (std::size_t k = 0; k < out; ++k) {
                 const T sum = short_in ? sums.data()[d * out + k] : sums.data()[k * in + d];

@@ -90,9 +90,8 @@ void slim_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::si
 }
 
 /// c (P x n) = a^T b for a (m x P), b (m x n), short P: the sum over the batch in a weight's gradient. Sums are held in
-/// registers while the batch streams by. ldb is the length of b's rows in memory.
-template <std::size_t P, class T>
-void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, std::size_t ldb) {
+/// registers while the batch streams by.
+template <std::size_t P, class T> void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n) {
     const auto block = [&](std::size_t j, auto registers) { // columns j .. j + registers * lanes
         constexpr std::size_t R = decltype(registers)::value;
         Vec<T> sum[P][R];
@@ -101,7 +100,7 @@ void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, 
         }
         for (std::size_t i = 0; i < m; ++i) {
             for (std::size_t r = 0; r < R; ++r) {
-                const auto bi = Vec<T>::load_unaligned(b + i * ldb + j + r * lanes<T>);
+                const auto bi = Vec<T>::load_unaligned(b + i * n + j + r * lanes<T>);
                 for (std::size_t p = 0; p < P; ++p) { sum[p][r] = multiply_add(Vec<T>(a[i * P + p]), bi, sum[p][r]); }
             }
         }
@@ -119,7 +118,7 @@ void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n, 
         for (; j < n; ++j) {
             for (std::size_t p = 0; p < P; ++p) {
                 T sum(0);
-                for (std::size_t i = 0; i < m; ++i) { sum = multiply_add(a[i * P + p], b[i * ldb + j], sum); }
+                for (std::size_t i = 0; i < m; ++i) { sum = multiply_add(a[i * P + p], b[i * n + j], sum); }
                 c[p * n + j] = sum;
             }
         }

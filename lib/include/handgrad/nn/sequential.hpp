@@ -24,10 +24,7 @@ public:
         auto module = std::make_unique<M>(std::forward<Args>(args)...);
         M& added = *module;
         this->register_module(std::to_string(modules_.size()), added);
-        if (!learns_ && !added.parameters().empty()) {
-            learns_ = true;
-            first_learned_ = modules_.size();
-        }
+        if (unlearned_ == modules_.size() && added.parameters().empty()) { ++unlearned_; }
         modules_.push_back(std::move(module));
         return added;
     }
@@ -45,7 +42,7 @@ public:
         const Tensor* g = &dy;
         for (std::size_t i = modules_.size(); i-- > 0;) {
             // Where x's gradient is not asked for, nothing below the first module with parameters needs one either.
-            const bool needed = input == InputGradient::needed || (learns_ && i > first_learned_);
+            const bool needed = input == InputGradient::needed || i > unlearned_;
             g = &modules_[i]->backward(*g, needed ? InputGradient::needed : InputGradient::not_needed);
             if (!needed) { break; }
         }
@@ -56,8 +53,7 @@ public:
 
 private:
     std::vector<std::unique_ptr<Module<Backend>>> modules_;
-    bool learns_ = false;           // whether a module has parameters,
-    std::size_t first_learned_ = 0; // and the first that has
+    std::size_t unlearned_ = 0; // how many modules stand before the first that has parameters
 };
 
 } // namespace handgrad::nn
