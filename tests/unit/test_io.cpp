@@ -118,6 +118,24 @@ TEST_CASE("write_file says why it cannot write") {
     CHECK(folder.entries() == 2);
 }
 
+TEST_CASE("require_writable says beforehand what write_file would say") {
+    const TemporaryFolder folder;
+    io::write_file(folder / "file", "kept");
+    const auto message = [&](const std::filesystem::path& path) {
+        return data_error([&] { io::require_writable(path); });
+    };
+    const std::string where = "cannot write '" + folder.path().string() + "/";
+    CHECK(message(folder / "file") == "no error");
+    CHECK(message(folder / "new") == "no error");
+    CHECK(message("new") == "no error");
+    CHECK_THAT(message(folder / "missing/x"), Equals(where + "missing/x': No such file or directory"));
+    CHECK_THAT(message(folder / "file/x"), Equals(where + "file/x': Not a directory"));
+    CHECK_THAT(message(folder.path()), Equals("cannot write '" + folder.path().string() + "': Is a directory"));
+    CHECK_THAT(message("/dev/full"), Equals("cannot write '/dev/full': not a regular file"));
+    CHECK(read_bytes(folder / "file") == "kept");
+    CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("make_output_directory creates parents and leaves nothing in them") {
     const TemporaryFolder folder;
     io::make_output_directory(folder / "a/b/c");

@@ -91,6 +91,18 @@ Request parse_command_line(int argc, const char* const* argv, const std::vector<
     return Request::run;
 }
 
+std::string to_text(const Value& value) {
+    return std::visit(
+        [](const auto& v) -> std::string {
+            if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::vector<double>>) {
+                return "";
+            } else {
+                return fmt::format("{}", v);
+            }
+        },
+        value);
+}
+
 std::string help_text(std::string_view program, std::string_view title, const std::vector<Option>& options) {
     struct Line {
         std::string left, right;
@@ -101,15 +113,7 @@ std::string help_text(std::string_view program, std::string_view title, const st
         if (option.default_text) {
             standard = option.default_text();
         } else if (!option.placeholder.empty()) {
-            standard = std::visit(
-                [](const auto& value) -> std::string {
-                    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::vector<double>>) {
-                        return "";
-                    } else {
-                        return fmt::format("{}", value);
-                    }
-                },
-                option.value());
+            standard = to_text(option.value());
         }
         lines.push_back({option.placeholder.empty() ? option.name : option.name + " " + option.placeholder,
                          standard.empty() ? option.help : fmt::format("{} (default: {})", option.help, standard)});

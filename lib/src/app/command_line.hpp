@@ -30,6 +30,9 @@ enum class Request { run, help, version };
 /// Sets the options from argv. @throws UsageError without the program's name in front.
 Request parse_command_line(int argc, const char* const* argv, const std::vector<Option>& options);
 
+/// The value in the fewest words that read back as the same; empty for a list, which no option has.
+std::string to_text(const Value& value);
+
 std::string help_text(std::string_view program, std::string_view title, const std::vector<Option>& options);
 
 } // namespace handgrad::app

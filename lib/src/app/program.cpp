@@ -18,9 +18,11 @@
 #include <nlohmann/json.hpp>
 
 #include "command_line.hpp"
+#include "handgrad/app/interrupt.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
 #include "handgrad/io/json.hpp"
+#include "handgrad/io/read_file.hpp"
 #include "handgrad/parallel.hpp"
 #include "handgrad/version.hpp"
 #include "machine.hpp"
@@ -104,6 +106,10 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
         } else if (name == "--device") {
             option("--device", shared.device, {"cpu"}, "backend that computes");
             impl_->options.back().expected = "cpu (thrust is not built in this version)";
+        } else if (name == "--save") {
+            option("--save", shared.save, "write a checkpoint to this file as training goes on, and at Ctrl-C");
+        } else if (name == "--resume") {
+            option("--resume", shared.resume, "go on from this checkpoint");
         } else {
             throw std::logic_error(fmt::format("Program::take: got {}, expected the name of a shared option", name));
         }
@@ -176,6 +182,19 @@ void Program::add_result(const std::string& name, Value value) {
     impl_->results.emplace_back(name, std::move(value));
 }
 
+std::map<std::string, std::string> Program::texts(std::initializer_list<std::string_view> names) const {
+    std::map<std::string, std::string> texts;
+    for (const auto name : names) {
+        const auto found = std::find_if(impl_->options.begin(), impl_->options.end(),
+                                        [&](const Option& option) { return option.name == name; });
+        if (found == impl_->options.end()) {
+            throw std::logic_error(fmt::format("Program::texts: got {}, expected an option of the program", name));
+        }
+        texts.emplace(name, to_text(found->value()));
+    }
+    return texts;
+}
+
 std::filesystem::path Program::output(std::string_view file) const { return impl_->shared.out / file; }
 
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
@@ -201,15 +220,19 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
         }
         flush_stdout();
         return 0;
-    } catch (const UsageError& error) { return fail(error.what(), 2); } catch (const std::bad_alloc&) {
-        return fail("out of memory", 1);
-    } catch (const std::exception& error) { return fail(error.what(), 1); }
+    } catch (const UsageError& error) { return fail(error.what(), 2); } catch (const Interrupted& error) {
+        return fail(error.what(), 128 + error.signal());
+    } catch (const std::bad_alloc&) { return fail("out of memory", 1); } catch (const std::exception& error) {
+        return fail(error.what(), 1);
+    }
 }
 
 void Program::run(const std::function<void()>& lesson) {
     auto& impl = *impl_;
     set_num_threads(impl.shared.threads);
     io::make_output_directory(impl.shared.out);
+    if (!impl.shared.save.empty()) { io::require_writable(impl.shared.save); }
+    if (!impl.shared.resume.empty()) { io::require_readable(impl.shared.resume); }
     impl.machine = machine_line(impl.shared.device, impl.shared.threads, impl.shared.seed);
     fmt::print("# {}\n", impl.machine);
     lesson();

@@ -77,22 +77,39 @@ private:
 
 } // namespace
 
-void write_file(const fs::path& path, std::string_view bytes) {
-    const auto fail = [&](const std::string& why) {
-        throw DataError(fmt::format("cannot write '{}': {}", path.string(), why));
-    };
+namespace {
+
+[[noreturn]] void fail_to_write(const fs::path& path, const std::string& why) {
+    throw DataError(fmt::format("cannot write '{}': {}", path.string(), why));
+}
+
+/// The file that a write to `path` replaces or makes.
+fs::path target_of(const fs::path& path) {
     std::error_code ignored;
     const fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
     const fs::file_status status = fs::status(target, ignored);
-    if (fs::is_directory(status)) { fail(reason(EISDIR)); }
+    if (fs::is_directory(status)) { fail_to_write(path, reason(EISDIR)); }
     // Renaming over /dev/null would replace the device by a file.
-    if (fs::exists(status) && !fs::is_regular_file(status)) { fail("not a regular file"); }
+    if (fs::exists(status) && !fs::is_regular_file(status)) { fail_to_write(path, "not a regular file"); }
+    return target;
+}
 
-    TemporaryFile file(target.has_parent_path() ? target.parent_path() : fs::path("."));
+fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+
+} // namespace
+
+void write_file(const fs::path& path, std::string_view bytes) {
+    const fs::path target = target_of(path);
+    TemporaryFile file(folder_of(target));
     file.write(bytes);
     file.close();
     file.rename_to(target);
-    if (file.error() != 0) { fail(reason(file.error())); }
+    if (file.error() != 0) { fail_to_write(path, reason(file.error())); }
+}
+
+void require_writable(const fs::path& path) {
+    TemporaryFile attempt(folder_of(target_of(path))); // removes itself
+    if (attempt.error() != 0) { fail_to_write(path, reason(attempt.error())); }
 }
 
 void make_output_directory(const fs::path& path) {

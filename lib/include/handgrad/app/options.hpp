@@ -22,6 +22,8 @@ struct Options {
     std::size_t log_interval = 100; ///< `--log-interval`: steps between two recorded losses.
     std::filesystem::path data;     ///< `--data`: the folder of data sets; empty is "look in the usual places".
     std::string device = "cpu";     ///< `--device`: which backend computes.
+    std::filesystem::path save;     ///< `--save`: the checkpoint to write; empty is none.
+    std::filesystem::path resume;   ///< `--resume`: the checkpoint to go on from; empty is none.
 };
 
 } // namespace handgrad::app

@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,7 +67,7 @@ public:
     Options& options();
 
     /// Offers shared options beside `--help --version --seed --threads --out`, which every chapter has:
-    /// any of `--epochs --batch-size --lr --limit --log-interval --data --device`.
+    /// any of `--epochs --batch-size --lr --limit --log-interval --data --device --save --resume`.
     /// @throws std::logic_error for another name.
     Program& take(std::initializer_list<std::string_view> names);
 
@@ -93,11 +94,17 @@ public:
 
     /// Reads the command line, prints the banner, creates `--out`, runs the lesson, and writes run.json.
     /// @returns the exit status: 0; 2 after one line on stderr for a command line that makes no sense (UsageError);
-    ///          1 after one line on stderr for any other exception, or where stdout or run.json could not be written.
+    ///          1 after one line on stderr for any other exception, or where stdout or run.json could not be written;
+    ///          128 + n after one line on stderr where the lesson threw Interrupted for signal n: 130 for Ctrl-C.
+    /// A `--save` that cannot be written to and a `--resume` that cannot be read are refused before the lesson begins.
     int main(int argc, char** argv, const std::function<void()>& lesson);
 
     /// Records a result for run.json: a number, text, or a range of numbers. The last value given for a name counts.
     template <class T> void result(const std::string& name, const T& value) { add_result(name, to_value(value)); }
+
+    /// The options of these names as they stand, in words that read back as the same values: {"--lr", "0.001"}. For a
+    /// checkpoint. @throws std::logic_error for a name that the program does not offer.
+    std::map<std::string, std::string> texts(std::initializer_list<std::string_view> names) const;
 
     /// `file` inside the folder of `--out`.
     std::filesystem::path output(std::string_view file) const;

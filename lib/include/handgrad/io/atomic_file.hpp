@@ -17,6 +17,10 @@ namespace handgrad::io {
 /// @throws DataError with the path and the system's reason: "cannot write 'out/loss.csv': No space left on device"
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
+/// Throws what write_file() would throw if it could not even begin: for a folder that does not exist or may not be
+/// written to, for a path that is a folder or a device. Programs call it before they train.
+void require_writable(const std::filesystem::path& path);
+
 /// Makes sure that files can be written to this folder: creates it, with its parents, and tries.
 ///
 /// Programs call it before they train, so that an --out that cannot be written to is refused at once.

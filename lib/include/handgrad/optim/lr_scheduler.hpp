@@ -1,6 +1,8 @@
 #pragma once
 /// @file
 /// Step sizes that shrink as training goes on. Call step() once an epoch, after the optimiser's steps.
+///
+/// The step size itself is the optimiser's. So a run goes on with SGD::restore() and, for StepLR, restore().
 
 #include <cstddef>
 
@@ -30,7 +32,9 @@ public:
     /// @param gamma factor, positive and finite
     /// @throws std::invalid_argument for other values
     StepLR(Optimizer& optimizer, std::size_t step_size, double gamma = 0.1);
-    void step(); ///< an epoch is over
+    void step();                                                    ///< an epoch is over
+    std::size_t epoch() const { return epoch_; }                    ///< how many epochs are over
+    void restore(std::size_t epochs_over) { epoch_ = epochs_over; } ///< as if so many were; lr stays as it is
 
 private:
     Optimizer& optimizer_;

@@ -47,6 +47,22 @@ public:
     const SgdOptions& options() const { return options_; } ///< as they stand
     /// The momentum buffers, one a parameter; of shape (0,) until the first step with momentum.
     const std::vector<typename Backend::Tensor>& velocities() const { return velocities_; }
+    /// What is learned, in the order of velocities().
+    const std::vector<nn::Parameter<Backend>*>& parameters() const { return parameters_; }
+
+    /// Goes on where another SGD over the same parameters stood. Nothing is changed if anything is refused.
+    /// @param lr its step size
+    /// @param velocities its velocities(): one a parameter, of its shape or of shape (0,)
+    /// @throws ShapeError for other shapes or another number of them, std::invalid_argument for an lr out of range
+    void restore(double lr, std::vector<typename Backend::Tensor> velocities) {
+        require_shape("SGD::restore", "velocities", Shape{velocities.size()}, Shape{parameters_.size()});
+        for (std::size_t i = 0; i < velocities.size(); ++i) {
+            if (velocities[i].shape() == Shape{0}) { continue; }
+            require_shape("SGD::restore", "a velocity", velocities[i].shape(), parameters_[i]->value.shape());
+        }
+        set_lr(lr);
+        velocities_ = std::move(velocities);
+    }
 
 private:
     std::vector<nn::Parameter<Backend>*> parameters_;

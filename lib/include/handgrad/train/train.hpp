@@ -22,18 +22,27 @@ struct History {
     std::vector<std::size_t> test_correct;   ///< how many test examples were classified correctly
 };
 
-/// What one pass over a data set gave.
+/// What one pass over a data set gave, or as much of it as was made.
 struct EpochResult {
     double loss = 0;          ///< mean over the examples
     std::size_t correct = 0;  ///< how many examples had their largest score at their label
     std::size_t examples = 0; ///< how many there were
+    std::size_t batches = 0;  ///< in how many batches
+    double loss_sum = 0;      ///< of all examples: from the mean it could not be had to the last bit
     double accuracy() const { return examples ? static_cast<double>(correct) / static_cast<double>(examples) : 0; }
 };
 
 /// Told after each batch how many batches of the epoch are done, and of how many.
 using OnBatch = std::function<void(std::size_t done, std::size_t of)>;
 
+/// Asked after each batch, the last one excepted, whether to stop there: app::interrupted, for example.
+using Stop = std::function<bool()>;
+
 /// Trains for one epoch, a step a batch: zero the gradients, forward, loss, backward, step.
+///
+/// An epoch that `stop` ended, which is seen by result.batches < loader.size(), goes on in another call that is given
+/// the result: the loader stands at the batch that comes next, here or restored in another process (checkpoint.hpp).
+/// Parameters, history and the whole epoch's result are then those of an epoch without a stop, bit for bit.
 ///
 /// Every `log_interval` batches, the first included, the batch's loss goes into the history together with the number
 /// of examples seen: i batch_size + this batch's size + epoch dataset_size for batch i.
@@ -45,12 +54,16 @@ using OnBatch = std::function<void(std::size_t done, std::size_t of)>;
 /// @param epoch the epoch's number, from 0
 /// @param history added to
 /// @param on_batch called after every batch; may be empty
-/// @return mean loss and number correct over the epoch, each example as it was met
+/// @param stop asked after every batch but the last, after on_batch; may be empty
+/// @param so_far the result of the call before: counted in if that call was stopped, otherwise ignored
+/// @return mean loss and number correct over the epoch, each example as it was met; those of so_far included
 /// @throws DivergenceError at the first loss that is not finite, before that step is taken
+/// @throws std::invalid_argument if log_interval is 0, or so_far ends at another batch than the loader goes on with
 template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
                                                      nn::CrossEntropyLoss<Backend>& criterion,
                                                      optim::Optimizer& optimizer, std::size_t log_interval,
-                                                     std::size_t epoch, History& history, const OnBatch& on_batch = {});
+                                                     std::size_t epoch, History& history, const OnBatch& on_batch = {},
+                                                     const Stop& stop = {}, const EpochResult& so_far = {});
 
 /// Runs the model over the test data without learning, and returns mean loss and number correct.
 /// @param loader the test data
