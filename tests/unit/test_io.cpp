@@ -1,14 +1,12 @@
 // Files that are complete or not there, and tables.
 
 #include <cmath>
-#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "catch.hpp"
@@ -17,35 +15,16 @@
 #include "handgrad/io/csv.hpp"
 #include "handgrad/io/json.hpp"
 #include "handgrad/tensor.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::Equals;
+using support::FileSizeLimit;
 using support::read_bytes;
 using support::TemporaryFolder;
 
 namespace {
-
-/// Lets no file of this process grow beyond `bytes`: the nearest thing to a full disk that a test can have.
-class FileSizeLimit {
-public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        handler_ = std::signal(SIGXFSZ, SIG_IGN); // so that write() fails with EFBIG instead
-        const rlimit limit{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, handler_);
-    }
-
-private:
-    rlimit before_ = {};
-    void (*handler_)(int) = nullptr;
-};
 
 /// The message of the DataError that `action` throws.
 template <class Action> std::string data_error(Action action) {

@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "handgrad/io/safetensors.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/resumable.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tensors.hpp"
@@ -290,6 +291,24 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
         again.run.options["--data"] = "a\xff";
         again.load(saved.path);
     }
+}
+
+TEST_CASE("a checkpoint that cannot be written leaves the old one", "[checkpoint]") {
+    Saved saved;
+    const std::string before = read_bytes(saved.path);
+    const auto entries = saved.folder.entries();
+    Resumable<Cpu<float>> r;
+    r.go(3);
+    std::string message;
+    {
+        const FileSizeLimit full(1000);
+        message = message_of<DataError>([&] { r.save(saved.path); });
+    }
+    CHECK(message == "cannot write '" + saved.path.string() + "': File too large");
+    CHECK(message_of<DataError>([&] { r.save(saved.folder / "missing/run"); }) ==
+          "cannot write '" + (saved.folder / "missing/run").string() + "': No such file or directory");
+    CHECK(read_bytes(saved.path) == before);
+    CHECK(saved.folder.entries() == entries);
 }
 
 TEST_CASE("nothing is saved over a good checkpoint once a run has diverged", "[checkpoint]") {
