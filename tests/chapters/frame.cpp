@@ -1,5 +1,6 @@
 // A chapter's program with nothing to teach: test_frame.cpp runs it to see what Program does.
 
+#include <csignal>
 #include <iostream>
 #include <new>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "handgrad/app/about.hpp"
+#include "handgrad/app/interrupt.hpp"
 #include "handgrad/app/program.hpp"
 #include "handgrad/app/progress.hpp"
 #include "handgrad/error.hpp"
@@ -18,14 +20,17 @@ int main(int argc, char** argv) {
     handgrad::app::Program program("00_frame", "What every chapter has");
     auto& options = program.options();
     options.epochs = 3;
-    program.take({"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data", "--device"});
+    program.take(
+        {"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data", "--device", "--save", "--resume"});
     int hidden = 100;
     double step = 0.5;
     std::string fail = "not";
     bool wide = false;
     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer")
         .option("--step", step, -1.0, 1.0, "a number with a fraction")
-        .option("--fail", fail, {"not", "shape", "data", "divergence", "usage", "memory", "lines"}, "how to end")
+        .option("--fail", fail,
+                {"not", "shape", "data", "divergence", "usage", "memory", "lines", "interrupt", "terminate", "twice"},
+                "how to end")
         .flag("--wide", wide, "an option without a value");
 
     return program.main(argc, argv, [&] {
@@ -42,6 +47,13 @@ int main(int argc, char** argv) {
         if (fail == "usage") { throw handgrad::UsageError("--hidden: got 7, expected an even number"); }
         if (fail == "memory") { throw std::bad_alloc(); }
         if (fail == "lines") { throw std::runtime_error("one\ntwo\n"); }
+        if (fail == "interrupt" || fail == "terminate" || fail == "twice") {
+            const handgrad::app::InterruptGuard guard;
+            std::raise(fail == "terminate" ? SIGTERM : SIGINT);
+            if (fail == "twice") { std::raise(SIGTERM); }
+            if (handgrad::app::interrupted()) { throw handgrad::app::Interrupted("stopped after batch 3"); }
+        }
+        program.result("lr_text", program.texts({"--lr", "--data"}).at("--lr"));
         program.result("accuracy", 0.25);
         program.result("accuracy", 0.5);
         program.result("correct", 12);

@@ -1,6 +1,7 @@
 // Runs 00_frame as a user would, with real files for stdout and stderr, and looks at what it says and how it ends.
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -75,6 +76,7 @@ TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[f
     CHECK(json["parameters"]["lr"] == 0.01);
     CHECK(json["parameters"]["wide"] == true);
     CHECK(json["parameters"]["data"] == "a b");
+    CHECK(json["results"]["lr_text"] == "0.01");
     CHECK(json["results"]["accuracy"] == 0.5);
     CHECK(json["results"]["correct"] == 12);
     CHECK(json["results"]["model"] == "784-100-10");
@@ -192,6 +194,44 @@ TEST_CASE("an --out that cannot be written to stops the program before the lesso
         CHECK(lines(run.err) == 1);
     }
     CHECK(read(folder.path / "file") == "here first");
+}
+
+TEST_CASE("a --save or --resume that cannot serve stops the program before the lesson", "[frame]") {
+    const Folder folder;
+    std::ofstream(folder.path / "file") << "here first";
+    const auto& [arguments, message] = GENERATE(table<std::string, std::string>({
+        {"--save missing/x", "cannot write 'missing/x': No such file or directory"},
+        {"--save file/x", "cannot write 'file/x': Not a directory"},
+        {"--save .", "cannot write '.': Is a directory"},
+        {"--save /dev/full", "cannot write '/dev/full': not a regular file"},
+        {"--resume missing", "cannot read 'missing': No such file or directory"},
+        {"--resume .", "cannot read '.': Is a directory"},
+        {"--resume /dev/null", "cannot read '/dev/null': not a regular file"},
+    }));
+    CAPTURE(arguments);
+    const auto run = frame(folder, arguments);
+    CHECK(run.status == 1);
+    CHECK(run.out.empty());
+    CHECK(run.err == "00_frame: " + message + "\n");
+    CHECK(frame(folder, "--save file --resume file").status == 0);
+    CHECK(read(folder.path / "file") == "here first");
+}
+
+TEST_CASE("a signal is noted once, and ends the program the second time", "[frame]") {
+    const Folder folder;
+    const auto before = std::signal(SIGINT, SIG_DFL); // tests may have been started with it ignored
+    const auto interrupt = frame(folder, "--fail interrupt");
+    CHECK(interrupt.status == 130);
+    CHECK(interrupt.err == "00_frame: stopped after batch 3\n");
+    CHECK_FALSE(fs::exists(folder.path / "out/00_frame/run.json"));
+    const auto terminate = frame(folder, "--fail terminate");
+    CHECK(terminate.status == 143);
+    CHECK(terminate.err == "00_frame: stopped after batch 3\n");
+    const auto twice = frame(folder, "--fail twice");
+    CHECK(twice.status == 143);
+    CHECK_FALSE(contains(twice.err, "00_frame:"));
+    CHECK(shell(folder, "trap '' INT; \"$P\" --fail interrupt").status == 0); // ignored from the start
+    std::signal(SIGINT, before);
 }
 
 TEST_CASE("output that gets lost is an error", "[frame]") {
