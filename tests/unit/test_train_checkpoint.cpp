@@ -57,7 +57,7 @@ struct Saved {
         Resumable<Cpu<float>> fresh;
         fresh.go(3);
         const std::string before = all_of(fresh, folder);
-        const std::string message = message_of<DataError>([&] { fresh.load(file); });
+        std::string message = message_of<DataError>([&] { fresh.load(file); });
         if (message == "no exception") { return message; }
         CHECK(all_of(fresh, folder) == before);
         const std::string start = file.string() + ": ";
@@ -170,6 +170,44 @@ TEST_CASE("a file that ends too early, and every flipped bit, are refused", "[ch
             if (!accepted(damaged)) { CHECK(saved.refusal(saved.folder / "damaged") != "no exception"); }
         }
     }
+}
+
+TEST_CASE("a thousand changed checkpoints with the right checksum go on or are refused", "[checkpoint]") {
+    Saved saved;
+    const io::Safetensors good = io::read_safetensors(saved.path);
+    Random random(9);
+    int refused = 0;
+    for (int i = 0; i < 1000; ++i) {
+        io::Safetensors file = good;
+        auto& t = file.tensors[random.below(file.tensors.size())];
+        const auto text = std::next(file.metadata.begin(), static_cast<long>(random.below(file.metadata.size())));
+        switch (random.below(5)) {
+        case 0: // the same bytes, taken for other numbers
+            t.dtype = t.dtype == io::Dtype::f64 ? io::Dtype::i64 : io::Dtype::f64;
+            t.shape = {t.bytes.size() / 8};
+            t.bytes.resize(t.bytes.size() / 8 * 8);
+            break;
+        case 1:
+            t = io::stored(t.name, zeros<double>({random.below(4), random.below(4)}));
+            break;
+        case 2:
+            t.bytes[random.below(t.bytes.size())] = static_cast<char>(random.below(256));
+            break;
+        case 3:
+            t.name = good.tensors[0].name + "x";
+            break;
+        default:
+            text->second = text->second.substr(0, random.below(text->second.size() + 1)) + "9";
+        }
+        file.metadata["handgrad.crc32"] = fmt::format("{:08x}", io::checksum(file, "handgrad.crc32"));
+        std::ofstream(saved.folder / "changed", std::ios::binary) << io::to_bytes(file);
+        Resumable<Cpu<float>> fresh;
+        const std::string message = message_of<DataError>([&] { fresh.load(saved.folder / "changed"); });
+        if (message.find("another exception") == 0 || message.find('\n') != std::string::npos) { FAIL_CHECK(message); }
+        refused += message == "no exception" ? 0 : 1;
+    }
+    CHECK(refused > 500);
+    CHECK(refused < 1000);
 }
 
 TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alone", "[checkpoint]") {

@@ -86,7 +86,7 @@ namespace {
 /// The file that a write to `path` replaces or makes.
 fs::path target_of(const fs::path& path) {
     std::error_code ignored;
-    const fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+    fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
     const fs::file_status status = fs::status(target, ignored);
     if (fs::is_directory(status)) { fail_to_write(path, reason(EISDIR)); }
     // Renaming over /dev/null would replace the device by a file.

@@ -5,13 +5,19 @@
 /// | bytes | what |
 /// | --- | --- |
 /// | 8 | n, the length of the header, little endian |
-/// | n | the header, JSON: `{"__metadata__": {"key": "text"}, "fc1.weight": {"dtype": "F32", "shape": [784, 100], "data_offsets": [0, 313600]}}`, blanks behind it |
-/// | the rest | the tensors' numbers, little endian, row-major, without gaps; offsets count from here |
+/// | n | the header: JSON, with blanks behind it |
+/// | the rest | the tensors' numbers, little endian, row-major, without gaps; data_offsets count from here |
 ///
-///     io::Safetensors file;
-///     file.tensors.push_back(io::stored("weight", weight));
-///     io::write_safetensors("model.safetensors", file);
-///
+/// A header:
+/// ```json
+/// {"__metadata__": {"key": "text"}, "fc1.weight": {"dtype": "F32", "shape": [784, 100], "data_offsets": [0, 313600]}}
+/// ```
+/// A file:
+/// ```cpp
+/// io::Safetensors file;
+/// file.tensors.push_back(io::stored("weight", weight));
+/// io::write_safetensors("model.safetensors", file);
+/// ```
 /// Source: the format's description in the repository of Hugging Face's safetensors.
 
 #include <cstdint>
