@@ -20,6 +20,15 @@
     X(sigmoid_backward)                                                                                                \
     X(tanh_forward)                                                                                                    \
     X(tanh_backward)                                                                                                   \
+    X(conv2d_forward)                                                                                                  \
+    X(conv2d_backward)                                                                                                 \
+    X(conv2d_backward_input)                                                                                           \
+    X(conv2d_backward_weight)                                                                                          \
+    X(conv2d_backward_bias)                                                                                            \
+    X(max_pool2d_forward)                                                                                              \
+    X(max_pool2d_backward)                                                                                             \
+    X(avg_pool2d_forward)                                                                                              \
+    X(avg_pool2d_backward)                                                                                             \
     X(flatten_forward)                                                                                                 \
     X(flatten_backward)                                                                                                \
     X(softmax_forward)                                                                                                 \

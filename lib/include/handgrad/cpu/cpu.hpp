@@ -3,10 +3,13 @@
 /// The cpu backend: OpenBLAS, SIMD, threads. Its results do not depend on the number of threads.
 
 #include "handgrad/contract/backend.hpp"
+#include "handgrad/cpu/avg_pool2d.hpp"
+#include "handgrad/cpu/conv2d.hpp"
 #include "handgrad/cpu/cross_entropy.hpp"
 #include "handgrad/cpu/flatten.hpp"
 #include "handgrad/cpu/l2_penalty.hpp"
 #include "handgrad/cpu/linear.hpp"
+#include "handgrad/cpu/max_pool2d.hpp"
 #include "handgrad/cpu/relu.hpp"
 #include "handgrad/cpu/sgd.hpp"
 #include "handgrad/cpu/sigmoid.hpp"

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "handgrad/contract/flatten.hpp"
 #include "handgrad/nn/module.hpp"
 
 namespace handgrad::nn {
@@ -24,6 +25,7 @@ public:
         return dx_;
     }
 
+    Shape output_shape(const Shape& x) const override { return check_flatten_forward(x); }
     std::string name() const override { return "Flatten"; }
     std::string arguments() const override { return "start_dim=1, end_dim=-1"; }
 

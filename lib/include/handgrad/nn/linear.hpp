@@ -4,6 +4,7 @@
 #include <string>
 
 #include "handgrad/contract/accumulate.hpp"
+#include "handgrad/contract/linear.hpp"
 #include "handgrad/nn/module.hpp"
 #include "handgrad/random.hpp"
 
@@ -44,6 +45,9 @@ public:
         return dx_;
     }
 
+    Shape output_shape(const Shape& x) const override {
+        return check_linear_forward(x, weight.value.shape(), bias.value.shape());
+    }
     std::string name() const override { return "Linear"; }
     std::string arguments() const override {
         return "in_features=" + std::to_string(weight.value.shape(0)) +

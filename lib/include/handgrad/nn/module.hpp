@@ -56,6 +56,15 @@ public:
     /// dx = dL/dx, unless that is not needed.
     virtual const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) = 0;
 
+    /// The shape of forward's output for an input of shape x, batch first, without computing it. Unless a module knows
+    /// better: what its parts make of it one after another, in the order in which they were registered; x itself where
+    /// there are none. @throws ShapeError where forward would
+    virtual Shape output_shape(const Shape& x) const {
+        Shape y = x;
+        for (const auto& [name, child] : children_) { y = child->output_shape(y); }
+        return y;
+    }
+
     /// forward, in PyTorch's spelling.
     const Tensor& operator()(const Tensor& x) { return forward(x); }
     const Tensor& operator()(Tensor&& x) = delete; ///< see forward
@@ -77,6 +86,9 @@ public:
         for (const auto& [name, parameter] : named_parameters()) { all.push_back(parameter); }
         return all;
     }
+
+    /// The parts with their names, in the order in which they were registered.
+    const std::vector<std::pair<std::string, Module*>>& named_children() const { return children_; }
 
     /// How many numbers are learned.
     std::size_t parameter_count() const {

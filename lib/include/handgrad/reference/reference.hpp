@@ -3,10 +3,13 @@
 /// The reference backend: plain loops, a literal transcription of each formula, for any scalar.
 
 #include "handgrad/contract/backend.hpp"
+#include "handgrad/reference/avg_pool2d.hpp"
+#include "handgrad/reference/conv2d.hpp"
 #include "handgrad/reference/cross_entropy.hpp"
 #include "handgrad/reference/flatten.hpp"
 #include "handgrad/reference/l2_penalty.hpp"
 #include "handgrad/reference/linear.hpp"
+#include "handgrad/reference/max_pool2d.hpp"
 #include "handgrad/reference/relu.hpp"
 #include "handgrad/reference/sgd.hpp"
 #include "handgrad/reference/sigmoid.hpp"

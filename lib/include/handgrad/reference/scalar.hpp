@@ -18,4 +18,7 @@ template <class T> T value_of(const std::complex<T>& x) { return x.real(); }
 /// have a kink: the gradient checker watches it.
 template <class T> bool is_positive(const T& x) { return !(value_of(x) <= 0); }
 
+/// a > b, the other decision that makes a kink: which of two numbers a maximum takes. Traced has its own.
+template <class T> bool is_greater(const T& a, const T& b) { return value_of(a) > value_of(b); }
+
 } // namespace handgrad::reference

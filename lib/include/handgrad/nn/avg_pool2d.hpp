@@ -1,0 +1,46 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/contract/pool2d.hpp"
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0".
+std::string printed_arguments(const AvgPool2dOptions& options);
+
+/// The average of each window, as torch.nn.AvgPool2d. Derivation: contract/pool2d.hpp.
+template <class Backend> class AvgPool2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    /// Windows of this size, side by side.
+    explicit AvgPool2d(Size2d kernel_size) : options_(kernel_size) {}
+    /// Everything chosen.
+    explicit AvgPool2d(const AvgPool2dOptions& options) : options_(options) {}
+
+    const Tensor& forward(const Tensor& x) override {
+        shape_ = x.shape();
+        Backend::avg_pool2d_forward(x, options_, y_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        if (input == InputGradient::needed) { Backend::avg_pool2d_backward(dy, shape_, options_, dx_); }
+        return dx_;
+    }
+
+    Shape output_shape(const Shape& x) const override { return check_avg_pool2d_forward(x, options_); }
+    std::string name() const override { return "AvgPool2d"; }
+    std::string arguments() const override { return printed_arguments(options_); }
+
+private:
+    AvgPool2dOptions options_;
+    Shape shape_;
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

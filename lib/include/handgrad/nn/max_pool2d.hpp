@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/contract/pool2d.hpp"
+#include "handgrad/nn/module.hpp"
+
+namespace handgrad::nn {
+
+/// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False".
+std::string printed_arguments(const MaxPool2dOptions& options);
+
+/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: contract/pool2d.hpp.
+template <class Backend> class MaxPool2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    /// Windows of this size, side by side.
+    explicit MaxPool2d(Size2d kernel_size) : options_(kernel_size) {}
+    /// Everything chosen.
+    explicit MaxPool2d(const MaxPool2dOptions& options) : options_(options) {}
+
+    const Tensor& forward(const Tensor& x) override {
+        shape_ = x.shape();
+        Backend::max_pool2d_forward(x, options_, y_, indices_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }
+        return dx_;
+    }
+
+    Shape output_shape(const Shape& x) const override { return check_max_pool2d_forward(x, options_); }
+    std::string name() const override { return "MaxPool2d"; }
+    std::string arguments() const override { return printed_arguments(options_); }
+
+private:
+    MaxPool2dOptions options_;
+    Shape shape_;
+    Tensor y_, dx_;
+    Indices indices_;
+};
+
+} // namespace handgrad::nn

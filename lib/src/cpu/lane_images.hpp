@@ -1,0 +1,79 @@
+#pragma once
+// Images with one batch entry in each lane of a SIMD register: pixel (c, h, w) of image l is lane l of register
+// (c, h, w). What holds for one image then holds for all of them at once, whatever the image's size.
+
+#include <algorithm>
+#include <cstddef>
+
+#include "cpu/simd.hpp"
+
+namespace handgrad::cpu {
+
+/// Where the pixels of an image go within a larger or smaller frame: (h, w) to (top + h step_h, left + w step_w).
+/// What falls outside is left out; what nothing falls on is 0.
+struct Frame {
+    std::size_t rows, columns;
+    std::ptrdiff_t top = 0, left = 0;
+    std::size_t step_h = 1, step_w = 1;
+
+    std::size_t size() const { return rows * columns; } ///< registers a channel
+};
+
+/// The n from 0 to `count` for which 0 <= first + n step < limit, as a range [begin, end).
+struct Inside {
+    std::size_t begin, end;
+    Inside(std::ptrdiff_t first, std::size_t step, std::size_t count, std::size_t limit) {
+        const auto s = static_cast<std::ptrdiff_t>(step);
+        const auto from = [&](std::ptrdiff_t x) { // the first n with first + n step >= x
+            return static_cast<std::size_t>(x <= first ? 0 : (x - first + s - 1) / s);
+        };
+        begin = std::min(from(0), count);
+        end = std::max(begin, std::min(from(static_cast<std::ptrdiff_t>(limit)), count));
+    }
+};
+
+/// Puts the rows of up to `lanes` images side by side. Row r of image l, `columns` numbers, starts at
+/// x + l image + r columns; its numbers go to lane l of the registers at packed + (r * columns + w) step. Lanes without
+/// an image become 0.
+template <class T>
+void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
+    for (std::size_t w = 0; w < columns; ++w) {
+        T* to = packed + w * step;
+        for (std::size_t l = 0; l < images; ++l) { to[l] = x[l * image + w]; }
+        for (std::size_t l = images; l < lanes<T>; ++l) { to[l] = T(0); }
+    }
+}
+
+/// Packs `images` images, at most as many as there are lanes, of `channels` channels of height x width, `image` numbers
+/// from one to the next. packed: channels x frame registers.
+template <class T> void pack(const T* x, std::size_t image, std::size_t images, std::size_t channels,
+                             std::size_t height, std::size_t width, const Frame& frame, T* packed) {
+    const Inside rows(frame.top, frame.step_h, height, frame.rows),
+        columns(frame.left, frame.step_w, width, frame.columns);
+    const bool covered = rows.end - rows.begin == frame.rows && columns.end - columns.begin == frame.columns;
+    if (!covered) { std::fill_n(packed, channels * frame.size() * lanes<T>, T(0)); }
+    if (covered && frame.rows == height && frame.columns == width) { // one long row
+        pack_columns(x, image, images, channels * height * width, packed, lanes<T>);
+        return;
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t h = rows.begin; h < rows.end; ++h) {
+            const auto row = static_cast<std::size_t>(frame.top + static_cast<std::ptrdiff_t>(h * frame.step_h));
+            const auto column =
+                static_cast<std::size_t>(frame.left + static_cast<std::ptrdiff_t>(columns.begin * frame.step_w));
+            pack_columns(x + (c * height + h) * width + columns.begin, image, images, columns.end - columns.begin,
+                         packed + ((c * frame.rows + row) * frame.columns + column) * lanes<T>,
+                         frame.step_w * lanes<T>);
+        }
+    }
+}
+
+/// The way back for one row: lane l of the register at packed + w lanes goes to x + l image + w.
+template <class T>
+void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images, T* x) {
+    for (std::size_t w = 0; w < columns; ++w) {
+        for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * lanes<T> + l]; }
+    }
+}
+
+} // namespace handgrad::cpu

@@ -1,0 +1,50 @@
+// What the modules for images print and refuse.
+
+#include <fmt/format.h>
+
+#include "handgrad/error.hpp"
+#include "handgrad/nn/avg_pool2d.hpp"
+#include "handgrad/nn/conv2d.hpp"
+#include "handgrad/nn/max_pool2d.hpp"
+
+namespace handgrad::nn {
+namespace {
+
+/// "2" for the same in both directions, "(2, 3)" otherwise: PyTorch prints a pooling module's arguments as they were given.
+std::string shortest(Size2d size) { return size.h == size.w ? std::to_string(size.h) : to_string(size); }
+
+} // namespace
+
+Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, std::size_t groups) {
+    if (in_channels == 0 || out_channels == 0 || kernel_size.h == 0 || kernel_size.w == 0) {
+        throw ShapeError(fmt::format("Conv2d: {} to {} channels with kernel_size {}, expected no zeros", in_channels,
+                                     out_channels, to_string(kernel_size)));
+    }
+    if (groups == 0 || in_channels % groups != 0 || out_channels % groups != 0) {
+        throw ShapeError(fmt::format("Conv2d: groups is {}, expected a divisor of {} input and {} output channels",
+                                     groups, in_channels, out_channels));
+    }
+    return {out_channels, in_channels / groups, kernel_size.h, kernel_size.w};
+}
+
+std::string printed_arguments(const Shape& weight, const Conv2dOptions& options, bool bias) {
+    std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", weight[1] * options.groups, weight[0],
+                                   to_string(Size2d{weight[2], weight[3]}), to_string(options.stride));
+    if (options.padding != Size2d(0)) { text += ", padding=" + to_string(options.padding); }
+    if (options.dilation != Size2d(1)) { text += ", dilation=" + to_string(options.dilation); }
+    if (options.groups != 1) { text += ", groups=" + std::to_string(options.groups); }
+    return bias ? text : text + ", bias=False";
+}
+
+std::string printed_arguments(const MaxPool2dOptions& options) {
+    return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
+                       shortest(options.kernel_size), shortest(options.stride), shortest(options.padding),
+                       shortest(options.dilation), options.ceil_mode ? "True" : "False");
+}
+
+std::string printed_arguments(const AvgPool2dOptions& options) {
+    return fmt::format("kernel_size={}, stride={}, padding={}", shortest(options.kernel_size), shortest(options.stride),
+                       shortest(options.padding));
+}
+
+} // namespace handgrad::nn
