@@ -54,7 +54,8 @@ template <class T> void add_product(Strided<T> a, const T* b, T* c, std::size_t 
     if (suits_block_matmul<T>(k, n)) {
         block_matmul(a, b, static_cast<const T*>(nullptr), c, m, k, n);
     } else if (a.column == 1) {
-        gemm(CblasNoTrans, CblasNoTrans, m, n, k, T(1), a.data, a.row, b, n, T(1), c, n);
+        // Of a single row the distance to the next does not matter, but BLAS checks it.
+        gemm(CblasNoTrans, CblasNoTrans, m, n, k, T(1), a.data, std::max(a.row, k), b, n, T(1), c, n);
     } else {
         gemm(CblasTrans, CblasNoTrans, m, n, k, T(1), a.data, a.column, b, n, T(1), c, n);
     }
