@@ -102,4 +102,42 @@ TEMPLATE_TEST_CASE("a training step allocates nothing after the first", "[train]
     }
 }
 
+TEMPLATE_TEST_CASE("a step of a convolutional network allocates nothing after the first", "[train][allocations]",
+                   Cpu<float>, Cpu<double>) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    for (const int threads : {1, 2}) {
+        for (const auto algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+            const Threads guard(threads);
+            Random random(1);
+            Conv2dOptions options;
+            options.algorithm = algorithm;
+            nn::Sequential<B> model;
+            model.template add<nn::Conv2d<B>>(1, 10, 5, random, options);
+            model.template add<nn::ReLU<B>>();
+            model.template add<nn::MaxPool2d<B>>(2);
+            model.template add<nn::Conv2d<B>>(10, 20, 5, random, options);
+            model.template add<nn::AvgPool2d<B>>(AvgPool2dOptions(3, 1));
+            model.template add<nn::MaxPool2d<B>>(MaxPool2dOptions(3, 1, 1));
+            model.template add<nn::Flatten<B>>();
+            model.template add<nn::Linear<B>>(720, 10, random);
+            nn::CrossEntropyLoss<B> criterion;
+            const auto x = normal_numbers<T>({64, 1, 28, 28}, 1), last = normal_numbers<T>({44, 1, 28, 28}, 2);
+            const Labels y = random_labels(64, 10, 3), y_last = random_labels(44, 10, 4);
+            const auto step = [&](const Tensor<T>& images, const Labels& labels) {
+                criterion.forward(model(images), labels);
+                model.backward(criterion.backward());
+            };
+            step(x, y);
+            const long before = allocations;
+            step(x, y);
+            step(last, y_last);
+            step(x, y);
+            const long steps = allocations - before;
+            INFO(threads << " threads, algorithm " << static_cast<int>(algorithm));
+            CHECK(steps == 0);
+        }
+    }
+}
+
 #endif

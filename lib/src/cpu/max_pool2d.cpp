@@ -20,42 +20,32 @@ template <class T> Candidate<T> winner(Candidate<T> a, Candidate<T> b) {
     return {second ? b.value : a.value, second ? b.index : a.index};
 }
 
-/// One channel, whatever the options: several windows of a row side by side, place by place of the window.
+/// One channel, whatever the options: a whole row of windows at a time, place by place of the window.
 template <class T> void pool_any(const T* x, std::size_t height, std::size_t width, const MaxPool2dOptions& options,
                                  std::size_t rows, std::size_t columns, T* y, std::int32_t* indices) {
-    constexpr std::size_t block = 8; // a constant, so that loops over it have no remainder
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
-    for (std::size_t p = 0; p < rows; ++p) {
+    for (std::size_t p = 0; p < rows; ++p, y += columns, indices += columns) {
         const Places down = places(p, kernel.h, stride.h, padding.h, options.dilation.h, height);
-        for (std::size_t q0 = 0; q0 < columns; q0 += block) {
-            T best[block], pixels[block];
-            std::int32_t winners[block], candidates[block];
-            std::uint32_t left[block]; // a window's first column; left of the image it is a huge number
-            for (std::size_t l = 0; l < block; ++l) {
-                const std::size_t q = std::min(q0 + l, columns - 1); // beyond the row's end the last window again
-                left[l] = static_cast<std::uint32_t>(stride.w * q - padding.w);
-                const Places across = places(q, kernel.w, stride.w, padding.w, options.dilation.w, width);
-                winners[l] = static_cast<std::int32_t>(down.first * width + across.first);
-                best[l] = x[winners[l]];
-            }
-            for (std::size_t i = down.first; i < down.end; i += options.dilation.h) {
-                for (std::size_t s = 0; s < kernel.w; ++s) {
-                    for (std::size_t l = 0; l < block; ++l) {
-                        // Where the place is no pixel, the winner so far competes with itself.
-                        const std::uint32_t j = left[l] + static_cast<std::uint32_t>(options.dilation.w * s);
-                        candidates[l] = j < width ? static_cast<std::int32_t>(i * width + j) : winners[l];
-                    }
-                    for (std::size_t l = 0; l < block; ++l) { pixels[l] = x[candidates[l]]; }
-                    for (std::size_t l = 0; l < block; ++l) {
-                        const auto b = winner<T>({best[l], winners[l]}, {pixels[l], candidates[l]});
-                        best[l] = b.value;
-                        winners[l] = b.index;
-                    }
+        for (std::size_t q = 0; q < columns; ++q) {
+            const std::size_t first = places(q, kernel.w, stride.w, padding.w, options.dilation.w, width).first;
+            y[q] = x[down.first * width + first];
+            indices[q] = static_cast<std::int32_t>(down.first * width + first);
+        }
+        for (std::size_t i = down.first; i < down.end; i += options.dilation.h) {
+            for (std::size_t s = 0; s < kernel.w; ++s) {
+                // The windows q whose place s is a pixel: begin <= q < end; pixel j = stride q + offset - padding.
+                const std::size_t offset = options.dilation.w * s;
+                const std::size_t begin = (std::max(padding.w, offset) - offset + stride.w - 1) / stride.w;
+                const std::size_t end =
+                    std::min(columns, (std::max(width + padding.w, offset) - offset + stride.w - 1) / stride.w);
+                for (std::size_t q = begin; q < end; ++q) {
+                    const std::size_t place = i * width + stride.w * q + offset - padding.w;
+                    const Candidate<T> best =
+                        winner<T>({y[q], indices[q]}, {x[place], static_cast<std::int32_t>(place)});
+                    y[q] = best.value;
+                    indices[q] = best.index;
                 }
             }
-            const std::size_t count = std::min(block, columns - q0);
-            y = std::copy_n(best, count, y);
-            indices = std::copy_n(winners, count, indices);
         }
     }
 }
