@@ -1,0 +1,96 @@
+// The lecture's CNN with PyTorch's initial weights, on the images that PyTorch was given: 100 losses, number by number
+// (fixtures/make_cnn_fixtures.py).
+
+#include <cmath>
+#include <vector>
+
+#include "catch.hpp"
+#include "fixtures/fixtures.hpp"
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/data/data_loader.hpp"
+#include "handgrad/nn/nn.hpp"
+#include "handgrad/optim/sgd.hpp"
+#include "handgrad/train/checkpoint.hpp"
+#include "support/tensors.hpp"
+
+using namespace handgrad;
+
+namespace {
+
+/// The names are those of PyTorch's: conv1.0.weight, conv1.0.bias, and so on.
+template <class B> struct Cnn : nn::Module<B> {
+    nn::Sequential<B> conv1, conv2;
+    nn::Flatten<B> flatten;
+    nn::Linear<B> fc;
+
+    explicit Cnn(Random& random) : fc(320, 10, random) {
+        conv1.template add<nn::Conv2d<B>>(1, 10, 5, random);
+        conv2.template add<nn::Conv2d<B>>(10, 20, 5, random);
+        for (auto* block : {&conv1, &conv2}) {
+            block->template add<nn::ReLU<B>>();
+            block->template add<nn::MaxPool2d<B>>(2);
+        }
+        this->register_module("conv1", conv1);
+        this->register_module("conv2", conv2);
+        this->register_module("flatten", flatten);
+        this->register_module("fc", fc);
+    }
+    std::string name() const override { return "CNN"; }
+    using nn::Module<B>::forward;
+    const Tensor<typename B::Scalar>& forward(const Tensor<typename B::Scalar>& x) override {
+        return fc.forward(flatten.forward(conv2.forward(conv1.forward(x))));
+    }
+    const Tensor<typename B::Scalar>& backward(const Tensor<typename B::Scalar>& dy, nn::InputGradient input) override {
+        return conv1.backward(conv2.backward(flatten.backward(fc.backward(dy))), input);
+    }
+};
+
+/// The largest relative difference of our losses from the curve's.
+template <class T> double largest_difference(const std::string& curve, const SgdOptions& options) {
+    using B = Cpu<T>;
+    static const Fixtures fixtures = read_fixtures("cnn.txt");
+    static const data::ImageDataset mnist = data::load_mnist(data::Split::train, HANDGRAD_DATA_DIR);
+    const std::vector<double>& expected = fixtures.at(curve + (sizeof(T) == 4 ? ".float" : ".double"));
+    const std::vector<double>& numbers = fixtures.at("order");
+    const std::vector<std::uint32_t> order(numbers.begin(), numbers.end());
+    constexpr std::size_t batch = 64;
+    REQUIRE(expected.size() == 100);
+    REQUIRE(order.size() == 100 * batch);
+
+    Random random(0);
+    Cnn<B> model(random);
+    train::load_weights(std::string(HANDGRAD_FIXTURES) + "/cnn_weights.safetensors", model);
+    nn::CrossEntropyLoss<B> criterion;
+    optim::SGD<B> optimizer(model.parameters(), options);
+    Tensor<T> images(Shape{batch, 1, 28, 28});
+    Labels labels(Shape{batch});
+    double largest = 0;
+    for (std::size_t step = 0; step < expected.size(); ++step) {
+        data::gather(mnist, {order.data() + step * batch, batch}, {data::ToTensor{}}, images, labels);
+        optimizer.zero_grad();
+        const double loss = criterion.forward(model.forward(images), labels);
+        model.backward(criterion.backward(), nn::InputGradient::not_needed);
+        optimizer.step();
+        const double difference = std::abs(loss - expected[step]) / expected[step];
+        largest = std::max(largest, std::isnan(difference) ? INFINITY : difference);
+    }
+    UNSCOPED_INFO(curve << ": largest relative difference " << largest);
+    return largest;
+}
+
+SgdOptions sgd(double lr, double momentum) {
+    SgdOptions options;
+    options.lr = lr;
+    options.momentum = momentum;
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("the CNN's first 100 losses are PyTorch's", "[nn][conv2d][torch][train]") {
+    CHECK(largest_difference<float>("lecture", sgd(0.001, 0)) <= 1e-5);
+    CHECK(largest_difference<double>("lecture", sgd(0.001, 0)) <= 1e-10);
+    CHECK(largest_difference<float>("momentum", sgd(0.01, 0.9)) <= 1e-5);
+    CHECK(largest_difference<double>("momentum", sgd(0.01, 0.9)) <= 1e-10);
+    CHECK(largest_difference<double>("steep", sgd(0.05, 0.9)) <= 1e-10);
+}
