@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "handgrad/contract/conv2d.hpp"
+#include "handgrad/contract/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/contract/pool2d.hpp"
 #include "handgrad/error.hpp"
 
@@ -127,6 +128,35 @@ Shape check_conv2d_backward_weight(const Shape& x, const Shape& dy, const Shape&
 Shape check_conv2d_backward_bias(const Shape& dy) {
     require_rank("conv2d_backward_bias", "dy", dy, {"N", "K", "P", "Q"});
     return {dy[1]};
+}
+
+namespace {
+
+Conv2dReluMaxPool2dShapes fused_shapes(std::string_view where, const Shape& x, const Shape& w,
+                                       const Conv2dOptions& options) {
+    const Shape z = conv2d_shape(where, x, w, options);
+    if (z[2] < 2 || z[3] < 2) {
+        throw ShapeError(fmt::format("{}: the convolution's result has shape {}, expected at least 2 x 2 pixels", where,
+                                     to_string(z)));
+    }
+    return {z, {z[0], z[1], z[2] / 2, z[3] / 2}};
+}
+
+} // namespace
+
+Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_forward(const Shape& x, const Shape& w, const Shape& b,
+                                                               const Conv2dOptions& options) {
+    const auto where = "conv2d_relu_max_pool2d_forward";
+    const auto shapes = fused_shapes(where, x, w, options);
+    if (b != Shape{0}) { require_shape(where, "b", b, {w[0]}); }
+    return shapes;
+}
+
+Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_backward(std::string_view where, const Shape& x, const Shape& w,
+                                                                const Shape& dy, const Conv2dOptions& options) {
+    const auto shapes = fused_shapes(where, x, w, options);
+    require_shape(where, "dy", dy, shapes.y);
+    return shapes;
 }
 
 Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options) {

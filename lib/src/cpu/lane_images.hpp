@@ -32,12 +32,49 @@ struct Inside {
     }
 };
 
-/// Puts the rows of up to `lanes` images side by side. Row r of image l, `columns` numbers, starts at
-/// x + l image + r columns; its numbers go to lane l of the registers at packed + (r * columns + w) step. Lanes without
-/// an image become 0.
+/// Transposes small squares, side x side, in registers of 128 bits: whatever the processor, their two halves can be
+/// interleaved in one instruction.
+template <class T> struct Square {
+    static constexpr std::size_t side = 16 / sizeof(T);
+    using Row = xsimd::make_sized_batch_t<T, side>;
+    Row rows[side];
+
+    static Square load(const T* from, std::size_t step) {
+        Square square;
+        for (std::size_t i = 0; i < side; ++i) { square.rows[i] = Row::load_unaligned(from + i * step); }
+        return square;
+    }
+    void store(T* to, std::size_t step) const {
+        for (std::size_t i = 0; i < side; ++i) { rows[i].store_unaligned(to + i * step); }
+    }
+    /// log2(side) times: interleave the upper half of the rows with the lower half, as a deck of cards is shuffled.
+    Square transposed() const {
+        Square square = *this;
+        for (std::size_t done = 1; done < side; done *= 2) {
+            const Square before = square;
+            for (std::size_t i = 0; i < side / 2; ++i) {
+                square.rows[2 * i] = xsimd::zip_lo(before.rows[i], before.rows[i + side / 2]);
+                square.rows[2 * i + 1] = xsimd::zip_hi(before.rows[i], before.rows[i + side / 2]);
+            }
+        }
+        return square;
+    }
+};
+
+/// Puts the rows of up to `lanes` images side by side. That of image l, `columns` numbers, starts at x + l image; its
+/// numbers go to lane l of the registers at packed, step, 2 step and so on. Lanes without an image become 0.
 template <class T>
 void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
-    for (std::size_t w = 0; w < columns; ++w) {
+    constexpr std::size_t side = Square<T>::side;
+    std::size_t w = 0;
+    if (images == lanes<T>) {
+        for (; w + side <= columns; w += side) {
+            for (std::size_t l = 0; l < lanes<T>; l += side) {
+                Square<T>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
+            }
+        }
+    }
+    for (; w < columns; ++w) {
         T* to = packed + w * step;
         for (std::size_t l = 0; l < images; ++l) { to[l] = x[l * image + w]; }
         for (std::size_t l = images; l < lanes<T>; ++l) { to[l] = T(0); }
@@ -71,7 +108,16 @@ template <class T> void pack(const T* x, std::size_t image, std::size_t images, 
 /// The way back for one row: lane l of the register at packed + w lanes goes to x + l image + w.
 template <class T>
 void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images, T* x) {
-    for (std::size_t w = 0; w < columns; ++w) {
+    constexpr std::size_t side = Square<T>::side;
+    std::size_t w = 0;
+    if (images == lanes<T>) {
+        for (; w + side <= columns; w += side) {
+            for (std::size_t l = 0; l < lanes<T>; l += side) {
+                Square<T>::load(packed + w * lanes<T> + l, lanes<T>).transposed().store(x + l * image + w, image);
+            }
+        }
+    }
+    for (; w < columns; ++w) {
         for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * lanes<T> + l]; }
     }
 }

@@ -1,0 +1,149 @@
+#pragma once
+// The direct convolution of a whole batch: its chunks, their memory, and the two passes as correlations.
+
+#include <vector>
+
+#include "cpu/conv2d_direct.hpp"
+#include "handgrad/tensor.hpp"
+#include "parallel_for.hpp"
+
+namespace handgrad::cpu::direct {
+
+/// Memory that is kept from call to call. The caller of an operation owns it and lends each chunk its part, so that it
+/// does not matter which thread takes which chunk.
+template <class T> T* scratch(std::size_t size) {
+    thread_local Tensor<T> memory;
+    resize(memory, {size});
+    return memory.data();
+}
+
+/// `items` images or registers of images, in at most 16 chunks.
+inline Chunks cut(std::size_t items) { return Chunks(items, (items + 15) / 16); }
+
+/// Images `first` to first + count, `lanes` at most.
+struct Images {
+    std::size_t first, count;
+    Images(std::size_t group, std::size_t lanes_, std::size_t all)
+        : first(group * lanes_), count(std::min(lanes_, all - group * lanes_)) {}
+};
+
+/// n, rounded up to whole registers.
+template <class T> std::size_t whole_registers(std::size_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
+
+template <class T> std::size_t registers_of_images(std::size_t images) { return (images + lanes<T> - 1) / lanes<T>; }
+
+/// One group of the forward pass, on packed images.
+inline Correlation forward_correlation(const Conv2dGeometry& g) {
+    const Frame frame{g.H + 2 * g.padding.h, g.W + 2 * g.padding.w, static_cast<std::ptrdiff_t>(g.padding.h),
+                      static_cast<std::ptrdiff_t>(g.padding.w)};
+    return {g.group_in(), g.group_out(),    g.R, g.S, g.P, g.Q, g.stride, g.dilation, frame,
+            g.padding.h,  g.padding.h + g.H};
+}
+
+/// The full correlation that gives dx: dy, spread by the stride, with the flipped kernel.
+inline Correlation backward_correlation(const Conv2dGeometry& g) {
+    const auto border = [](std::size_t dilation, std::size_t size, std::size_t padding) {
+        return static_cast<std::ptrdiff_t>(dilation * (size - 1)) - static_cast<std::ptrdiff_t>(padding);
+    };
+    const std::size_t rows = g.H + g.dilation.h * (g.R - 1), columns = g.W + g.dilation.w * (g.S - 1);
+    const Frame frame{
+        rows,       columns,   border(g.dilation.h, g.R, g.padding.h), border(g.dilation.w, g.S, g.padding.w),
+        g.stride.h, g.stride.w};
+    const auto clamp = [&](std::ptrdiff_t row) {
+        return static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(row, 0, static_cast<std::ptrdiff_t>(rows)));
+    };
+    const std::size_t first = clamp(frame.top);
+    const std::size_t last = clamp(frame.top + static_cast<std::ptrdiff_t>((g.P - 1) * g.stride.h + 1));
+    return {g.group_out(), g.group_in(), g.R, g.S, g.H, g.W, 1, g.dilation, frame, first, std::max(first, last)};
+}
+
+/// The correlation of all images. @param put(group, some, packed) packs a register of images, x's channels of a group
+/// @param at(group, k, c, r, s) the weight @param bias null for none @param y (images, groups out, P, Q)
+template <class T, class Put, class At> void correlate_all(const Correlation& c, std::size_t groups, std::size_t images,
+                                                           const Put& put, const At& at, const T* bias, T* y) {
+    const Pieces pieces(c.out, tile_channels(tile_pixels));
+    const std::size_t weight = whole_registers<T>(c.out * c.in * c.R * c.S);
+    const std::size_t packed = c.in * c.frame.size() * lanes<T>;
+    const std::size_t line = tile_channels(tile_pixels) * c.Q * lanes<T>;
+    const Chunks chunks = cut(registers_of_images<T>(images));
+    T* memory = scratch<T>(groups * weight + chunks.count * (packed + line));
+    for (std::size_t group = 0; group < groups; ++group) {
+        pack_weight(
+            c, pieces, [&](auto k, auto ci, auto r, auto s) { return at(group, k, ci, r, s); },
+            memory + group * weight);
+    }
+    const std::size_t image = groups * c.out * c.P * c.Q;
+    parallel_for(chunks.count, [&](std::size_t i) {
+        T* mine = memory + groups * weight + i * (packed + line);
+        for (std::size_t n = chunks.begin(i); n < chunks.begin(i) + chunks.length(i); ++n) {
+            const Images some(n, lanes<T>, images);
+            for (std::size_t group = 0; group < groups; ++group) {
+                put(group, some, mine);
+                correlate(c, pieces, mine, memory + group * weight, bias ? bias + group * c.out : nullptr,
+                          y + some.first * image + group * c.out * c.P * c.Q, image, some.count, mine + packed);
+            }
+        }
+    });
+}
+
+/// The weight as the forward pass wants it, for correlate_all and pack_weight: at(group, k, c, r, s).
+template <class T> auto forward_weight(const Conv2dGeometry& g, const T* w) {
+    return [&g, w](std::size_t group, std::size_t k, std::size_t c, std::size_t r, std::size_t s) {
+        return w[(((group * g.group_out() + k) * g.group_in() + c) * g.R + r) * g.S + s];
+    };
+}
+
+/// The weight of the full correlation: flipped, and with k and c exchanged.
+template <class T> auto backward_weight(const Conv2dGeometry& g, const T* w) {
+    return [&g, w](std::size_t group, std::size_t c, std::size_t k, std::size_t r, std::size_t s) {
+        return w[(((group * g.group_out() + k) * g.group_in() + c) * g.R + g.R - 1 - r) * g.S + g.S - 1 - s];
+    };
+}
+
+/// Where each tap of a group looks, relative to the first number of a window. Kept from call to call.
+template <class T> const std::size_t* tap_offsets(const Conv2dGeometry& g, const Correlation& c) {
+    thread_local std::vector<std::size_t> offsets;
+    offsets.resize(g.taps());
+    for (std::size_t t = 0; t < g.taps(); ++t) {
+        const std::size_t ci = t / (g.R * g.S), r = t / g.S % g.R, s = t % g.S;
+        offsets[t] = ((ci * c.frame.rows + r * c.dilation.h) * c.frame.columns + s * c.dilation.w) * lanes<T>;
+    }
+    return offsets.data();
+}
+
+/// The pieces into which the weight's gradient cuts a group's output channels.
+inline Pieces weight_pieces(const Correlation& c) {
+    return Pieces(c.out, std::min(tile_taps, tile_channels(tile_pixels)));
+}
+
+/// How many rows of dy, of `row` numbers for all channels of a piece, keep to half of the first-level cache.
+template <class T> std::size_t rows_in_cache(std::size_t row, std::size_t rows) {
+    return std::clamp<std::size_t>((std::size_t(24) << 10) / (row * sizeof(T)), 1, std::max<std::size_t>(rows, 1));
+}
+
+/// add_weight_rows for a number of channels that is known only now.
+template <class T> void add_weight_rows(std::size_t channels, const Correlation& c, const T* x, const T* dy,
+                                        std::size_t p0, std::size_t rows, const std::size_t* offsets, T* sums) {
+    with_constant(channels, [&](auto n) {
+        if constexpr (n() <= tile_taps) { add_weight_rows<n()>(c, x, dy, p0, rows, offsets, sums); }
+    });
+}
+
+/// dw_i = the sum of `count` parts, in order. From one part to the next there are `part` numbers; each has a number for
+/// entry i, or a whole register, whose lanes are added up last.
+template <bool registers_each, class T>
+void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t size, T* dw, bool add) {
+    for (std::size_t i = 0; i < size; ++i) {
+        T sum(0);
+        if constexpr (registers_each) {
+            Vec<T> all(T(0));
+            for (std::size_t n = 0; n < count; ++n) { all += Vec<T>::load_aligned(parts + n * part + i * lanes<T>); }
+            sum = xsimd::hadd(all);
+        } else {
+            for (std::size_t n = 0; n < count; ++n) { sum += parts[n * part + i]; }
+        }
+        dw[i] = add ? dw[i] + sum : sum;
+    }
+}
+
+} // namespace handgrad::cpu::direct
