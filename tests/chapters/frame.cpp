@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,10 +25,13 @@ int main(int argc, char** argv) {
         {"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data", "--device", "--save", "--resume"});
     int hidden = 100;
     double step = 0.5;
+    std::optional<double> gamma, decided;
     std::string fail = "not";
     bool wide = false;
     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer")
         .option("--step", step, -1.0, 1.0, "a number with a fraction")
+        .option("--gamma", gamma, 0.0, 1.0, "a number without a default", "left open")
+        .option("--decided", decided, 0.0, 1.0, "another", "step times two")
         .option("--fail", fail,
                 {"not", "shape", "data", "divergence", "usage", "memory", "lines", "interrupt", "terminate", "twice"},
                 "how to end")
@@ -37,6 +41,7 @@ int main(int argc, char** argv) {
         fmt::print("seed {} threads {} epochs {} batch {} lr {} limit {} log {} hidden {} step {} wide {}\n",
                    options.seed, handgrad::num_threads(), options.epochs, options.batch_size, options.lr, options.limit,
                    options.log_interval, hidden, step, wide);
+        decided = decided.value_or(2 * step);
         std::cout << "data '" << options.data.string() << "' took " << handgrad::app::about(0.4711, ".2f") << " s\n";
         handgrad::app::Progress progress(2, 10);
         progress.update(5);

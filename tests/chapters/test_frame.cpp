@@ -57,6 +57,23 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 } // namespace
 
+TEST_CASE("an option without a default is the lesson's to decide", "[frame]") {
+    const Folder folder;
+    const auto parameters = [&] {
+        return nlohmann::json::parse(read(folder.path / "out/00_frame/run.json"))["parameters"];
+    };
+    REQUIRE(frame(folder, "--step 0.25").status == 0);
+    CHECK(parameters()["gamma"] == "left open");
+    CHECK(parameters()["decided"] == 0.5);
+    REQUIRE(frame(folder, "--step 0.25 --decided 0.125 --gamma 1").status == 0);
+    CHECK(parameters()["gamma"] == 1.0);
+    CHECK(parameters()["decided"] == 0.125);
+    CHECK(contains(frame(folder, "--help").out, "another (default: step times two)\n"));
+    const auto wrong = frame(folder, "--decided 2");
+    CHECK(wrong.status == 2);
+    CHECK(contains(wrong.err, "--decided: got '2', expected a number from 0 to 1"));
+}
+
 TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[frame]") {
     const Folder folder;
     const auto run = frame(folder, "--seed 4294967295 --threads 1 --epochs=7 --batch-size 8 --lr 1e-2 --limit 100 "

@@ -140,6 +140,20 @@ Program& Program::option(std::string name, double& variable, double min, double 
     return *this;
 }
 
+Program& Program::option(std::string name, std::optional<double>& variable, double min, double max, std::string help,
+                         std::string unset) {
+    impl_->options.push_back(
+        {std::move(name), "X", std::move(help), fmt::format("a number from {} to {}", min, max),
+         [&variable, min, max](const std::string& text) {
+             double number = 0;
+             if (!parse_number(text, min, max, number)) { return false; }
+             variable = number;
+             return true;
+         },
+         [&variable, unset = std::move(unset)] { return variable ? Value(*variable) : Value(unset); }});
+    return *this;
+}
+
 Program& Program::option(std::string name, std::string& variable, std::vector<std::string> choices, std::string help) {
     const std::string listed = fmt::format("{}", fmt::join(choices, " or "));
     const std::string placeholder = fmt::format("{}", fmt::join(choices, "|"));

@@ -25,6 +25,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -82,6 +83,11 @@ public:
 
     /// The same for a number with a fraction. NaN and infinities are refused.
     Program& option(std::string name, double& variable, double min, double max, std::string help);
+
+    /// The same without a default: `variable` is empty unless the user gives the option, and the lesson decides. It
+    /// should put in what it decided, for run.json; `unset` stands there otherwise, and in the help.
+    Program& option(std::string name, std::optional<double>& variable, double min, double max, std::string help,
+                    std::string unset);
 
     /// The same for one word out of `choices`.
     Program& option(std::string name, std::string& variable, std::vector<std::string> choices, std::string help);

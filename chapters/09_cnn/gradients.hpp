@@ -1,0 +1,60 @@
+#pragma once
+// ## Before we train: are the gradients right?
+//
+// As in chapter 8, by complex steps: an imaginary part of $10^{-20}$ in one parameter, and the imaginary part of the
+// loss is the derivative. The model's template makes it possible. All parameters of the full network would take minutes
+// in the plain loops of `Reference`, so we check a copy with fewer filters, which has the same lines of code, on digits
+// of full size.
+
+#include <complex>
+#include <vector>
+
+#include <handgrad/check/check.hpp>
+#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/reference/reference.hpp>
+
+#include "model.hpp"
+
+// The loss of a few digits, of a network made of these parameters.
+template <class T> T loss_at(const CNNSizes& sizes, const std::vector<handgrad::Tensor<T>>& parameters,
+                             const handgrad::Tensor<T>& images, const handgrad::Labels& labels) {
+    using Backend = handgrad::Reference<T>;
+    Random random(0);
+    CNN<Backend> model(sizes, random);
+    for (std::size_t i = 0; i < parameters.size(); ++i) { model.parameters()[i]->value = parameters[i]; }
+    return nn::CrossEntropyLoss<Backend>().forward(model(images), labels);
+}
+
+// The analytic gradients come from the backend that is about to train. Every parameter is compared, and every pixel of
+// the images too: nobody learns a pixel, but its derivative has come through all of the layers.
+inline handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<double>& images,
+                                                      const handgrad::Labels& labels) {
+    using Backend = handgrad::Cpu<double>;
+    using Complex = std::complex<double>;
+    CNNSizes sizes;
+    sizes.channels1 = 2;
+    sizes.channels2 = 3;
+    Random random(1);
+    CNN<Backend> model(sizes, random);
+    nn::CrossEntropyLoss<Backend> criterion;
+    model.zero_grad();
+    criterion.forward(model(images), labels);
+    const auto& dimages = model.backward(criterion.backward());
+
+    const handgrad::Tensor<Complex> x = images;
+    std::vector<handgrad::Tensor<Complex>> parameters;
+    for (const auto* parameter : model.parameters()) { parameters.emplace_back(parameter->value); }
+    handgrad::check::GradientCheck checker;
+    const auto named = model.named_parameters();
+    for (std::size_t i = 0; i < named.size(); ++i) {
+        const auto& [name, parameter] = named[i];
+        checker.wrt(name, parameter->value, parameter->grad, [&, i](const auto& changed) {
+            auto all = parameters;
+            all[i] = changed;
+            return loss_at(sizes, all, x, labels);
+        });
+    }
+    checker.wrt("images", images, dimages,
+                [&](const auto& changed) { return loss_at(sizes, parameters, changed, labels); });
+    return checker;
+}

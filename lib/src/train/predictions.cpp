@@ -1,0 +1,58 @@
+#include "handgrad/train/predictions.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/error.hpp"
+
+namespace handgrad::train {
+
+template <class Backend>
+std::vector<Prediction> predict(data::DataLoader<Backend>& loader, nn::Module<Backend>& model) {
+    model.eval();
+    std::vector<Prediction> predictions;
+    typename Backend::Tensor p;
+    for (const auto& batch : loader) {
+        Backend::softmax_forward(model(batch.images), p);
+        const std::size_t classes = p.shape(1);
+        for (std::size_t n = 0; n < p.shape(0); ++n) {
+            const auto* row = p.data() + n * classes;
+            const auto* best = std::max_element(row, row + classes);
+            predictions.push_back({batch.labels(n), best - row, static_cast<double>(*best)});
+        }
+    }
+    return predictions;
+}
+
+Tensor<std::int64_t> confusion_matrix(const std::vector<Prediction>& predictions, std::size_t classes) {
+    auto counts = zeros<std::int64_t>({classes, classes});
+    const auto most = static_cast<std::int64_t>(classes);
+    for (const Prediction& p : predictions) {
+        if (p.label < 0 || p.label >= most || p.chosen < 0 || p.chosen >= most) {
+            throw ShapeError(
+                fmt::format("confusion_matrix: class {} taken for {}, expected 0 to {}", p.label, p.chosen, most - 1));
+        }
+        ++counts(static_cast<std::size_t>(p.label), static_cast<std::size_t>(p.chosen));
+    }
+    return counts;
+}
+
+std::vector<std::size_t> worst_mistakes(const std::vector<Prediction>& predictions, std::size_t most) {
+    std::vector<std::size_t> wrong;
+    for (std::size_t n = 0; n < predictions.size(); ++n) {
+        if (predictions[n].chosen != predictions[n].label) { wrong.push_back(n); }
+    }
+    std::stable_sort(wrong.begin(), wrong.end(), [&](std::size_t a, std::size_t b) {
+        return predictions[a].probability > predictions[b].probability;
+    });
+    wrong.resize(std::min(wrong.size(), most));
+    return wrong;
+}
+
+#define HANDGRAD_INSTANTIATE(B) template std::vector<Prediction> predict(data::DataLoader<B>&, nn::Module<B>&);
+HANDGRAD_INSTANTIATE(Cpu<float>)
+HANDGRAD_INSTANTIATE(Cpu<double>)
+
+} // namespace handgrad::train
