@@ -8,7 +8,6 @@
 #include "process.hpp"
 
 namespace handgrad::benchmarks {
-namespace {
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -16,18 +15,16 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-} // namespace
-
 nlohmann::ordered_json run_contest(const std::string& title, const std::vector<Contestant>& contestants, int rounds) {
     std::vector<std::vector<double>> times(contestants.size());
-    std::vector<double> losses(contestants.size());
+    std::vector<nlohmann::json> losses(contestants.size()); // null if it does not learn
     for (int round = 0; round < rounds; ++round) {
         std::map<std::vector<std::string>, nlohmann::json> outputs; // of this round
         for (std::size_t i = 0; i < contestants.size(); ++i) {
             const auto& c = contestants[i];
             if (outputs.count(c.command) == 0) { outputs[c.command] = run_json(c.command); }
             const auto& output = outputs[c.command];
-            losses[i] = output.at("loss");
+            losses[i] = output.value("loss", nlohmann::json());
             for (const double t :
                  output.at(c.times).is_array() ? output.at(c.times) : nlohmann::json{output.at(c.times)}) {
                 times[i].push_back(t);
@@ -40,8 +37,8 @@ nlohmann::ordered_json run_contest(const std::string& title, const std::vector<C
     const double first = median(times[0]);
     for (std::size_t i = 0; i < contestants.size(); ++i) {
         const double middle = median(times[i]), fastest = *std::min_element(times[i].begin(), times[i].end());
-        fmt::print("{:<58} {:>8.4f} {:>8.4f} {:>6.2f} {:>8.4f}\n", contestants[i].name, middle, fastest, middle / first,
-                   losses[i]);
+        fmt::print("{:<58} {:>8.4f} {:>8.4f} {:>6.2f} {:>8}\n", contestants[i].name, middle, fastest, middle / first,
+                   losses[i].is_null() ? "" : fmt::format("{:.4f}", losses[i].get<double>()));
         json["results"].push_back({{"name", contestants[i].name},
                                    {"median_seconds", middle},
                                    {"fastest_seconds", fastest},

@@ -1,7 +1,6 @@
 // Compares handgrad with NumPy and PyTorch, back to back, and measures every operation. It asserts nothing: whether the
 // numbers are good is for the reader to say.
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -14,26 +13,16 @@
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/io/json.hpp"
 
+#include "cnn_tables.hpp"
 #include "contest.hpp"
 #include "operations_table.hpp"
+#include "options.hpp"
 
 namespace {
 
 using namespace handgrad;
 using benchmarks::Contestant;
-
-struct Options {
-    std::filesystem::path programs, scripts, json, data;
-    std::string numpy, torch; // Pythons, empty where there is none
-    std::vector<std::string> only;
-    std::vector<int> threads = {1, 2};
-    int rounds = 5;
-    bool quick = false;
-
-    bool wants(const std::string& part) const {
-        return only.empty() || std::find(only.begin(), only.end(), part) != only.end();
-    }
-};
+using benchmarks::Options;
 
 nlohmann::ordered_json spiral(const Options& options) {
     const std::string iterations = options.quick ? "20" : "10000";
@@ -60,7 +49,7 @@ std::filesystem::path mnist_folder(const std::filesystem::path& wanted) {
 }
 
 nlohmann::ordered_json mnist(const Options& options) {
-    const std::string folder = mnist_folder(options.data);
+    const std::string folder = options.data;
     std::vector<std::string> sizes = {"--epochs", "3"};
     if (options.quick) { sizes = {"--epochs", "1", "--limit", "256"}; }
     if (options.torch.empty()) { fmt::print("\nPyTorch is not there to compare with: ./run setup python3-torch\n"); }
@@ -91,10 +80,12 @@ void run(const Options& options) {
                options.rounds);
     if (options.wants("spiral")) { results["spiral"] = spiral(options); }
     if (options.wants("mnist")) { results["mnist"] = mnist(options); }
+    if (options.wants("cnn")) { results["cnn"] = benchmarks::run_cnn(options); }
+    if (options.wants("growth")) { results["growth"] = benchmarks::run_growth(options); }
     if (options.wants("operations")) {
         const auto program = options.programs / "bench_operations";
         if (exists(program)) {
-            results["operations"] = benchmarks::run_operations(program, options.quick);
+            results["operations"] = benchmarks::run_operations(program, options);
         } else {
             fmt::print("\nSingle operations need google-benchmark: ./run setup libbenchmark-dev\n");
         }
@@ -106,14 +97,15 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
+    options.out = "out/bench";
     options.programs = std::filesystem::path(argv[0]).parent_path();
     CLI::App app("Compares handgrad with NumPy and PyTorch and measures its operations");
     app.add_option("--only", options.only, "what to run; all if not given")
-        ->check(CLI::IsMember({"spiral", "mnist", "operations"}));
-    app.add_option("--threads", options.threads, "for MNIST, one table each; 1 and 2 if not given")
-        ->check(CLI::Range(1, 1024));
+        ->check(CLI::IsMember({"spiral", "mnist", "cnn", "growth", "operations"}));
+    app.add_option("--threads", options.threads, "one table each; 1 and 2 if not given")->check(CLI::Range(1, 1024));
     app.add_option("--rounds", options.rounds, "how often each contestant runs")->check(CLI::Range(1, 1000));
     app.add_option("--json", options.json, "file for the results");
+    app.add_option("--out", options.out, "folder for the figures; out/bench if not given");
     app.add_option("--data", options.data, "folder of MNIST");
     app.add_flag("--quick", options.quick, "tiny sizes: to see that everything runs");
     app.add_option("--scripts", options.scripts, "folder of the Python programs")->required();
@@ -124,6 +116,8 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : 2; }
     if (options.quick) { options.rounds = 1; }
     try {
+        options.data = mnist_folder(options.data);
+        std::filesystem::create_directories(options.out);
         run(options);
         return 0;
     } catch (const std::exception& error) {

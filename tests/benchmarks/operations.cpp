@@ -9,31 +9,14 @@
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/parallel.hpp"
-#include "handgrad/random.hpp"
+
+#include "operations.hpp"
 
 namespace {
 
 using namespace handgrad;
-using Rate = benchmark::Counter;
-
-/// Registers f as a benchmark; a call of it does so many operations and moves so many bytes.
-template <class F> void add(const std::string& name, double flops, double bytes, F f) {
-    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) mutable {
-        for (auto _ : state) {
-            f();
-            benchmark::ClobberMemory();
-        }
-        if (flops > 0) { state.counters["FLOP/s"] = Rate(flops, Rate::kIsIterationInvariantRate); }
-        if (bytes > 0) { state.counters["bytes/s"] = Rate(bytes, Rate::kIsIterationInvariantRate); }
-    });
-}
-
-template <class T> Tensor<T> random_tensor(const Shape& shape) {
-    Random random(0);
-    auto t = zeros<T>(shape);
-    uniform_(t, -1.0, 1.0, random);
-    return t;
-}
+using benchmarks::add;
+using benchmarks::random_tensor;
 
 template <class T> std::string type() { return sizeof(T) == 4 ? "float" : "double"; }
 
@@ -119,6 +102,8 @@ void add_loader() {
 int main(int argc, char** argv) {
     set_num_threads(1);
     add_gemm();
+    benchmarks::add_copies();
+    benchmarks::add_cnn();
     add_linear<float>(64, 784, 100); // chapter 08
     add_linear<float>(64, 100, 10);
     add_linear<double>(300, 2, 100); // chapter 05

@@ -6,14 +6,10 @@
 #include <fmt/format.h>
 
 #include "process.hpp"
+#include "roofline.hpp"
 
 namespace handgrad::benchmarks {
 namespace {
-
-struct Row {
-    std::string name;
-    double seconds, flops, bytes; // a call; operations and bytes a second, 0 where not counted
-};
 
 /// The fastest of several repetitions, in the order in which the operations were run.
 std::vector<Row> read_rows(const nlohmann::json& output) {
@@ -32,34 +28,56 @@ std::vector<Row> read_rows(const nlohmann::json& output) {
     return rows;
 }
 
+/// The number, or nothing where it was not counted.
+std::string shown(double number, int digits = 2) { return number > 0 ? fmt::format("{:.{}f}", number, digits) : ""; }
+
 } // namespace
 
-nlohmann::ordered_json run_operations(const std::string& program, bool quick) {
-    const auto rows = read_rows(
-        run_json({program, "--benchmark_format=json", fmt::format("--benchmark_min_time={}", quick ? 0.001 : 0.05),
-                  fmt::format("--benchmark_repetitions={}", quick ? 1 : 5)}));
-    const auto best_rate = [&](const std::string& name) {
-        for (const Row& row : rows) {
-            if (row.name == name) { return row.flops; }
-        }
-        return 0.0;
+nlohmann::ordered_json run_operations(const std::string& program, const Options& options) {
+    const auto rows = read_rows(run_json({program, "--benchmark_format=json",
+                                          fmt::format("--benchmark_min_time={}", options.quick ? 0.001 : 0.05),
+                                          fmt::format("--benchmark_repetitions={}", options.quick ? 1 : 5)}));
+    const auto find = [&](const std::string& name) {
+        const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == name; });
+        return row == rows.end() ? Row{name, 0, 0, 0} : *row;
     };
-    const double single = best_rate("sgemm 512"), twice = best_rate("dgemm 512");
+    const double single = find("sgemm 512").flops, twice = find("dgemm 512").flops;
+    const auto gemm_of = [&](const Row& row) {
+        return row.name.find("double") != std::string::npos || row.name == "dgemm 512" ? twice : single;
+    };
 
     fmt::print("\nSingle operations, one thread: fastest of several runs, processor time\n\n");
-    fmt::print("{:<52} {:>10} {:>9} {:>8} {:>8}\n", "", "us", "GFLOP/s", "% of gemm", "GB/s");
+    fmt::print("{:<52} {:>10} {:>9} {:>9} {:>8}\n", "", "us", "GFLOP/s", "% of gemm", "GB/s");
+    for (const Row& row : rows) {
+        if (row.is_of_cnn()) { continue; }
+        fmt::print("{:<52} {:>10.2f} {:>9} {:>9} {:>8}\n", row.name, row.seconds * 1e6, shown(row.flops / 1e9),
+                   shown(100 * row.flops / gemm_of(row), 1), shown(row.bytes / 1e9));
+    }
+
+    constexpr double batches = 60000.0 / 64;
+    fmt::print("\nThe CNN's operations, batch 64, float, one thread: the same; and for an epoch of {:.1f} batches\n\n",
+               batches);
+    fmt::print("{:<48} {:>9} {:>9} {:>9} {:>8} {:>10} {:>8}\n", "", "us", "GFLOP/s", "% of gemm", "GB/s", "FLOP/byte",
+               "s/epoch");
+    for (const Row& row : rows) {
+        if (!row.is_of_cnn()) { continue; }
+        fmt::print("{:<48} {:>9.2f} {:>9} {:>9} {:>8} {:>10} {:>8.4f}\n", row.name.substr(5), row.seconds * 1e6,
+                   shown(row.flops / 1e9), shown(100 * row.flops / single, 1), shown(row.bytes / 1e9),
+                   shown(row.intensity()), row.seconds * batches);
+    }
+    draw_roofline(rows, {single, find("copy 128 KiB").bytes, find("copy 131072 KiB").bytes}, options.out);
+    fmt::print("\nThe roofline diagram: {}\n", (options.out / "roofline.svg").string());
+    std::fflush(stdout);
+
     auto json = nlohmann::ordered_json::array();
     for (const Row& row : rows) {
-        const bool is_double = row.name.find("double") != std::string::npos || row.name == "dgemm 512";
-        const double gemm = is_double ? twice : single;
-        fmt::print("{:<52} {:>10.2f} {:>9} {:>9} {:>8}\n", row.name, row.seconds * 1e6,
-                   row.flops > 0 ? fmt::format("{:.2f}", row.flops / 1e9) : "",
-                   row.flops > 0 ? fmt::format("{:.1f}", 100 * row.flops / gemm) : "",
-                   row.bytes > 0 ? fmt::format("{:.2f}", row.bytes / 1e9) : "");
-        json.push_back(
-            {{"name", row.name}, {"seconds", row.seconds}, {"flops", row.flops}, {"bytes_per_second", row.bytes}});
+        json.push_back({{"name", row.name},
+                        {"seconds", row.seconds},
+                        {"flops", row.flops},
+                        {"bytes_per_second", row.bytes},
+                        {"flop_per_byte", row.intensity()},
+                        {"fraction_of_gemm", row.flops / gemm_of(row)}});
     }
-    std::fflush(stdout);
     return json;
 }
 

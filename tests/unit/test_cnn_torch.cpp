@@ -1,14 +1,14 @@
-// The lecture's CNN with PyTorch's initial weights, on the images that PyTorch was given: 100 losses, number by number
+// Chapter 09's CNN with PyTorch's initial weights, on the images that PyTorch was given: 100 losses, number by number
 // (fixtures/make_cnn_fixtures.py).
 
 #include <cmath>
 #include <vector>
 
+#include "../../chapters/09_cnn/model.hpp"
 #include "catch.hpp"
 #include "fixtures/fixtures.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
-#include "handgrad/nn/nn.hpp"
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/train/checkpoint.hpp"
 #include "support/tensors.hpp"
@@ -16,34 +16,6 @@
 using namespace handgrad;
 
 namespace {
-
-/// The names are those of PyTorch's: conv1.0.weight, conv1.0.bias, and so on.
-template <class B> struct Cnn : nn::Module<B> {
-    nn::Sequential<B> conv1, conv2;
-    nn::Flatten<B> flatten;
-    nn::Linear<B> fc;
-
-    explicit Cnn(Random& random) : fc(320, 10, random) {
-        conv1.template add<nn::Conv2d<B>>(1, 10, 5, random);
-        conv2.template add<nn::Conv2d<B>>(10, 20, 5, random);
-        for (auto* block : {&conv1, &conv2}) {
-            block->template add<nn::ReLU<B>>();
-            block->template add<nn::MaxPool2d<B>>(2);
-        }
-        this->register_module("conv1", conv1);
-        this->register_module("conv2", conv2);
-        this->register_module("flatten", flatten);
-        this->register_module("fc", fc);
-    }
-    std::string name() const override { return "CNN"; }
-    using nn::Module<B>::forward;
-    const Tensor<typename B::Scalar>& forward(const Tensor<typename B::Scalar>& x) override {
-        return fc.forward(flatten.forward(conv2.forward(conv1.forward(x))));
-    }
-    const Tensor<typename B::Scalar>& backward(const Tensor<typename B::Scalar>& dy, nn::InputGradient input) override {
-        return conv1.backward(conv2.backward(flatten.backward(fc.backward(dy))), input);
-    }
-};
 
 /// The largest relative difference of our losses from the curve's.
 template <class T> double largest_difference(const std::string& curve, const SgdOptions& options) {
@@ -58,7 +30,7 @@ template <class T> double largest_difference(const std::string& curve, const Sgd
     REQUIRE(order.size() == 100 * batch);
 
     Random random(0);
-    Cnn<B> model(random);
+    CNN<B> model(CNNSizes{}, random);
     train::load_weights(std::string(HANDGRAD_FIXTURES) + "/cnn_weights.safetensors", model);
     nn::CrossEntropyLoss<B> criterion;
     optim::SGD<B> optimizer(model.parameters(), options);
