@@ -48,7 +48,8 @@ std::size_t BatchSampler::start_epoch() {
     restored_ = false;
     if (options_.shuffle) {
         std::iota(order_.begin(), order_.end(), 0U);
-        Random(options_.seed, state_.epoch).shuffle(order_.begin(), order_.end());
+        // Stream 0 is where a program with the same seed draws its initial weights from.
+        Random(options_.seed, state_.epoch + 1).shuffle(order_.begin(), order_.end());
     }
     return state_.batch;
 }

@@ -39,8 +39,9 @@ struct LoaderState {
 
 /// Which images go into which batch: the part of a DataLoader that needs no image.
 ///
-/// The order of an epoch is drawn from a stream of its own, named by seed and epoch. So (epoch, batch) says all about
-/// where a run is, and a run resumed there sees exactly the batches that it would have seen.
+/// The order of an epoch is drawn from a stream of its own, number epoch + 1 of the seed; stream 0, which Random(seed)
+/// starts, is left to the weights. So (epoch, batch) says all about where a run is, and a run resumed there sees exactly
+/// the batches that it would have seen.
 class BatchSampler {
 public:
     /// @throws ShapeError if there is no image, batch_size is 0, or drop_last leaves no batch
