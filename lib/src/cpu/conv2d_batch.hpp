@@ -32,41 +32,37 @@ template <class T> std::size_t whole_registers(std::size_t n) { return (n + lane
 
 template <class T> std::size_t registers_of_images(std::size_t images) { return (images + lanes<T> - 1) / lanes<T>; }
 
-/// One group of the forward pass, on packed images.
+/// One group of the forward pass, the padding stored with x.
 inline Correlation forward_correlation(const Conv2dGeometry& g) {
-    const Frame frame{g.H + 2 * g.padding.h, g.W + 2 * g.padding.w, static_cast<std::ptrdiff_t>(g.padding.h),
-                      static_cast<std::ptrdiff_t>(g.padding.w)};
-    return {g.group_in(), g.group_out(),    g.R, g.S, g.P, g.Q, g.stride, g.dilation, frame,
-            g.padding.h,  g.padding.h + g.H};
+    const Frame frame{g.H + 2 * g.padding.h, g.W + 2 * g.padding.w, g.padding.h, g.padding.w};
+    return {g.group_in(), g.group_out(), g.R, g.S, g.P, g.Q, g.stride, g.dilation, frame, g.W};
 }
 
-/// The full correlation that gives dx: dy, spread by the stride, with the flipped kernel.
+/// The full correlation that gives dx: dy, spread by the stride, with the flipped kernel. It is bordered by zeros to the
+/// left and right only: rows of zeros are skipped.
 inline Correlation backward_correlation(const Conv2dGeometry& g) {
-    const auto border = [](std::size_t dilation, std::size_t size, std::size_t padding) {
-        return static_cast<std::ptrdiff_t>(dilation * (size - 1)) - static_cast<std::ptrdiff_t>(padding);
-    };
-    const std::size_t rows = g.H + g.dilation.h * (g.R - 1), columns = g.W + g.dilation.w * (g.S - 1);
+    const auto signed_ = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
+    const std::ptrdiff_t above = signed_(g.dilation.h * (g.R - 1)) - signed_(g.padding.h);
+    const std::size_t reach = g.dilation.w * (g.S - 1), width = (g.Q - 1) * g.stride.w + 1;
+    const std::size_t left = reach - std::min(reach, g.padding.w); // 0 where more was padded than the kernel reaches
+    const std::size_t before = g.padding.w - std::min(reach, g.padding.w);
     const Frame frame{
-        rows,       columns,   border(g.dilation.h, g.R, g.padding.h), border(g.dilation.w, g.S, g.padding.w),
-        g.stride.h, g.stride.w};
-    const auto clamp = [&](std::ptrdiff_t row) {
-        return static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(row, 0, static_cast<std::ptrdiff_t>(rows)));
-    };
-    const std::size_t first = clamp(frame.top);
-    const std::size_t last = clamp(frame.top + static_cast<std::ptrdiff_t>((g.P - 1) * g.stride.h + 1));
-    return {g.group_out(), g.group_in(), g.R, g.S, g.H, g.W, 1, g.dilation, frame, first, std::max(first, last)};
+        (g.P - 1) * g.stride.h + 1, std::max(g.W + reach + before, left + width), 0, left, g.stride.h, g.stride.w};
+    return {g.group_out(), g.group_in(), g.R, g.S, g.H, g.W, 1, g.dilation, frame, width, above, before};
 }
 
 /// The correlation of all images. @param put(group, some, packed) packs a register of images, x's channels of a group
 /// @param at(group, k, c, r, s) the weight @param bias null for none @param y (images, groups out, P, Q)
+/// @param extra how many numbers put wants to write behind what it packs
 template <class T, class Put, class At> void correlate_all(const Correlation& c, std::size_t groups, std::size_t images,
-                                                           const Put& put, const At& at, const T* bias, T* y) {
+                                                           const Put& put, const At& at, const T* bias, T* y,
+                                                           std::size_t extra = 0) {
     const Pieces pieces(c.out, tile_channels(tile_pixels));
     const std::size_t weight = whole_registers<T>(c.out * c.in * c.R * c.S);
     const std::size_t packed = c.in * c.frame.size() * lanes<T>;
-    const std::size_t line = tile_channels(tile_pixels) * c.Q * lanes<T>;
+    const std::size_t others = std::max(tile_channels(tile_pixels) * c.Q * lanes<T>, extra); // the line comes after
     const Chunks chunks = cut(registers_of_images<T>(images));
-    T* memory = scratch<T>(groups * weight + chunks.count * (packed + line));
+    T* memory = scratch<T>(groups * weight + chunks.count * (packed + others));
     for (std::size_t group = 0; group < groups; ++group) {
         pack_weight(
             c, pieces, [&](auto k, auto ci, auto r, auto s) { return at(group, k, ci, r, s); },
@@ -74,7 +70,7 @@ template <class T, class Put, class At> void correlate_all(const Correlation& c,
     }
     const std::size_t image = groups * c.out * c.P * c.Q;
     parallel_for(chunks.count, [&](std::size_t i) {
-        T* mine = memory + groups * weight + i * (packed + line);
+        T* mine = memory + groups * weight + i * (packed + others);
         for (std::size_t n = chunks.begin(i); n < chunks.begin(i) + chunks.length(i); ++n) {
             const Images some(n, lanes<T>, images);
             for (std::size_t group = 0; group < groups; ++group) {

@@ -32,18 +32,28 @@ private:
     std::size_t n_, count_;
 };
 
-/// A convolution of packed images: x is (channels, frame), its padding included.
+/// A convolution of packed images: x is (channels, frame). Output pixel (p, q) with tap (r, s) reads the frame's pixel
+/// (p stride + r dilation - above, q stride + s dilation + before). Rows outside the frame count as 0.
 struct Correlation {
     std::size_t in, out;    ///< channels of a group
     std::size_t R, S, P, Q; ///< kernel and result
     Size2d stride, dilation;
-    Frame frame;                     ///< of x
-    std::size_t first_row, last_row; ///< rows of the frame that are not all zero, [first, last)
+    Frame frame;       ///< of x
+    std::size_t width; ///< columns of the frame from frame.left on that may be other than 0
+    std::ptrdiff_t above = 0;
+    std::size_t before = 0;
 
-    /// The kernel's rows that output row p meets within those rows.
+    /// The kernel's rows that output row p meets within the frame.
     Inside kernel_rows(std::size_t p) const {
-        return Inside(static_cast<std::ptrdiff_t>(p * stride.h) - static_cast<std::ptrdiff_t>(first_row), dilation.h, R,
-                      last_row - first_row);
+        return Inside(static_cast<std::ptrdiff_t>(p * stride.h) - above, dilation.h, R, frame.rows);
+    }
+    /// The kernel's columns with which any of the `pixels` output pixels from column q on meets more than zeros.
+    Inside kernel_columns(std::size_t q, std::size_t pixels) const {
+        const auto first = static_cast<std::ptrdiff_t>(q * stride.w + before) - static_cast<std::ptrdiff_t>(frame.left);
+        const auto last = first + static_cast<std::ptrdiff_t>((pixels - 1) * stride.w);
+        Inside some(first, dilation.w, S, width);
+        some.begin = std::min(some.end, Inside(last, dilation.w, S, width).begin);
+        return some;
     }
 };
 
@@ -64,17 +74,18 @@ template <class T, class At> void pack_weight(const Correlation& c, const Pieces
 }
 
 /// sum[k][p] += w * x for a tile: K output channels, pixels p whose windows begin at x + offsets[p].
-/// @param w the piece's packed weight @param rows the kernel's rows to be added up
+/// @param x where tap (rows.begin, columns.begin) of the tile's first pixel looks @param w the piece's packed weight
+/// @param rows, columns the kernel's rows and columns to be added up
 template <std::size_t K, std::size_t Pixels, class T>
 [[gnu::always_inline]] inline void add_tile(const Correlation& c, const T* x,
                                             const std::array<std::size_t, Pixels>& offsets, const T* w, Inside rows,
-                                            Vec<T> (&sum)[K][Pixels]) {
+                                            Inside columns, Vec<T> (&sum)[K][Pixels]) {
     for (std::size_t ci = 0; ci < c.in; ++ci) {
-        const T* channel = x + ci * c.frame.size() * lanes<T>;
         for (std::size_t r = rows.begin; r < rows.end; ++r) {
-            const T* pixel = channel + r * c.dilation.h * c.frame.columns * lanes<T>;
-            const T* weight = w + (ci * c.R + r) * c.S * K;
-            for (std::size_t s = 0; s < c.S; ++s, pixel += c.dilation.w * lanes<T>, weight += K) {
+            const std::size_t row = ci * c.frame.rows + (r - rows.begin) * c.dilation.h;
+            const T* pixel = x + row * c.frame.columns * lanes<T>;
+            const T* weight = w + ((ci * c.R + r) * c.S + columns.begin) * K;
+            for (std::size_t s = columns.begin; s < columns.end; ++s, pixel += c.dilation.w * lanes<T>, weight += K) {
                 Vec<T> xs[Pixels];
                 for (std::size_t p = 0; p < Pixels; ++p) { xs[p] = Vec<T>::load_aligned(pixel + offsets[p]); }
                 for (std::size_t k = 0; k < K; ++k) {
@@ -89,18 +100,20 @@ template <std::size_t K, std::size_t Pixels, class T>
 /// Output row p of K channels: y[k * Q + q], registers.
 template <std::size_t K, class T>
 void row(const Correlation& c, const T* x, const T* w, const T* bias, std::size_t p, T* y) {
-    const T* start = x + p * c.stride.h * c.frame.columns * lanes<T>;
-    const std::size_t step = c.stride.w * lanes<T>;
     const Inside rows = c.kernel_rows(p);
+    const auto first = static_cast<std::ptrdiff_t>(p * c.stride.h + rows.begin * c.dilation.h) - c.above;
+    const T* start = x + (rows.begin < rows.end ? static_cast<std::size_t>(first) * c.frame.columns * lanes<T> : 0);
     const auto tile = [&](auto pixels, std::size_t q) {
         constexpr std::size_t n = decltype(pixels)::value;
         std::array<std::size_t, n> offsets;
-        for (std::size_t i = 0; i < n; ++i) { offsets[i] = i * step; }
+        for (std::size_t i = 0; i < n; ++i) { offsets[i] = i * c.stride.w * lanes<T>; }
         Vec<T> sum[K][n];
         for (std::size_t k = 0; k < K; ++k) {
             for (auto& v : sum[k]) { v = Vec<T>(bias ? bias[k] : T(0)); }
         }
-        add_tile<K, n>(c, start + q * step, offsets, w, rows, sum);
+        const Inside columns = c.kernel_columns(q, n);
+        const std::size_t column = q * c.stride.w + columns.begin * c.dilation.w + c.before;
+        add_tile<K, n>(c, start + column * lanes<T>, offsets, w, rows, columns, sum);
         for (std::size_t k = 0; k < K; ++k) {
             for (std::size_t i = 0; i < n; ++i) { sum[k][i].store_aligned(y + (k * c.Q + q + i) * lanes<T>); }
         }

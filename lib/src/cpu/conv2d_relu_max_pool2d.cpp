@@ -29,16 +29,15 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
     const std::size_t columns = c.Q / 2, right = c.stride.w * lanes<T>;
     const std::size_t below = c.stride.h * c.frame.columns * lanes<T>;
     const T* start = x + 2 * p * below;
-    Inside rows = c.kernel_rows(2 * p);
-    const Inside lower = c.kernel_rows(2 * p + 1);
-    rows.begin = std::min(rows.begin, lower.begin);
-    rows.end = std::max(rows.end, lower.end);
+    const Inside rows = c.kernel_rows(2 * p); // all of them: the padding is stored
     for (std::size_t q = 0; q < columns; ++q) {
         Vec<T> sum[K][places];
         for (std::size_t k = 0; k < K; ++k) {
             for (auto& v : sum[k]) { v = Vec<T>(bias ? bias[k] : T(0)); }
         }
-        direct::add_tile<K, places>(c, start + 2 * q * right, {0, right, below, below + right}, w, rows, sum);
+        const Inside kernel_columns = c.kernel_columns(2 * q, 2);
+        const T* first = start + 2 * q * right + kernel_columns.begin * c.dilation.w * lanes<T>;
+        direct::add_tile<K, places>(c, first, {0, right, below, below + right}, w, rows, kernel_columns, sum);
         const Vec<T> zero(T(0));
         for (std::size_t k = 0; k < K; ++k) {
             Vec<T> best, place(T(0));
@@ -47,7 +46,7 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
                 if (t == 0) {
                     best = v;
                 } else {
-                    const auto takes = (v > best) | (v != v); // a NaN always wins
+                    const auto takes = (v > best) | xsimd::isnan(v); // a NaN always wins
                     best = xsimd::select(takes, v, best);
                     place = xsimd::select(takes, Vec<T>(static_cast<T>(t)), place);
                 }
@@ -59,52 +58,26 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
     }
 }
 
-/// Calls f(t, dz) for each place t of a window: the gradient there, dy if it won.
-template <class T, class F> void spread(Vec<T> dy, Vec<T> winner, const F& f) {
-    for (std::size_t t = 0; t < places; ++t) {
-        f(t, xsimd::select(winner == Vec<T>(static_cast<T>(t)), dy, Vec<T>(T(0))));
-    }
-}
-
-/// dz of one channel for pooling rows p .. p + rows: 2 rows x Q registers. Returns dy's sum over the winners above 0.
-/// @param dy, winners the windows of those rows, packed
-template <class T> Vec<T> spread_rows(const T* dy, const T* winners, std::size_t rows, std::size_t columns, T* dz) {
+/// dz of one channel, for some rows of windows: every dy goes to the place that won, zeros to the three others.
+/// @param dy, winners the windows, rows x columns registers @param frame where the convolution's pixels go in dz
+/// @returns the sum of dz
+template <class T>
+Vec<T> spread(const T* dy, const T* winners, std::size_t rows, std::size_t columns, const Frame& frame, T* dz) {
     Vec<T> sum(T(0));
+    const std::size_t right = frame.step_w * lanes<T>, below = frame.step_h * frame.columns * lanes<T>;
+    const std::size_t place[places] = {0, right, below, below + right};
     for (std::size_t p = 0; p < rows; ++p) {
-        for (std::size_t q = 0; q < columns; ++q) {
-            const std::size_t window = (p * columns + q) * lanes<T>;
-            spread<T>(Vec<T>::load_aligned(dy + window), Vec<T>::load_aligned(winners + window),
-                      [&](std::size_t t, Vec<T> d) {
-                          const std::size_t pixel = (2 * p + t / 2) * 2 * columns + 2 * q + t % 2;
-                          d.store_aligned(dz + pixel * lanes<T>);
-                          sum += d;
-                      });
+        T* to = dz + (frame.top * frame.columns + frame.left) * lanes<T> + 2 * p * below;
+        for (std::size_t q = 0; q < columns; ++q, to += 2 * right, dy += lanes<T>, winners += lanes<T>) {
+            const auto d = Vec<T>::load_aligned(dy), winner = Vec<T>::load_aligned(winners);
+            for (std::size_t t = 0; t < places; ++t) {
+                const auto here = xsimd::select(winner == Vec<T>(static_cast<T>(t)), d, Vec<T>(T(0)));
+                here.store_aligned(to + place[t]);
+                sum += here;
+            }
         }
     }
     return sum;
-}
-
-/// dz of one channel, in the frame of the full correlation.
-template <class T>
-void spread_into(const Frame& frame, const T* dy, const T* winners, std::size_t rows, std::size_t columns, T* packed) {
-    std::fill_n(packed, frame.size() * lanes<T>, T(0));
-    for (std::size_t p = 0; p < rows; ++p) {
-        for (std::size_t q = 0; q < columns; ++q) {
-            const std::size_t window = (p * columns + q) * lanes<T>;
-            spread<T>(Vec<T>::load_aligned(dy + window), Vec<T>::load_aligned(winners + window),
-                      [&](std::size_t t, Vec<T> d) {
-                          const auto row = frame.top + static_cast<std::ptrdiff_t>((2 * p + t / 2) * frame.step_h);
-                          const auto column = frame.left + static_cast<std::ptrdiff_t>((2 * q + t % 2) * frame.step_w);
-                          if (row < 0 || column < 0 || row >= static_cast<std::ptrdiff_t>(frame.rows) ||
-                              column >= static_cast<std::ptrdiff_t>(frame.columns)) {
-                              return; // a pixel of the padding has no gradient to receive
-                          }
-                          const auto pixel =
-                              static_cast<std::size_t>(row) * frame.columns + static_cast<std::size_t>(column);
-                          d.store_aligned(packed + pixel * lanes<T>);
-                      });
-        }
-    }
 }
 
 } // namespace
@@ -170,20 +143,19 @@ template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& d
     const Correlation c = direct::backward_correlation(g);
     const std::size_t columns = g.Q / 2, windows = g.P / 2 * columns;
     const auto put = [&](std::size_t group, Images some, T* packed) {
-        // dy is packed where the frame's last channel will be: nothing is written there before it has been read.
+        std::fill_n(packed, c.in * c.frame.size() * lanes<T>, T(0));
         for (std::size_t k = 0; k < c.in; ++k) {
             const std::size_t channel = group * c.in + k;
-            thread_local Tensor<T> line;
-            resize(line, {windows * lanes<T>});
-            pack_columns(dy.data() + (some.first * g.K + channel) * windows, g.K * windows, some.count, windows,
-                         line.data(), lanes<T>);
-            spread_into(c.frame, line.data(),
-                        winners.data() + (some.first / lanes<T> * g.K + channel) * windows * lanes<T>, g.P / 2, columns,
-                        packed + k * c.frame.size() * lanes<T>);
+            T* line = packed + c.in * c.frame.size() * lanes<T>; // behind the frame
+            pack_columns(dy.data() + (some.first * g.K + channel) * windows, g.K * windows, some.count, windows, line,
+                         lanes<T>);
+            spread(line, winners.data() + (some.first / lanes<T> * g.K + channel) * windows * lanes<T>, g.P / 2,
+                   columns, c.frame, packed + k * c.frame.size() * lanes<T>);
         }
     };
     const T* no_bias = nullptr;
-    direct::correlate_all(c, g.groups, g.N, put, direct::backward_weight(g, w.data()), no_bias, dx.data());
+    direct::correlate_all(c, g.groups, g.N, put, direct::backward_weight(g, w.data()), no_bias, dx.data(),
+                          windows * lanes<T>);
 }
 
 template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<T>& x, const Tensor<T>& dy,
@@ -226,9 +198,10 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
                             pack_columns(dy.data() + (some.first * g.K + k) * windows + p * columns, g.K * windows,
                                          some.count, now * columns, dy_line, lanes<T>);
                             T* bias = sum + (g.w_size() + k) * lanes<T>;
-                            const auto added = spread_rows(
-                                dy_line, winners.data() + ((n * g.K + k) * windows + p * columns) * lanes<T>, now,
-                                columns, tile + (k - k0) * 2 * now * g.Q * lanes<T>);
+                            const Frame rows_of_dz{2 * now, g.Q};
+                            const auto added =
+                                spread(dy_line, winners.data() + ((n * g.K + k) * windows + p * columns) * lanes<T>,
+                                       now, columns, rows_of_dz, tile + (k - k0) * rows_of_dz.size() * lanes<T>);
                             (Vec<T>::load_aligned(bias) + added).store_aligned(bias);
                         }
                         direct::add_weight_rows(size, c, mine, tile, 2 * p, 2 * now, offsets,

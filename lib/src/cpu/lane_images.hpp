@@ -9,11 +9,11 @@
 
 namespace handgrad::cpu {
 
-/// Where the pixels of an image go within a larger or smaller frame: (h, w) to (top + h step_h, left + w step_w).
-/// What falls outside is left out; what nothing falls on is 0.
+/// Where the pixels of an image go within a larger frame: (h, w) to (top + h step_h, left + w step_w). What nothing falls
+/// on is 0.
 struct Frame {
     std::size_t rows, columns;
-    std::ptrdiff_t top = 0, left = 0;
+    std::size_t top = 0, left = 0;
     std::size_t step_h = 1, step_w = 1;
 
     std::size_t size() const { return rows * columns; } ///< registers a channel
@@ -85,22 +85,16 @@ void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t
 /// from one to the next. packed: channels x frame registers.
 template <class T> void pack(const T* x, std::size_t image, std::size_t images, std::size_t channels,
                              std::size_t height, std::size_t width, const Frame& frame, T* packed) {
-    const Inside rows(frame.top, frame.step_h, height, frame.rows),
-        columns(frame.left, frame.step_w, width, frame.columns);
-    const bool covered = rows.end - rows.begin == frame.rows && columns.end - columns.begin == frame.columns;
-    if (!covered) { std::fill_n(packed, channels * frame.size() * lanes<T>, T(0)); }
-    if (covered && frame.rows == height && frame.columns == width) { // one long row
+    if (frame.rows == height && frame.columns == width) { // one long row
         pack_columns(x, image, images, channels * height * width, packed, lanes<T>);
         return;
     }
+    std::fill_n(packed, channels * frame.size() * lanes<T>, T(0));
     for (std::size_t c = 0; c < channels; ++c) {
-        for (std::size_t h = rows.begin; h < rows.end; ++h) {
-            const auto row = static_cast<std::size_t>(frame.top + static_cast<std::ptrdiff_t>(h * frame.step_h));
-            const auto column =
-                static_cast<std::size_t>(frame.left + static_cast<std::ptrdiff_t>(columns.begin * frame.step_w));
-            pack_columns(x + (c * height + h) * width + columns.begin, image, images, columns.end - columns.begin,
-                         packed + ((c * frame.rows + row) * frame.columns + column) * lanes<T>,
-                         frame.step_w * lanes<T>);
+        for (std::size_t h = 0; h < height; ++h) {
+            const std::size_t row = c * frame.rows + frame.top + h * frame.step_h;
+            pack_columns(x + (c * height + h) * width, image, images, width,
+                         packed + (row * frame.columns + frame.left) * lanes<T>, frame.step_w * lanes<T>);
         }
     }
 }

@@ -29,6 +29,9 @@
     X(max_pool2d_backward)                                                                                             \
     X(avg_pool2d_forward)                                                                                              \
     X(avg_pool2d_backward)                                                                                             \
+    X(conv2d_relu_max_pool2d_forward)                                                                                  \
+    X(conv2d_relu_max_pool2d_backward_input)                                                                           \
+    X(conv2d_relu_max_pool2d_backward_parameters)                                                                      \
     X(flatten_forward)                                                                                                 \
     X(flatten_backward)                                                                                                \
     X(softmax_forward)                                                                                                 \

@@ -5,6 +5,7 @@
 #include "handgrad/contract/backend.hpp"
 #include "handgrad/cpu/avg_pool2d.hpp"
 #include "handgrad/cpu/conv2d.hpp"
+#include "handgrad/cpu/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/cpu/cross_entropy.hpp"
 #include "handgrad/cpu/flatten.hpp"
 #include "handgrad/cpu/l2_penalty.hpp"

@@ -4,6 +4,7 @@
 
 #include "handgrad/nn/avg_pool2d.hpp"
 #include "handgrad/nn/conv2d.hpp"
+#include "handgrad/nn/conv_relu_max_pool2d.hpp"
 #include "handgrad/nn/cross_entropy_loss.hpp"
 #include "handgrad/nn/flatten.hpp"
 #include "handgrad/nn/linear.hpp"

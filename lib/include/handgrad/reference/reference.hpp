@@ -5,6 +5,7 @@
 #include "handgrad/contract/backend.hpp"
 #include "handgrad/reference/avg_pool2d.hpp"
 #include "handgrad/reference/conv2d.hpp"
+#include "handgrad/reference/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/reference/cross_entropy.hpp"
 #include "handgrad/reference/flatten.hpp"
 #include "handgrad/reference/l2_penalty.hpp"

@@ -1,0 +1,61 @@
+#pragma once
+/// @file
+
+#include "handgrad/contract/conv2d_relu_max_pool2d.hpp"
+#include "handgrad/nn/conv2d.hpp"
+#include "handgrad/nn/max_pool2d.hpp"
+#include "handgrad/nn/relu.hpp"
+#include "handgrad/nn/sequential.hpp"
+
+namespace handgrad::nn {
+
+/// Sequential(Conv2d, ReLU, MaxPool2d(2)), with its three parts, their parameters and their printout, but computed in one
+/// pass, as PyTorch's torch.ao.nn.intrinsic.ConvReLU2d is a Sequential that is computed at once.
+///
+/// Fused, the large results between the parts are never written to memory. fuse(false) goes through the parts one after
+/// another instead: the same numbers up to rounding, and slower. Derivation: contract/conv2d_relu_max_pool2d.hpp.
+template <class Backend> class ConvReLUMaxPool2d : public Sequential<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    Conv2d<Backend>& conv; ///< the first part, with weight and bias
+
+    /// @throws ShapeError as Conv2d
+    ConvReLUMaxPool2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
+                      const Conv2dOptions& options = {})
+        : conv(this->template add<Conv2d<Backend>>(in_channels, out_channels, kernel_size, random, options)) {
+        this->template add<ReLU<Backend>>();
+        this->template add<MaxPool2d<Backend>>(2);
+    }
+
+    /// Whether to compute all in one pass, the default, or part by part. Holds from the next forward on.
+    void fuse(bool on) { fuse_ = on; }
+
+    const Tensor& forward(const Tensor& x) override {
+        x_ = &x;
+        fused_ = fuse_;
+        if (!fused_) { return Sequential<Backend>::forward(x); }
+        Backend::conv2d_relu_max_pool2d_forward(x, conv.weight.value, conv.bias.value, conv.options(), y_, winners_);
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        const Tensor& x = this->kept(x_);
+        if (!fused_) { return Sequential<Backend>::backward(dy, input); }
+        Backend::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners_, conv.weight.value.shape(), conv.options(),
+                                                            conv.weight.grad, conv.bias.grad, Accumulate::yes);
+        if (input == InputGradient::needed) {
+            Backend::conv2d_relu_max_pool2d_backward_input(dy, winners_, conv.weight.value, x.shape(), conv.options(),
+                                                           dx_);
+        }
+        return dx_;
+    }
+
+private:
+    const Tensor* x_ = nullptr;
+    Tensor y_, winners_, dx_;
+    bool fuse_ = true, fused_ = true;
+};
+
+} // namespace handgrad::nn
