@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
     std::string preset_name = "lecture";
     std::optional<double> lr, momentum, gamma;
     std::size_t save_every = 0;
+    bool unfused = false;
     std::filesystem::path weights;
     program.option("--preset", preset_name, {"lecture", "good"}, "how to train, where the options below do not say it");
     program.option("--lr", lr, 0, 1000, "learning rate", "the preset's");
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
     program.option("--data", options.data, "mnist or fashion-mnist, or a folder with the files of one of them");
     program.take({"--epochs", "--batch-size", "--limit", "--log-interval", "--device", "--save", "--resume"});
     program.option("--save-every", save_every, 0, 1000000000, "batches between two checkpoints; 0: one each epoch");
+    program.flag("--unfused", unfused, "compute convolution, ReLU and pooling one after another: slower");
     program.option("--weights", weights, "begin with the weights in this file (lib/tools/export_torch.py writes them)");
 
     return program.main(argc, argv, [&] {
@@ -134,6 +136,7 @@ int main(int argc, char** argv) {
         sizes.classes = train_set.class_names.size();
         Random random(options.seed);
         CNN<Backend> model(sizes, random);
+        model.fuse(!unfused);
         if (!weights.empty()) { train::load_weights(weights, model); }
         fmt::print("{}\n\n", model.to_string());
         fmt::print("{}\n", nn::to_string(model.layers({options.batch_size, 1, sizes.height, sizes.width})));
@@ -165,6 +168,7 @@ int main(int argc, char** argv) {
                                 program.texts({"--seed", "--batch-size", "--limit", "--log-interval", "--preset",
                                                "--lr", "--momentum", "--gamma"})};
         run.options["--data"] = is_fashion(options.data) ? "fashion-mnist" : "mnist";
+        run.options["--unfused"] = unfused ? "yes" : "no"; // the sums run in another order
         auto& history = run.history;
         const auto record_test = [&](std::size_t examples_seen) {
             const auto result = train::test_one_epoch(test_loader, model, criterion);

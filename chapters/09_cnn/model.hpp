@@ -12,19 +12,15 @@ using handgrad::Shape;
 struct CNNSizes {
     std::size_t height = 28, width = 28;        // of the images that the model takes
     std::size_t channels1 = 10, channels2 = 20; // how many filters the two convolutions have
-    std::size_t kernel = 5, window = 2;         // R = S of the filters and of the pooling windows
+    std::size_t kernel = 5;                     // R = S of the filters; the pooling windows are 2 x 2
     std::size_t classes = 10;
 };
 
-// The network repeats one pattern: convolve, cut off what is negative, keep the largest of each 2 x 2 window.
-template <class Backend> class ConvBlock : public nn::Sequential<Backend> {
-public:
-    ConvBlock(std::size_t in_channels, std::size_t out_channels, const CNNSizes& sizes, Random& random) {
-        this->template add<nn::Conv2d<Backend>>(in_channels, out_channels, sizes.kernel, random);
-        this->template add<nn::ReLU<Backend>>();
-        this->template add<nn::MaxPool2d<Backend>>(sizes.window);
-    }
-};
+// The network repeats one pattern: convolve, cut off what is negative, keep the largest of each 2 x 2 window,
+// `Sequential(Conv2d, ReLU, MaxPool2d(2))` in PyTorch's words. The library has it as a module that is such a Sequential,
+// with the same three parts, but computes them in one pass: what lies between the parts is four times as large as the
+// result, and so it never leaves the processor's registers. `fuse(false)` computes part by part.
+template <class Backend> using ConvBlock = nn::ConvReLUMaxPool2d<Backend>;
 
 // As in chapter 8 it is a template over the backend: `Cpu<float>` trains it, `Reference<std::complex<double>>` proves
 // its gradients.
@@ -42,7 +38,8 @@ public:
     // lecture does not have flatten as a part but as a line of forward, and so it does not appear when the model is
     // printed. How many numbers it makes of an image, and `fc` has to take, we ask the parts: 20 * 4 * 4 = 320.
     CNN(const CNNSizes& sizes, Random& random)
-        : conv1(1, sizes.channels1, sizes, random), conv2(sizes.channels1, sizes.channels2, sizes, random),
+        : conv1(1, sizes.channels1, sizes.kernel, random),
+          conv2(sizes.channels1, sizes.channels2, sizes.kernel, random),
           fc(flatten.output_shape(conv2.output_shape(conv1.output_shape({1, 1, sizes.height, sizes.width})))[1],
              sizes.classes, random),
           sizes_(sizes) {
@@ -72,6 +69,12 @@ public:
         const Tensor& do2 = flatten.backward(dv); //     do2 (N, 20, 4, 4)
         const Tensor& do1 = conv2.backward(do2);  //     do1 (N, 10, 12, 12)
         return conv1.backward(do1, input);        //     dx  (N, 1, 28, 28), if anybody needs it
+    }
+
+    // Both blocks in one pass each, the default, or part by part.
+    void fuse(bool on) {
+        conv1.fuse(on);
+        conv2.fuse(on);
     }
 
     // Shapes without numbers: what comes out for images of shape x, and the same layer by layer, for a table.
