@@ -80,7 +80,7 @@ refused() {
     cmp before "$file" || fail "$file $*: the file was changed"
 }
 refused "was saved with --seed 1234" whole1 --seed 5 --save whole1
-refused "was saved with --lr 0.05" whole1 --lr 0.01 --save whole1
+refused "was saved with --lr 0.02" whole1 --lr 0.01 --save whole1
 head -c 20000 whole1 >truncated
 refused "09_cnn: truncated: " truncated --save truncated
 cp "$2/tests/fixtures/checkpoint.safetensors" other

@@ -7,7 +7,7 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
 cp "$source/run" "$tree/"
-for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 10_net; do
+for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 09_cnn 10_net; do
     mkdir -p "$tree/chapters/$chapter" "$tree/build/release/chapters/$chapter"
     echo "handgrad_chapter(TITLE \"About $chapter\" TOLERANCE 1e-6)" >"$tree/chapters/$chapter/CMakeLists.txt"
     program=$tree/build/release/chapters/$chapter/$chapter
@@ -52,6 +52,7 @@ number)
     ;;
 name)
     expect 3 "01_mnist_data got <-h>" 01_mnist_data -h
+    expect 3 "09_cnn got <--preset good>" cnn --preset good
     expect 3 "10_net got <>" net # a whole name comes before a part of one
     ;;
 part) expect 3 "08_mnist_two_layer got <a b>" mnist_two "a b" ;;
