@@ -233,6 +233,7 @@ int main(int argc, char** argv) {
         // Which classes are taken for which? The diagonal of the confusion matrix holds the right ones.
         const auto predictions = train::predict(test_loader, model);
         const auto counts = train::confusion_matrix(predictions, sizes.classes);
+        if (is_fashion(options.data)) { fmt::print("Classes 0 to 9: {}\n", fmt::join(test_set.class_names, ", ")); }
         fmt::print("{}", plot::confusion_matrix_text(counts));
 
         // The pictures go into the output folder: the curves, the matrix, the mistakes, and what is inside the network.
