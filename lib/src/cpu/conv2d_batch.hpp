@@ -57,10 +57,11 @@ inline Correlation backward_correlation(const Conv2dGeometry& g) {
 template <class T, class Put, class At> void correlate_all(const Correlation& c, std::size_t groups, std::size_t images,
                                                            const Put& put, const At& at, const T* bias, T* y,
                                                            std::size_t extra = 0) {
-    const Pieces pieces(c.out, tile_channels(tile_pixels));
+    const std::size_t pixels = tile_pixels(c.out);
+    const Pieces pieces(c.out, tile_channels(pixels));
     const std::size_t weight = whole_registers<T>(c.out * c.in * c.R * c.S);
     const std::size_t packed = c.in * c.frame.size() * lanes<T>;
-    const std::size_t others = std::max(tile_channels(tile_pixels) * c.Q * lanes<T>, extra); // the line comes after
+    const std::size_t others = std::max(tile_channels(pixels) * c.Q * lanes<T>, extra); // the line comes after
     const Chunks chunks = cut(registers_of_images<T>(images));
     T* memory = scratch<T>(groups * weight + chunks.count * (packed + others));
     for (std::size_t group = 0; group < groups; ++group) {
@@ -75,8 +76,13 @@ template <class T, class Put, class At> void correlate_all(const Correlation& c,
             const Images some(n, lanes<T>, images);
             for (std::size_t group = 0; group < groups; ++group) {
                 put(group, some, mine);
-                correlate(c, pieces, mine, memory + group * weight, bias ? bias + group * c.out : nullptr,
-                          y + some.first * image + group * c.out * c.P * c.Q, image, some.count, mine + packed);
+                const auto run = [&](auto n) {
+                    correlate<n()>(c, pieces, mine, memory + group * weight, bias ? bias + group * c.out : nullptr,
+                                   y + some.first * image + group * c.out * c.P * c.Q, image, some.count,
+                                   mine + packed);
+                };
+                pixels == 4 ? run(std::integral_constant<std::size_t, 4>{})
+                            : run(std::integral_constant<std::size_t, 2>{});
             }
         }
     });
@@ -108,9 +114,7 @@ template <class T> const std::size_t* tap_offsets(const Conv2dGeometry& g, const
 }
 
 /// The pieces into which the weight's gradient cuts a group's output channels.
-inline Pieces weight_pieces(const Correlation& c) {
-    return Pieces(c.out, std::min(tile_taps, tile_channels(tile_pixels)));
-}
+inline Pieces weight_pieces(const Correlation& c) { return Pieces(c.out, tile_taps); }
 
 /// How many rows of dy, of `row` numbers for all channels of a piece, keep to half of the first-level cache.
 template <class T> std::size_t rows_in_cache(std::size_t row, std::size_t rows) {

@@ -16,9 +16,11 @@ inline constexpr std::size_t registers = 32;
 #else
 inline constexpr std::size_t registers = 16;
 #endif
-inline constexpr std::size_t tile_pixels = registers == 32 ? 4 : 2;
-/// The most output channels in a tile with so many pixels: all sums, a pixel each, and a weight fit into the registers.
+/// The most output channels in a tile of so many pixels: all sums, a pixel each, and a weight fit into the registers.
 constexpr std::size_t tile_channels(std::size_t pixels) { return (registers - 1 - pixels) / pixels; }
+/// A tile's pixels for a convolution with so many output channels: more where few channels would leave registers idle.
+/// Otherwise two, for many channels then share what is read of x.
+constexpr std::size_t tile_pixels(std::size_t channels) { return channels <= tile_channels(4) ? 4 : 2; }
 
 /// `n` cut into as few pieces of at most `most` as there can be, all about equal.
 class Pieces {
@@ -97,8 +99,8 @@ template <std::size_t K, std::size_t Pixels, class T>
     }
 }
 
-/// Output row p of K channels: y[k * Q + q], registers.
-template <std::size_t K, class T>
+/// Output row p of K channels, in tiles of `Pixels` pixels: y[k * Q + q], registers.
+template <std::size_t Pixels, std::size_t K, class T>
 void row(const Correlation& c, const T* x, const T* w, const T* bias, std::size_t p, T* y) {
     const Inside rows = c.kernel_rows(p);
     const auto first = static_cast<std::ptrdiff_t>(p * c.stride.h + rows.begin * c.dilation.h) - c.above;
@@ -119,20 +121,21 @@ void row(const Correlation& c, const T* x, const T* w, const T* bias, std::size_
         }
     };
     std::size_t q = 0;
-    for (; q + tile_pixels <= c.Q; q += tile_pixels) { tile(std::integral_constant<std::size_t, tile_pixels>{}, q); }
+    for (; q + Pixels <= c.Q; q += Pixels) { tile(std::integral_constant<std::size_t, Pixels>{}, q); }
     for (; q < c.Q; ++q) { tile(std::integral_constant<std::size_t, 1>{}, q); }
 }
 
-/// The images of one register: y = w * x + b, NCHW. @param w all pieces, packed
-/// @param scratch tile_channels(tile_pixels) x Q registers
-template <class T> void correlate(const Correlation& c, const Pieces& pieces, const T* x, const T* w, const T* bias,
-                                  T* y, std::size_t image, std::size_t images, T* scratch) {
+/// The images of one register: y = w * x + b, NCHW. @param pieces of the output channels @param w all pieces, packed
+/// @param scratch tile_channels(Pixels) x Q registers
+template <std::size_t Pixels, class T> void correlate(const Correlation& c, const Pieces& pieces, const T* x,
+                                                      const T* w, const T* bias, T* y, std::size_t image,
+                                                      std::size_t images, T* scratch) {
     for (std::size_t piece = 0; piece < pieces.count(); ++piece) {
-        const std::size_t k0 = pieces.begin(piece), size = pieces.size(piece);
+        const std::size_t k0 = pieces.begin(piece);
         const T* weight = w + k0 * c.in * c.R * c.S;
-        with_constant(size, [&](auto k) {
+        with_constant<tile_channels(Pixels)>(pieces.size(piece), [&](auto k) {
             for (std::size_t p = 0; p < c.P; ++p) {
-                row<k()>(c, x, weight, bias ? bias + k0 : nullptr, p, scratch);
+                row<Pixels, k()>(c, x, weight, bias ? bias + k0 : nullptr, p, scratch);
                 for (std::size_t i = 0; i < k(); ++i) {
                     unpack_columns(scratch + i * c.Q * lanes<T>, c.Q, image, images, y + ((k0 + i) * c.P + p) * c.Q);
                 }

@@ -11,10 +11,10 @@ namespace handgrad::cpu {
 
 inline constexpr std::size_t slim = 8; ///< the largest short side
 
-/// Calls f with an integral constant equal to n, 1 <= n <= slim, so that loops over n unroll into registers.
-template <std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
-    if constexpr (N < slim) {
-        if (n != N) { return with_constant<N + 1>(n, f); }
+/// Calls f with an integral constant equal to n, 1 <= n <= most, so that loops over n unroll into registers.
+template <std::size_t most = slim, std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
+    if constexpr (N < most) {
+        if (n != N) { return with_constant<most, N + 1>(n, f); }
     }
     f(std::integral_constant<std::size_t, N>{});
 }
