@@ -13,7 +13,7 @@ namespace handgrad::cpu::direct {
 /// does not matter which thread takes which chunk.
 template <class T> T* scratch(std::size_t size) {
     thread_local Tensor<T> memory;
-    resize(memory, {size});
+    if (memory.size() < size) { resize(memory, {size}); } // to resize it up and down would fill it with zeros each time
     return memory.data();
 }
 
@@ -76,10 +76,10 @@ template <class T, class Put, class At> void correlate_all(const Correlation& c,
             const Images some(n, lanes<T>, images);
             for (std::size_t group = 0; group < groups; ++group) {
                 put(group, some, mine);
-                const auto run = [&](auto n) {
-                    correlate<n()>(c, pieces, mine, memory + group * weight, bias ? bias + group * c.out : nullptr,
-                                   y + some.first * image + group * c.out * c.P * c.Q, image, some.count,
-                                   mine + packed);
+                const auto run = [&](auto tile) {
+                    correlate<tile()>(c, pieces, mine, memory + group * weight, bias ? bias + group * c.out : nullptr,
+                                      y + some.first * image + group * c.out * c.P * c.Q, image, some.count,
+                                      mine + packed);
                 };
                 pixels == 4 ? run(std::integral_constant<std::size_t, 4>{})
                             : run(std::integral_constant<std::size_t, 2>{});

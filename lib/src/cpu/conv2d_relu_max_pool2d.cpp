@@ -1,6 +1,7 @@
 #include "handgrad/cpu/conv2d_relu_max_pool2d.hpp"
 
 #include "cpu/conv2d_batch.hpp"
+#include "cpu/conv2d_relu_max_pool2d_few.hpp"
 
 namespace handgrad::cpu {
 namespace {
@@ -17,8 +18,12 @@ Conv2dGeometry whole_windows(const Shape& x, const Shape& w, const Shape& z, con
     return Conv2dGeometry(x, w, {z[0], z[1], z[2] / 2 * 2, z[3] / 2 * 2}, options);
 }
 
-/// winners' shape: a register of images, channel, window, lane.
+/// Whether so few images would leave more than half of a register's lanes idle.
+template <class T> bool too_few(std::size_t images) { return 2 * images < lanes<T>; }
+
+/// winners' shape: a register of images, channel, window, lane; or y's, for few images.
 template <class T> Shape winners_shape(const Shape& y) {
+    if (too_few<T>(y[0])) { return y; }
     return {direct::registers_of_images<T>(y[0]), y[1], y[2] * y[3], lanes<T>};
 }
 
@@ -87,6 +92,7 @@ template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const
     const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
     resize(y, shapes.y);
     resize(winners, winners_shape<T>(shapes.y));
+    if (too_few<T>(x.shape()[0])) { return few::forward(x, w, b, options, y, winners); }
     const Conv2dGeometry g = whole_windows(x.shape(), w.shape(), shapes.z, options);
     const Correlation c = direct::forward_correlation(g);
     const T* bias = b.size() == 0 ? nullptr : b.data();
@@ -138,6 +144,9 @@ template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& d
     const auto where = "conv2d_relu_max_pool2d_backward_input";
     const auto shapes = check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
+    if (too_few<T>(shape_of_x[0])) {
+        return conv2d_backward_input(few::spread(dy, winners, shapes.z), w, shape_of_x, options, dx);
+    }
     resize(dx, shape_of_x);
     const Conv2dGeometry g = whole_windows(shape_of_x, w.shape(), shapes.z, options);
     const Correlation c = direct::backward_correlation(g);
@@ -167,6 +176,11 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
     prepare_gradient(where, "dw", dw, shape_of_w, mode);
     prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);
+    if (too_few<T>(x.shape()[0])) {
+        const Tensor<T>& dz = few::spread(dy, winners, shapes.z);
+        conv2d_backward_weight(x, dz, shape_of_w, options, dw, mode);
+        return conv2d_backward_bias(dz, db, mode);
+    }
     const Conv2dGeometry g = whole_windows(x.shape(), shape_of_w, shapes.z, options);
     const Correlation c = direct::forward_correlation(g);
     const Pieces pieces = direct::weight_pieces(c);
