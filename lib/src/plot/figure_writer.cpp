@@ -145,7 +145,7 @@ std::string FigureWriter::axes(const Figure& f) const {
             const std::string list = tick_list(ticks);
             const bool rotate = name == 'x' && list.size() > 110;
             text += fmt::format("set {}tics ({}) noenhanced {} nomirror\n", name, list,
-                                rotate ? "rotate by -25" : "norotate");
+                                rotate ? "rotate by 25 right" : "norotate");
         }
     };
     auto x_range = f.x_range_, y_range = f.y_range_;
