@@ -14,6 +14,7 @@
 #include <handgrad/cpu/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
+#include <handgrad/device/device.hpp>
 #include <handgrad/io/csv.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
@@ -47,27 +48,29 @@ T loss_at(const std::vector<Tensor<T>>& parameters, const Tensor<double>& images
 
 // The analytic gradients come from `backward`, computed by the fast backend that we are about to train with. Every
 // weight and every bias is compared.
-check::GradientCheck check_gradients(const Tensor<double>& images, const Labels& labels) {
-    using Backend = Cpu<double>;
+template <class Backend> check::GradientCheck check_gradients(const Tensor<double>& images, const Labels& labels) {
     using Complex = std::complex<double>;
     Random random(1);
     TwoLayerNet<Backend> net(images.shape(2) * images.shape(3), 5, 10, random);
     nn::CrossEntropyLoss<Backend> criterion;
+    const typename Backend::Tensor x = Backend::from_host(images); // to the device, if that is to train
+    const typename Backend::Labels y = Backend::from_host(labels);
     net.zero_grad();
-    criterion.forward(net(images), labels);
+    criterion.forward(net(x), y);
     net.backward(criterion.backward());
 
     std::vector<Tensor<Complex>> parameters;
-    for (const auto* parameter : net.parameters()) { parameters.emplace_back(parameter->value); }
+    for (const auto* parameter : net.parameters()) { parameters.emplace_back(Backend::to_host(parameter->value)); }
     check::GradientCheck checker;
     const auto named = net.named_parameters();
     for (std::size_t i = 0; i < named.size(); ++i) {
         const auto& [name, parameter] = named[i];
-        checker.wrt(name, parameter->value, parameter->grad, [&, i](const auto& changed) {
-            auto all = parameters;
-            all[i] = changed;
-            return loss_at(all, images, labels);
-        });
+        checker.wrt(name, Backend::to_host(parameter->value), Backend::to_host(parameter->grad),
+                    [&, i](const auto& changed) {
+                        auto all = parameters;
+                        all[i] = changed;
+                        return loss_at(all, images, labels);
+                    });
     }
     return checker;
 }
@@ -85,11 +88,13 @@ template <class Backend>
 std::vector<Prediction> predict(data::DataLoader<Backend>& loader, nn::Module<Backend>& model) {
     std::vector<Prediction> predictions;
     for (const auto& batch : loader) {
-        const auto p = Backend::softmax_forward(model(batch.images));
+        const auto probabilities = Backend::softmax_forward(model(batch.images));
+        const Tensor<float>& p = Backend::to_host(probabilities);
+        const Labels& labels = Backend::to_host(batch.labels);
         for (std::size_t n = 0; n < p.shape(0); ++n) {
             const auto* row = p.data() + n * p.shape(1);
             const auto best = std::max_element(row, row + p.shape(1));
-            predictions.push_back({batch.labels(n), best - row, static_cast<double>(*best)});
+            predictions.push_back({labels(n), best - row, static_cast<double>(*best)});
         }
     }
     return predictions;
@@ -145,15 +150,17 @@ int main(int argc, char** argv) {
     options.epochs = 10;
     options.batch_size = 64;
     options.lr = 0.05;
-    program.take({"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data", "--device"});
+    program.take({"--epochs", "--batch-size", "--lr", "--limit", "--log-interval", "--data"}).take_device();
     std::size_t hidden = 100;
     double momentum = 0.9, gamma = 0.8;
     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
     program.option("--momentum", momentum, 0, 0.9999, "momentum of SGD");
     program.option("--gamma", gamma, 1e-6, 1, "the learning rate is multiplied by this after every epoch");
 
-    return program.main(argc, argv, [&] {
-        using Backend = Cpu<float>;
+    // The lesson is written once for every backend: `--device` says what computes, `cpu` or `thrust`, a GPU or this
+    // computer's cores by parallel primitives (chapter 10).
+    const auto lesson = [&](auto backend) {
+        using Backend = decltype(backend);
 
         // ## Data
         //
@@ -186,7 +193,7 @@ int main(int argc, char** argv) {
         // are the same lines of code whatever their width.
         data::DataLoader<Cpu<double>> few(test_set, data::LoaderOptions{3, false}, transforms);
         const auto& digits = *few.begin();
-        const auto checker = check_gradients(digits.images, digits.labels);
+        const auto checker = check_gradients<typename Backend::template With<double>>(digits.images, digits.labels);
         fmt::print("{}\n", to_string(checker));
         if (!checker.passed()) { throw std::runtime_error("a gradient is wrong: see the table above"); }
 
@@ -252,5 +259,7 @@ int main(int argc, char** argv) {
         program.result("train_examples", history.train_examples);
         program.result("test_losses", history.test_losses);
         program.result("training_seconds", seconds);
-    });
+    };
+    return program.main(argc, argv,
+                        [&] { options.device == "thrust" ? lesson(Device<float>()) : lesson(Cpu<float>()); });
 }

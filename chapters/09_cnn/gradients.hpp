@@ -27,9 +27,8 @@ template <class T> T loss_at(const CNNSizes& sizes, const std::vector<handgrad::
 
 // The analytic gradients come from the backend that is about to train. Every parameter is compared, and every pixel of
 // the images too: nobody learns a pixel, but its derivative has come through all of the layers.
-inline handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<double>& images,
-                                                      const handgrad::Labels& labels) {
-    using Backend = handgrad::Cpu<double>;
+template <class Backend = handgrad::Cpu<double>>
+handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& labels) {
     using Complex = std::complex<double>;
     CNNSizes sizes;
     sizes.channels1 = 2;
@@ -37,22 +36,25 @@ inline handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<dou
     Random random(1);
     CNN<Backend> model(sizes, random);
     nn::CrossEntropyLoss<Backend> criterion;
+    const typename Backend::Tensor input = Backend::from_host(images); // to the device, if that is to train
+    const typename Backend::Labels truth = Backend::from_host(labels);
     model.zero_grad();
-    criterion.forward(model(images), labels);
-    const auto& dimages = model.backward(criterion.backward());
+    criterion.forward(model(input), truth);
+    const handgrad::Tensor<double>& dimages = Backend::to_host(model.backward(criterion.backward()));
 
     const handgrad::Tensor<Complex> x = images;
     std::vector<handgrad::Tensor<Complex>> parameters;
-    for (const auto* parameter : model.parameters()) { parameters.emplace_back(parameter->value); }
+    for (const auto* parameter : model.parameters()) { parameters.emplace_back(Backend::to_host(parameter->value)); }
     handgrad::check::GradientCheck checker;
     const auto named = model.named_parameters();
     for (std::size_t i = 0; i < named.size(); ++i) {
         const auto& [name, parameter] = named[i];
-        checker.wrt(name, parameter->value, parameter->grad, [&, i](const auto& changed) {
-            auto all = parameters;
-            all[i] = changed;
-            return loss_at(sizes, all, x, labels);
-        });
+        checker.wrt(name, Backend::to_host(parameter->value), Backend::to_host(parameter->grad),
+                    [&, i](const auto& changed) {
+                        auto all = parameters;
+                        all[i] = changed;
+                        return loss_at(sizes, all, x, labels);
+                    });
     }
     checker.wrt("images", images, dimages,
                 [&](const auto& changed) { return loss_at(sizes, parameters, changed, labels); });

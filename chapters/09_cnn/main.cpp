@@ -15,6 +15,7 @@
 #include <handgrad/cpu/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
+#include <handgrad/device/device.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/terminal.hpp>
@@ -96,13 +97,18 @@ int main(int argc, char** argv) {
     program.option("--gamma", gamma, 1e-6, 1, "the learning rate is multiplied by this after every epoch",
                    "the preset's");
     program.option("--data", options.data, "mnist or fashion-mnist, or a folder with the files of one of them");
-    program.take({"--epochs", "--batch-size", "--limit", "--log-interval", "--device", "--save", "--resume"});
+    program.take({"--epochs", "--batch-size", "--limit", "--log-interval", "--save", "--resume"}).take_device();
     program.option("--save-every", save_every, 0, 1000000000, "batches between two checkpoints; 0: one each epoch");
     program.flag("--unfused", unfused, "compute convolution, ReLU and pooling one after another: slower");
     program.option("--weights", weights, "begin with the weights in this file (lib/tools/export_torch.py writes them)");
 
-    return program.main(argc, argv, [&] {
-        using Backend = Cpu<float>;
+    // ## One network, several machines
+    //
+    // The network, the loss and the training loop are templates over the backend. So the lesson is written once, and
+    // `--device` says what computes: `cpu`, OpenBLAS and SIMD registers; or `thrust`, parallel primitives on a GPU or on
+    // this computer's cores (chapter 10).
+    const auto lesson = [&](auto backend) {
+        using Backend = decltype(backend);
         const Preset preset = preset_of(preset_name);
         lr = lr.value_or(preset.lr);
         momentum = momentum.value_or(preset.momentum);
@@ -147,7 +153,7 @@ int main(int argc, char** argv) {
         if (options.resume.empty()) {
             data::DataLoader<Cpu<double>> few(test_set, data::LoaderOptions{2, false}, transforms);
             const auto& two = *few.begin();
-            const auto checker = check_gradients(two.images, two.labels);
+            const auto checker = check_gradients<typename Backend::template With<double>>(two.images, two.labels);
             fmt::print("{}\n", to_string(checker));
             if (!checker.passed()) { throw std::runtime_error("a gradient is wrong: see the table above"); }
         }
@@ -168,6 +174,7 @@ int main(int argc, char** argv) {
                                 program.texts({"--seed", "--batch-size", "--limit", "--log-interval", "--preset",
                                                "--lr", "--momentum", "--gamma"})};
         run.options["--data"] = is_fashion(options.data) ? "fashion-mnist" : "mnist";
+        run.options["--device"] = options.device;
         run.options["--unfused"] = unfused ? "yes" : "no"; // the sums run in another order
         auto& history = run.history;
         const auto record_test = [&](std::size_t examples_seen) {
@@ -252,5 +259,7 @@ int main(int argc, char** argv) {
         program.result("test_examples", history.test_examples);
         program.result("test_correct", history.test_correct);
         program.result("epoch_seconds", seconds);
-    });
+    };
+    return program.main(argc, argv,
+                        [&] { options.device == "thrust" ? lesson(Device<float>()) : lesson(Cpu<float>()); });
 }

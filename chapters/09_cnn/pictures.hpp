@@ -36,7 +36,7 @@ inline void draw_grid(const handgrad::app::Program& program, const std::string& 
 // The filters of the first convolution, as a table and as pictures. For the pictures each filter is divided by its
 // largest weight, so that the weak ones can be seen, too: white is +1, black -1, zero in the middle.
 template <class Backend> void draw_filters(const handgrad::app::Program& program, const CNN<Backend>& model) {
-    const Tensor<float>& w = model.named_parameters().front().second->value; // (10, 1, 5, 5)
+    const Tensor<float>& w = Backend::to_host(model.named_parameters().front().second->value); // (10, 1, 5, 5)
     const std::size_t size = w.shape(2) * w.shape(3);
     Tensor<float> pictures = w;
     std::vector<std::size_t> filter, row, column;
@@ -58,17 +58,17 @@ template <class Backend> void draw_filters(const handgrad::app::Program& program
 
 // What each block makes of one image: a feature map for every filter, made of the places where the filter's pattern was
 // found. (1, K, P, Q) is K pictures of P x Q.
-template <class Backend>
-void draw_feature_maps(const handgrad::app::Program& program, CNN<Backend>& model, const Tensor<float>& image) {
+template <class Backend> void draw_feature_maps(const handgrad::app::Program& program, CNN<Backend>& model,
+                                                const typename Backend::Tensor& image) {
     const auto as_pictures = [](Tensor<float> maps) {
         maps.reshape({maps.shape(1), maps.shape(2), maps.shape(3)});
         return maps;
     };
-    const Tensor<float>& o1 = model.conv1.forward(image);
-    const Tensor<float>& o2 = model.conv2.forward(o1);
-    draw_grid(program, "digit.png", image, 1, "image");
-    draw_grid(program, "feature_maps_1.png", as_pictures(o1), 5, "map");
-    draw_grid(program, "feature_maps_2.png", as_pictures(o2), 5, "map");
+    const auto& o1 = model.conv1.forward(image);
+    const auto& o2 = model.conv2.forward(o1);
+    draw_grid(program, "digit.png", Backend::to_host(image), 1, "image");
+    draw_grid(program, "feature_maps_1.png", as_pictures(Backend::to_host(o1)), 5, "map");
+    draw_grid(program, "feature_maps_2.png", as_pictures(Backend::to_host(o2)), 5, "map");
 }
 
 // The twenty mistakes of which the network was surest.

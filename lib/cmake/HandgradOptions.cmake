@@ -5,14 +5,15 @@
 # -Wuninitialized is off; clang has it on.
 function(handgrad_compile_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
-                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+  set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
   if(HANDGRAD_WARNINGS_AS_ERRORS)
-    target_compile_options(${target} PRIVATE -Werror)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+                                             $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings>)
   endif()
   if(HANDGRAD_NATIVE)
-    target_compile_options(${target} PUBLIC -march=native)
+    target_compile_options(${target} PUBLIC $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
   endif()
   if(HANDGRAD_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-omit-frame-pointer

@@ -12,10 +12,12 @@
 #include "handgrad/parallel.hpp"
 #include "handgrad/random.hpp"
 #include "handgrad/tensor.hpp"
+#include "support/on_device.hpp"
 
 // Every test of an operation runs on these; another backend joins them here.
 #define HANDGRAD_BACKENDS                                                                                              \
-    handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
+    handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>,              \
+        support::OnDevice<float>, support::OnDevice<double>
 
 namespace support {
 

@@ -19,6 +19,7 @@
 
 #include "command_line.hpp"
 #include "handgrad/app/interrupt.hpp"
+#include "handgrad/device/system.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
 #include "handgrad/io/json.hpp"
@@ -105,7 +106,7 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
             impl_->options.back().default_text = [] { return "$HANDGRAD_DATA or data/"; };
         } else if (name == "--device") {
             option("--device", shared.device, {"cpu"}, "backend that computes");
-            impl_->options.back().expected = "cpu (thrust is not built in this version)";
+            impl_->options.back().expected = "cpu (nothing here is for a GPU to do)";
         } else if (name == "--save") {
             option("--save", shared.save, "write a checkpoint to this file as training goes on, and at Ctrl-C");
         } else if (name == "--resume") {
@@ -115,6 +116,12 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
         }
     }
     return *this;
+}
+
+Program& Program::take_device() {
+    if (device::is_gpu() && device::is_available()) { options().device = "thrust"; }
+    return option("--device", options().device, {"cpu", "thrust"},
+                  fmt::format("what computes; thrust is {} here", device::description()));
 }
 
 Program& Program::add_integer(std::string name, std::function<std::int64_t()> get,
@@ -244,6 +251,7 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
 void Program::run(const std::function<void()>& lesson) {
     auto& impl = *impl_;
     set_num_threads(impl.shared.threads);
+    if (impl.shared.device == "thrust") { device::require_available(); }
     io::make_output_directory(impl.shared.out);
     if (!impl.shared.save.empty()) { io::require_writable(impl.shared.save); }
     if (!impl.shared.resume.empty()) { io::require_readable(impl.shared.resume); }

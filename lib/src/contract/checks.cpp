@@ -79,13 +79,17 @@ Shape check_softmax_backward(const Shape& p, const Shape& dp) {
     return p;
 }
 
-void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y) {
+void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Shape& y) {
     require_rank(where, "z", z, {"N", "K"});
-    require_shape(where, "y", y.shape(), {z[0]});
+    require_shape(where, "y", y, {z[0]});
     if (z[0] == 0 || z[1] == 0) {
         throw ShapeError(
             fmt::format("{}: z has shape {}, expected at least one row and one class", where, to_string(z)));
     }
+}
+
+void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y) {
+    check_cross_entropy_shapes(where, z, y.shape());
     const auto classes = static_cast<std::int64_t>(z[1]);
     for (std::size_t n = 0; n < z[0]; ++n) {
         const std::int64_t label = y.data()[n];

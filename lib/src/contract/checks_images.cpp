@@ -171,12 +171,17 @@ Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options) 
     return y;
 }
 
-Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const Shape& x) {
+Shape check_max_pool2d_backward_shapes(const Shape& dy, const Shape& indices, const Shape& x) {
     const auto where = "max_pool2d_backward";
     require_rank(where, "x", x, {"N", "C", "H", "W"});
     require_rank(where, "dy", dy, {"N", "C", "P", "Q"});
     require_shape(where, "dy", dy, {x[0], x[1], dy[2], dy[3]});
-    require_shape(where, "indices", indices.shape(), dy);
+    require_shape(where, "indices", indices, dy);
+    return x;
+}
+
+Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const Shape& x) {
+    check_max_pool2d_backward_shapes(dy, indices.shape(), x);
     // One number decides, so that the loop runs in SIMD registers: as an unsigned number, a negative index is large.
     const std::size_t pixels = x[2] * x[3];
     std::uint32_t largest_index = 0;
@@ -184,7 +189,7 @@ Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const S
         largest_index = std::max(largest_index, static_cast<std::uint32_t>(index));
     }
     if (indices.size() > 0 && largest_index >= pixels) {
-        throw ShapeError(fmt::format("{}: an index is {}, expected a pixel's number, less than {}", where,
+        throw ShapeError(fmt::format("max_pool2d_backward: an index is {}, expected a pixel's number, less than {}",
                                      static_cast<std::int32_t>(largest_index), pixels));
     }
     return x;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
+#include "handgrad/device/device.hpp"
 #include "handgrad/error.hpp"
 #include "io/shown.hpp"
 #include "train/checkpoint_file.hpp"
@@ -61,7 +62,7 @@ std::vector<typename Backend::Tensor> take_velocities(CheckpointFile& file, cons
     const bool some = std::any_of(names.begin(), names.end(), [&](const auto& name) { return file.has(name); });
     if (!some && (!started || optimizer.options().momentum == 0)) { return velocities; }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        velocities[i] = file.take<T>(names[i], optimizer.parameters()[i]->value.shape());
+        velocities[i] = Backend::from_host(file.take<T>(names[i], optimizer.parameters()[i]->value.shape()));
     }
     return velocities;
 }
@@ -104,10 +105,10 @@ data::LoaderState take_position(CheckpointFile& file, const EpochResult& epoch, 
 }
 
 /// The model's parameters, in the order of `named`, checked and converted.
-template <class Backend>
-std::vector<typename Backend::Tensor> take_weights(CheckpointFile& file, const Named<Backend>& named, bool convert) {
+template <class Backend> std::vector<Tensor<typename Backend::Scalar>>
+take_weights(CheckpointFile& file, const Named<Backend>& named, bool convert) {
     using T = typename Backend::Scalar;
-    std::vector<typename Backend::Tensor> values;
+    std::vector<Tensor<T>> values;
     for (const auto& [name, parameter] : named) {
         const Shape& shape = parameter->value.shape();
         values.push_back(convert ? file.take_converted<T>(name, shape) : file.take<T>(name, shape));
@@ -116,11 +117,8 @@ std::vector<typename Backend::Tensor> take_weights(CheckpointFile& file, const N
 }
 
 template <class Backend>
-void put_weights(const Named<Backend>& named, const std::vector<typename Backend::Tensor>& values) {
-    for (std::size_t i = 0; i < named.size(); ++i) {
-        auto& value = named[i].second->value; // keeps its memory: somebody may point to it
-        std::copy_n(values[i].data(), value.size(), value.data());
-    }
+void put_weights(const Named<Backend>& named, const std::vector<Tensor<typename Backend::Scalar>>& values) {
+    for (std::size_t i = 0; i < named.size(); ++i) { Backend::copy_from_host(values[i], named[i].second->value); }
 }
 
 template <class Backend> RunTexts texts_of(const Run<Backend>& run) {
@@ -138,13 +136,13 @@ template <class Backend> void save_checkpoint(const std::filesystem::path& path,
             throw std::invalid_argument(
                 fmt::format("save_checkpoint: a parameter is called {}, expected another name", io::shown(name)));
         }
-        add_finite(file, name, parameter->value, path);
+        add_finite(file, name, Backend::to_host(parameter->value), path);
     }
     const auto names = names_of<Backend>(run.optimizer, named);
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto& velocity = run.optimizer.velocities()[i];
         const bool made = velocity.shape() == run.optimizer.parameters()[i]->value.shape(); // by a step with momentum
-        if (made) { add_finite(file, names[i], velocity, path); }
+        if (made) { add_finite(file, names[i], Backend::to_host(velocity), path); }
     }
     const data::LoaderState next = run.loader.state();
     file.tensors.push_back(stored_values<double>("optimizer.lr", {run.optimizer.lr()}));
@@ -204,5 +202,7 @@ template <class Backend> void load_weights(const std::filesystem::path& path, nn
     template void load_weights(const std::filesystem::path&, nn::Module<B>&);
 HANDGRAD_INSTANTIATE(Cpu<float>)
 HANDGRAD_INSTANTIATE(Cpu<double>)
+HANDGRAD_INSTANTIATE(Device<float>)
+HANDGRAD_INSTANTIATE(Device<double>)
 
 } // namespace handgrad::train

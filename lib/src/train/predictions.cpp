@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
+#include "handgrad/device/device.hpp"
 #include "handgrad/error.hpp"
 
 namespace handgrad::train {
@@ -13,14 +14,16 @@ template <class Backend>
 std::vector<Prediction> predict(data::DataLoader<Backend>& loader, nn::Module<Backend>& model) {
     model.eval();
     std::vector<Prediction> predictions;
-    typename Backend::Tensor p;
+    typename Backend::Tensor on_backend;
     for (const auto& batch : loader) {
-        Backend::softmax_forward(model(batch.images), p);
+        Backend::softmax_forward(model(batch.images), on_backend);
+        const Tensor<typename Backend::Scalar>& p = Backend::to_host(on_backend);
+        const Labels& labels = Backend::to_host(batch.labels);
         const std::size_t classes = p.shape(1);
         for (std::size_t n = 0; n < p.shape(0); ++n) {
             const auto* row = p.data() + n * classes;
             const auto* best = std::max_element(row, row + classes);
-            predictions.push_back({batch.labels(n), best - row, static_cast<double>(*best)});
+            predictions.push_back({labels(n), best - row, static_cast<double>(*best)});
         }
     }
     return predictions;
@@ -54,5 +57,7 @@ std::vector<std::size_t> worst_mistakes(const std::vector<Prediction>& predictio
 #define HANDGRAD_INSTANTIATE(B) template std::vector<Prediction> predict(data::DataLoader<B>&, nn::Module<B>&);
 HANDGRAD_INSTANTIATE(Cpu<float>)
 HANDGRAD_INSTANTIATE(Cpu<double>)
+HANDGRAD_INSTANTIATE(Device<float>)
+HANDGRAD_INSTANTIATE(Device<double>)
 
 } // namespace handgrad::train

@@ -6,19 +6,21 @@
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
+#include "handgrad/device/device.hpp"
 #include "handgrad/error.hpp"
+#include "train/tally.hpp"
 
 namespace handgrad::train {
 namespace {
 
-template <class Backend> void add_batch(EpochResult& result, double loss, const typename Backend::Tensor& scores,
-                                        const typename Backend::Labels& labels) {
-    const std::size_t size = labels.shape(0);
-    result.loss_sum += loss * static_cast<double>(size);
-    result.correct += Backend::count_correct(scores, labels);
-    result.examples += size;
-    result.batches += 1;
-    result.loss = result.loss_sum / static_cast<double>(result.examples);
+double checked(double loss, std::size_t epoch, std::size_t batches, std::size_t of, double lr) {
+    if (!std::isfinite(loss)) {
+        const double shown = std::isnan(loss) ? std::abs(loss) : loss; // the sign of a NaN says nothing
+        throw DivergenceError(fmt::format("the training loss is {} at epoch {}, batch {} of {}: the step is too "
+                                          "large; try a smaller one than --lr {}",
+                                          shown, epoch + 1, batches, of, lr));
+    }
+    return loss;
 }
 
 } // namespace
@@ -31,6 +33,7 @@ template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& 
     if (log_interval == 0) { throw std::invalid_argument("train_one_epoch: log_interval is 0, expected at least 1"); }
     model.train();
     EpochResult result = so_far.batches < loader.size() ? so_far : EpochResult{};
+    Tally<Backend> tally(result);
     for (const auto& batch : loader) {
         const std::size_t i = result.batches;
         if (loader.state().batch != (i + 1) % loader.size()) { // where the loader stands behind batch i
@@ -40,18 +43,19 @@ template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& 
         }
         optimizer.zero_grad();
         const auto& scores = model(batch.images);
-        const double loss = static_cast<double>(criterion.forward(scores, batch.labels));
-        if (!std::isfinite(loss)) {
-            const double shown = std::isnan(loss) ? std::abs(loss) : loss; // the sign of a NaN says nothing
-            throw DivergenceError(fmt::format("the training loss is {} at epoch {}, batch {} of {}: the step is too "
-                                              "large; try a smaller one than --lr {}",
-                                              shown, epoch + 1, i + 1, loader.size(), optimizer.lr()));
+        criterion.compute(scores, batch.labels);
+        const bool logged = i % log_interval == 0;
+        double loss = 0;
+        if (logged || Tally<Backend>::is_free) {
+            loss = checked(static_cast<double>(criterion.item()), epoch, i + 1, loader.size(), optimizer.lr());
         }
         model.backward(criterion.backward(), nn::InputGradient::not_needed);
         optimizer.step();
 
-        add_batch<Backend>(result, loss, scores, batch.labels);
-        if (i % log_interval == 0) {
+        tally.add(criterion, scores, batch.labels);
+        result.examples += batch.labels.shape(0);
+        result.batches += 1;
+        if (logged) {
             history.train_losses.push_back(loss);
             history.train_examples.push_back(epoch * loader.dataset_size() + result.examples);
         }
@@ -61,6 +65,8 @@ template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& 
             break;
         }
     }
+    tally.read(result);
+    checked(result.loss, epoch, result.batches, loader.size(), optimizer.lr());
     return result;
 }
 
@@ -68,10 +74,15 @@ template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& l
                                                     nn::CrossEntropyLoss<Backend>& criterion) {
     model.eval();
     EpochResult result;
+    Tally<Backend> tally(result);
     for (const auto& batch : loader) {
         const auto& scores = model(batch.images);
-        add_batch<Backend>(result, static_cast<double>(criterion.forward(scores, batch.labels)), scores, batch.labels);
+        criterion.compute(scores, batch.labels);
+        tally.add(criterion, scores, batch.labels);
+        result.examples += batch.labels.shape(0);
+        result.batches += 1;
     }
+    tally.read(result);
     return result;
 }
 
@@ -82,5 +93,7 @@ template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& l
     template EpochResult test_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&);
 HANDGRAD_INSTANTIATE(Cpu<float>)
 HANDGRAD_INSTANTIATE(Cpu<double>)
+HANDGRAD_INSTANTIATE(Device<float>)
+HANDGRAD_INSTANTIATE(Device<double>)
 
 } // namespace handgrad::train

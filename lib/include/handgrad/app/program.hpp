@@ -72,6 +72,11 @@ public:
     /// @throws std::logic_error for another name.
     Program& take(std::initializer_list<std::string_view> names);
 
+    /// Offers `--device cpu|thrust`, for a chapter that computes with Cpu<T> or Device<T> as the user wishes. The default
+    /// is the device where the library was built for CUDA and a GPU is there, as in PyTorch's usual first line, otherwise
+    /// the cpu. main() throws std::runtime_error where thrust is asked for and cannot be used.
+    Program& take_device();
+
     /// Offers an option of the chapter's own that takes a whole number, min <= number <= max. `variable` holds the
     /// default, is overwritten by main() where the user gives the option, and must live as long as the program.
     template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>

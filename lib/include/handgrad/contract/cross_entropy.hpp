@@ -27,5 +27,7 @@ namespace handgrad {
 
 /// Checks z (or p) and the labels, every one of them.
 void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y);
+/// The same but for the labels themselves, which a GPU's memory may hold.
+void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Shape& y);
 
 } // namespace handgrad

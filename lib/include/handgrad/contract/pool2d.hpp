@@ -80,6 +80,8 @@ Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options);
 /// Checks that dy and indices have one shape, (N, C, P, Q), with x's N and C, and that every index is a pixel of x.
 /// Returns x's shape.
 Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const Shape& x);
+/// The same but for the indices themselves, which a GPU's memory may hold.
+Shape check_max_pool2d_backward_shapes(const Shape& dy, const Shape& indices, const Shape& x);
 /// Checks avg_pool2d_forward's arguments and returns y's shape, (N, C, P, Q).
 Shape check_avg_pool2d_forward(const Shape& x, const AvgPool2dOptions& options);
 /// Checks that dy is y's shape for this x. Returns x's shape.

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "handgrad/data/mnist.hpp"
@@ -67,6 +68,9 @@ public:
     /// The batch that comes next.
     LoaderState state() const { return state_; }
 
+    /// Image numbers in the order of the epoch that was started.
+    const std::vector<std::uint32_t>& order() const { return order_; }
+
     /// Makes the next start_epoch() go on at `state`. @throws DataError if an epoch has no such batch
     void restore(LoaderState state);
 
@@ -91,6 +95,27 @@ extern template void gather<float>(const ImageDataset&, BatchSampler::Range, con
 extern template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&,
                                     Labels&);
 
+/// Where a DataLoader's batches come from: here from the host's memory, image by image. A backend with memory of its own
+/// has a specialisation (device_batches.hpp).
+template <class Backend> class BatchSource {
+public:
+    /// @param dataset must live as long @param transforms valid
+    BatchSource(const ImageDataset& dataset, Transforms transforms)
+        : dataset_(&dataset), transforms_(std::move(transforms)) {}
+
+    /// Told at the start of an epoch in which order its images come.
+    void start_epoch(const BatchSampler&) {}
+
+    /// Fills a batch, whose tensors have their shapes: images `range` of the epoch's order.
+    void load(BatchSampler::Range range, typename Backend::Tensor& images, typename Backend::Labels& labels) const {
+        gather(*dataset_, range, transforms_, images, labels);
+    }
+
+private:
+    const ImageDataset* dataset_;
+    Transforms transforms_;
+};
+
 /// Deals out a data set in mini-batches. A range: each begin() starts a new epoch.
 ///
 /// All batches are one Batch that is filled again and again: nothing is allocated after the first, and a batch is gone
@@ -113,8 +138,7 @@ public:
     /// @throws ShapeError for an empty data set, options that make no batch, or invalid transforms
     explicit DataLoader(const ImageDataset& dataset, const LoaderOptions& options = {},
                         const Transforms& transforms = {ToTensor{}})
-        : dataset_(&dataset), transforms_(transforms), sampler_(dataset.size(), options) {
-        require_valid(transforms_);
+        : dataset_(&dataset), sampler_(dataset.size(), options), source_(dataset, valid(transforms)) {
         const std::size_t most = std::min(options.batch_size, sampler_.dataset_size());
         resize(batch_.images, {most, 1, dataset.height, dataset.width});
         resize(batch_.labels, {most});
@@ -159,7 +183,11 @@ public:
     };
 
     /// Starts an epoch, in a new order if shuffling, and takes its first batch.
-    Iterator begin() { return Iterator(*this, sampler_.start_epoch()); }
+    Iterator begin() {
+        const std::size_t first = sampler_.start_epoch();
+        source_.start_epoch(sampler_);
+        return Iterator(*this, first);
+    }
     End end() const { return {}; } ///< the end of the epoch
 
 private:
@@ -167,13 +195,19 @@ private:
         const BatchSampler::Range range = sampler_.take(batch);
         resize(batch_.images, {range.count, 1, dataset_->height, dataset_->width});
         resize(batch_.labels, {range.count});
-        gather(*dataset_, range, transforms_, batch_.images, batch_.labels);
+        source_.load(range, batch_.images, batch_.labels);
+    }
+    static const Transforms& valid(const Transforms& transforms) {
+        require_valid(transforms);
+        return transforms;
     }
 
     const ImageDataset* dataset_;
-    Transforms transforms_;
     BatchSampler sampler_;
+    BatchSource<Backend> source_;
     Batch batch_;
 };
 
 } // namespace handgrad::data
+
+#include "handgrad/data/device_batches.hpp" // IWYU pragma: export

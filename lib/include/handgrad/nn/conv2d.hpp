@@ -2,6 +2,7 @@
 /// @file
 
 #include <string>
+#include <utility>
 
 #include "handgrad/contract/accumulate.hpp"
 #include "handgrad/contract/conv2d.hpp"
@@ -34,15 +35,17 @@ public:
         using T = typename Backend::Scalar;
         const Shape shape = conv2d_weight_shape(in_channels, out_channels, kernel_size, options.groups);
         const std::size_t fan_in = shape[1] * shape[2] * shape[3];
-        weight = {zeros<T>(shape), zeros<T>(shape)};
-        fan_in_uniform_(weight.value, fan_in, random);
+        auto w = zeros<T>(shape), b = zeros<T>({with_bias ? out_channels : 0});
+        weight.grad = Backend::from_host(w);
+        bias.grad = Backend::from_host(b);
+        fan_in_uniform_(w, fan_in, random);
+        weight.value = Backend::from_host(std::move(w));
         this->register_parameter("weight", weight);
-        const Shape biases{with_bias ? out_channels : 0};
-        bias = {zeros<T>(biases), zeros<T>(biases)};
         if (with_bias) {
-            fan_in_uniform_(bias.value, fan_in, random);
+            fan_in_uniform_(b, fan_in, random);
             this->register_parameter("bias", bias);
         }
+        bias.value = Backend::from_host(std::move(b));
     }
 
     const Tensor& forward(const Tensor& x) override {

@@ -18,11 +18,17 @@ public:
     /// Returns the loss for scores z (N, K) and true classes y (N,). y must live until backward: one that would not is
     /// refused by the compiler. @throws ShapeError
     Scalar forward(const Tensor& z, const Labels& y) {
-        y_ = &y;
-        loss_ = Backend::cross_entropy_forward(z, y, p_);
-        return loss_;
+        compute(z, y);
+        return item();
     }
     Scalar forward(const Tensor& z, Labels&& y) = delete; ///< see the other
+
+    /// forward, but without waiting for the loss, if a device computes it: item() does when it is asked.
+    void compute(const Tensor& z, const Labels& y) {
+        y_ = &y;
+        Backend::compute_cross_entropy(z, y, p_, loss_);
+    }
+    void compute(const Tensor& z, Labels&& y) = delete; ///< see the other
 
     /// Returns dL/dz, (N, K), for the last forward. @throws std::logic_error if there was none
     const Tensor& backward() {
@@ -31,13 +37,14 @@ public:
         return dz_;
     }
 
-    Scalar item() const { return loss_; }              ///< the last loss
-    const Tensor& probabilities() const { return p_; } ///< softmax(z) of the last forward
+    Scalar item() const { return Backend::item(loss_); }         ///< the last loss
+    const typename Backend::Loss& loss() const { return loss_; } ///< the same, wherever it is
+    const Tensor& probabilities() const { return p_; }           ///< softmax(z) of the last forward
 
 private:
     const Labels* y_ = nullptr;
     Tensor p_, dz_;
-    Scalar loss_{};
+    typename Backend::Loss loss_{};
 };
 
 } // namespace handgrad::nn

@@ -2,6 +2,7 @@
 /// @file
 
 #include <string>
+#include <utility>
 
 #include "handgrad/contract/accumulate.hpp"
 #include "handgrad/contract/linear.hpp"
@@ -24,10 +25,13 @@ public:
     /// @throws ShapeError if in_features is 0
     Linear(std::size_t in_features, std::size_t out_features, Random& random) {
         using T = typename Backend::Scalar;
-        weight = {zeros<T>({in_features, out_features}), zeros<T>({in_features, out_features})};
-        bias = {zeros<T>({out_features}), zeros<T>({out_features})};
-        fan_in_uniform_(weight.value, in_features, random);
-        fan_in_uniform_(bias.value, in_features, random);
+        auto w = zeros<T>({in_features, out_features}), b = zeros<T>({out_features});
+        weight.grad = Backend::from_host(w);
+        bias.grad = Backend::from_host(b);
+        fan_in_uniform_(w, in_features, random);
+        fan_in_uniform_(b, in_features, random);
+        weight.value = Backend::from_host(std::move(w));
+        bias.value = Backend::from_host(std::move(b));
         this->register_parameter("weight", weight);
         this->register_parameter("bias", bias);
     }

@@ -41,7 +41,7 @@ private:
     MaxPool2dOptions options_;
     Shape shape_;
     Tensor y_, dx_;
-    Indices indices_;
+    typename Backend::Indices indices_;
 };
 
 } // namespace handgrad::nn

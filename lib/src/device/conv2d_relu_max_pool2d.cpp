@@ -1,0 +1,67 @@
+#include "handgrad/device/conv2d_relu_max_pool2d.hpp"
+
+#include "device/launch.hpp"
+#include "handgrad/cpu/conv2d_relu_max_pool2d.hpp"
+
+namespace handgrad::device {
+
+template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
+                                                       const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners) {
+    if (uses_cpu_kernels()) {
+        return cpu::conv2d_relu_max_pool2d_forward(x.on_host(), w.on_host(), b.on_host(), options, y.on_host(),
+                                                   winners.on_host());
+    }
+    const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+    const auto e = extents("conv2d_relu_max_pool2d_forward", x.shape(), w.shape(), shapes.z, options);
+    resize(y, shapes.y);
+    resize(winners, shapes.y);
+    const T* bias = b.size() == 0 ? nullptr : b.data();
+    kernels::conv2d_relu_max_pool2d_forward(e, x.data(), w.data(), bias, y.data(), winners.data());
+}
+
+template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& dy, const Tensor<T>& winners,
+                                                              const Tensor<T>& w, const Shape& shape_of_x,
+                                                              const Conv2dOptions& options, Tensor<T>& dx) {
+    if (uses_cpu_kernels()) {
+        return cpu::conv2d_relu_max_pool2d_backward_input(dy.on_host(), winners.on_host(), w.on_host(), shape_of_x,
+                                                          options, dx.on_host());
+    }
+    const auto where = "conv2d_relu_max_pool2d_backward_input";
+    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
+    require_shape(where, "winners", winners.shape(), dy.shape());
+    const auto e = extents(where, shape_of_x, w.shape(), shapes.z, options);
+    resize(dx, shape_of_x);
+    kernels::conv2d_relu_max_pool2d_backward_input(e, dy.data(), winners.data(), w.data(), dx.data());
+}
+
+template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<T>& x, const Tensor<T>& dy,
+                                                                   const Tensor<T>& winners, const Shape& shape_of_w,
+                                                                   const Conv2dOptions& options, Tensor<T>& dw,
+                                                                   Tensor<T>& db, Accumulate mode) {
+    if (uses_cpu_kernels()) {
+        return cpu::conv2d_relu_max_pool2d_backward_parameters(x.on_host(), dy.on_host(), winners.on_host(), shape_of_w,
+                                                               options, dw.on_host(), db.on_host(), mode);
+    }
+    const auto where = "conv2d_relu_max_pool2d_backward_parameters";
+    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options);
+    require_shape(where, "winners", winners.shape(), dy.shape());
+    prepare_gradient(where, "dw", dw, shape_of_w, mode);
+    prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);
+    const auto e = extents(where, x.shape(), shape_of_w, shapes.z, options);
+    T* parts = scratch<T>(kernels::batch_parts(x.shape(0)) * std::max(dw.size(), db.size()));
+    kernels::conv2d_relu_max_pool2d_backward_parameters(e, x.data(), dy.data(), winners.data(), dw.data(), db.data(),
+                                                        mode == Accumulate::yes, parts);
+}
+
+#define HANDGRAD_INSTANTIATE(T)                                                                                        \
+    template void conv2d_relu_max_pool2d_forward(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,                 \
+                                                 const Conv2dOptions&, Tensor<T>&, Tensor<T>&);                        \
+    template void conv2d_relu_max_pool2d_backward_input(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,          \
+                                                        const Shape&, const Conv2dOptions&, Tensor<T>&);               \
+    template void conv2d_relu_max_pool2d_backward_parameters(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&,     \
+                                                             const Shape&, const Conv2dOptions&, Tensor<T>&,           \
+                                                             Tensor<T>&, Accumulate);
+HANDGRAD_INSTANTIATE(float)
+HANDGRAD_INSTANTIATE(double)
+
+} // namespace handgrad::device

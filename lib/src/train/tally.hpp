@@ -1,0 +1,63 @@
+#pragma once
+// The account of an epoch: losses and right answers, added up batch by batch.
+
+#include "handgrad/device/device.hpp"
+#include "handgrad/nn/cross_entropy_loss.hpp"
+#include "handgrad/train/train.hpp"
+
+namespace handgrad::train {
+
+/// On the host, where the numbers are at hand.
+template <class Backend> class Tally {
+public:
+    static constexpr bool is_free = true; ///< whether to look at a loss keeps nobody waiting
+
+    explicit Tally(const EpochResult& so_far) : loss_sum_(so_far.loss_sum), correct_(so_far.correct) {}
+
+    void add(const nn::CrossEntropyLoss<Backend>& criterion, const typename Backend::Tensor& scores,
+             const typename Backend::Labels& labels) {
+        loss_sum_ += static_cast<double>(criterion.item()) * static_cast<double>(labels.shape(0));
+        correct_ += Backend::count_correct(scores, labels);
+    }
+
+    /// Completes the result of result.examples examples.
+    void read(EpochResult& result) const {
+        result.loss_sum = loss_sum_;
+        result.correct = correct_;
+        result.loss = loss_sum_ / static_cast<double>(result.examples);
+    }
+
+private:
+    double loss_sum_;
+    std::size_t correct_;
+};
+
+/// On the device: both numbers stay there until they are asked for, so that no batch waits for the one before.
+template <class T> class Tally<Device<T>> {
+public:
+    static constexpr bool is_free = false;
+
+    explicit Tally(const EpochResult& so_far) {
+        Tensor<double> start(Shape{2});
+        start(0) = so_far.loss_sum;
+        start(1) = static_cast<double>(so_far.correct);
+        device::to_device(start, tally_);
+    }
+
+    void add(const nn::CrossEntropyLoss<Device<T>>& criterion, const device::Tensor<T>& scores,
+             const device::Labels& labels) {
+        device::add_to_tally(criterion.loss(), scores, labels, tally_);
+    }
+
+    void read(EpochResult& result) const {
+        const Tensor<double> sums = device::to_host(tally_);
+        result.loss_sum = sums(0);
+        result.correct = static_cast<std::size_t>(sums(1));
+        result.loss = sums(0) / static_cast<double>(result.examples);
+    }
+
+private:
+    device::Tensor<double> tally_;
+};
+
+} // namespace handgrad::train

@@ -1,0 +1,98 @@
+#pragma once
+// The device backend for tests that hold host tensors: every operation copies its arguments to the device, runs there,
+// and copies back what it may have changed. So the tests of the operations run on it unchanged.
+
+#include <cstdlib>
+#include <exception>
+#include <string_view>
+#include <type_traits>
+
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/device/device.hpp"
+
+namespace support {
+
+namespace on_device {
+
+/// An argument that is no tensor stays as it is.
+template <class Arg> struct Passed {
+    Arg& arg;
+    explicit Passed(Arg& a) : arg(a) {}
+    Arg& get() { return arg; }
+};
+
+/// A tensor that is only read.
+template <class T> struct Passed<const handgrad::Tensor<T>> {
+    handgrad::device::Tensor<T> copy;
+    explicit Passed(const handgrad::Tensor<T>& a) : copy(handgrad::device::to_device(a)) {}
+    const handgrad::device::Tensor<T>& get() { return copy; }
+};
+
+/// A tensor that may be written to. Where the operation throws, it stays as it was.
+template <class T> struct Passed<handgrad::Tensor<T>> {
+    handgrad::Tensor<T>& arg;
+    handgrad::device::Tensor<T> copy;
+    int exceptions = std::uncaught_exceptions();
+    explicit Passed(handgrad::Tensor<T>& a) : arg(a), copy(handgrad::device::to_device(a)) {}
+    Passed(const Passed&) = delete;
+    Passed& operator=(const Passed&) = delete;
+    ~Passed() {
+        if (std::uncaught_exceptions() == exceptions) { arg = handgrad::device::to_host(copy); }
+    }
+    handgrad::device::Tensor<T>& get() { return copy; }
+};
+
+template <class Arg> using PassedFor =
+    Passed<std::conditional_t<std::is_lvalue_reference_v<Arg>, std::remove_reference_t<Arg>, const Arg>>;
+
+// Results as the host has them.
+template <class T> handgrad::Tensor<T> returned(const handgrad::device::Tensor<T>& x) {
+    return handgrad::device::to_host(x);
+}
+template <class T> handgrad::LinearGradients<T> returned(const handgrad::device::LinearGradients<T>& g) {
+    return {returned(g.dx), returned(g.dw), returned(g.db)};
+}
+template <class T> handgrad::Conv2dGradients<T> returned(const handgrad::device::Conv2dGradients<T>& g) {
+    return {returned(g.dx), returned(g.dw), returned(g.db)};
+}
+template <class T> handgrad::MaxPool2dResult<T> returned(const handgrad::device::MaxPool2dResult<T>& r) {
+    return {returned(r.y), returned(r.indices)};
+}
+inline float returned(float x) { return x; }
+inline double returned(double x) { return x; }
+inline std::size_t returned(std::size_t x) { return x; }
+
+/// HANDGRAD_TEST_ALGORITHM=fast has the tests run on the fast kernels; otherwise on Thrust's alone.
+inline void choose_algorithm() {
+    static const bool chosen = [] {
+        const char* wanted = std::getenv("HANDGRAD_TEST_ALGORITHM");
+        const bool fast = wanted != nullptr && std::string_view(wanted) == "fast";
+        handgrad::device::set_algorithm(fast ? handgrad::device::Algorithm::fast : handgrad::device::Algorithm::plain);
+        return true;
+    }();
+    static_cast<void>(chosen);
+}
+
+} // namespace on_device
+
+/// Device<T> with the tensors of Cpu<T>.
+template <class T> struct OnDevice : handgrad::Cpu<T> {
+#define HANDGRAD_X(name)                                                                                               \
+    template <class... Args> static auto name(Args&&... args) {                                                        \
+        on_device::choose_algorithm();                                                                                 \
+        using Result = decltype(handgrad::device::name(on_device::PassedFor<Args>(args).get()...));                    \
+        if constexpr (std::is_void_v<Result>) {                                                                        \
+            handgrad::device::name(on_device::PassedFor<Args>(args).get()...);                                         \
+        } else {                                                                                                       \
+            return on_device::returned(handgrad::device::name(on_device::PassedFor<Args>(args).get()...));             \
+        }                                                                                                              \
+    }
+    HANDGRAD_OPERATIONS(HANDGRAD_X)
+#undef HANDGRAD_X
+    static void compute_cross_entropy(const handgrad::Tensor<T>& z, const handgrad::Labels& y, handgrad::Tensor<T>& p,
+                                      T& loss) {
+        loss = cross_entropy_forward(z, y, p);
+    }
+};
+
+} // namespace support
