@@ -31,7 +31,7 @@ template <class B> struct TwoLayers {
 
     std::vector<handgrad::Tensor<T>> parameters() const {
         std::vector<handgrad::Tensor<T>> all;
-        for (const auto* p : model.parameters()) { all.push_back(p->value); }
+        for (const auto* p : model.parameters()) { all.push_back(B::to_host(p->value)); }
         return all;
     }
 

@@ -8,7 +8,8 @@ using namespace handgrad;
 using namespace support;
 using Counts = std::vector<std::size_t>;
 
-TEMPLATE_TEST_CASE("the history counts examples as the lecture does", "[train]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("the history counts examples as the lecture does", "[train]", Cpu<float>, Cpu<double>, Device<float>,
+                   Device<double>) {
     const data::ImageDataset images = patterns(50, 4, 3, 1);
     SECTION("every second batch, the last one short") {
         TwoLayers<TestType> run(images, 5, sgd(0.1), batches_of(16));
@@ -45,7 +46,7 @@ TEMPLATE_TEST_CASE("the history counts examples as the lecture does", "[train]",
 }
 
 TEMPLATE_TEST_CASE("an epoch is zero_grad, forward, loss, backward, step for each batch", "[train]", Cpu<float>,
-                   Cpu<double>) {
+                   Cpu<double>, Device<float>, Device<double>) {
     using B = TestType;
     const data::ImageDataset images = patterns(23, 4, 3, 1);
     TwoLayers<B> run(images, 5, sgd(0.2, 0.9), batches_of(8)), by_hand(images, 5, sgd(0.2, 0.9), batches_of(8));
@@ -72,7 +73,8 @@ TEMPLATE_TEST_CASE("an epoch is zero_grad, forward, loss, backward, step for eac
     for (std::size_t i = 0; i < a.size(); ++i) { CHECK(same_bits(a[i], b[i])); }
 }
 
-TEMPLATE_TEST_CASE("twenty samples are learned by heart", "[train]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("twenty samples are learned by heart", "[train]", Cpu<float>, Cpu<double>, Device<float>,
+                   Device<double>) {
     const data::ImageDataset images = patterns(20, 6, 4, 1);
     TwoLayers<TestType> run(images, 16, sgd(0.1, 0.9), batches_of(20));
     const double first = run.epoch(0).loss;
@@ -88,7 +90,8 @@ TEMPLATE_TEST_CASE("twenty samples are learned by heart", "[train]", Cpu<float>,
     CHECK(train::test_one_epoch<TestType>(test, run.model, run.criterion).correct == 40);
 }
 
-TEMPLATE_TEST_CASE("testing measures and changes nothing", "[train]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("testing measures and changes nothing", "[train]", Cpu<float>, Cpu<double>, Device<float>,
+                   Device<double>) {
     using B = TestType;
     const data::ImageDataset images = patterns(23, 4, 3, 1);
     TwoLayers<B> run(images, 5, sgd(0.1), batches_of(8));
@@ -108,11 +111,14 @@ TEMPLATE_TEST_CASE("testing measures and changes nothing", "[train]", Cpu<float>
     CHECK(run.model.is_training());
 }
 
-TEMPLATE_TEST_CASE("a loss that is not finite stops the run before the step", "[train]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("a loss that is not finite stops the run before the step", "[train]", Cpu<float>, Cpu<double>,
+                   Device<float>, Device<double>) {
     using T = typename TestType::Scalar;
     const data::ImageDataset images = patterns(50, 4, 3, 1);
     TwoLayers<TestType> run(images, 5, sgd(0.125), batches_of(16));
-    run.model.parameters()[3]->value(1) = std::numeric_limits<T>::quiet_NaN();
+    Tensor<T> bias = TestType::to_host(run.model.parameters()[3]->value);
+    bias(1) = std::numeric_limits<T>::quiet_NaN();
+    TestType::copy_from_host(bias, run.model.parameters()[3]->value);
     const auto before = run.parameters();
     CHECK(
         message_of<DivergenceError>([&] { run.epoch(2); }) ==
@@ -136,7 +142,7 @@ TEST_CASE("a step much too large is noticed", "[train]") {
 }
 
 TEMPLATE_TEST_CASE("one seed gives the same bits, twice and on any number of threads", "[train][threads]", Cpu<float>,
-                   Cpu<double>) {
+                   Cpu<double>, Device<float>, Device<double>) {
     // At these sizes the first layer's products are cut into chunks; the last batch is shorter.
     struct Size {
         std::size_t hidden, batch;

@@ -71,8 +71,8 @@ TEST_CASE("the counter of allocations counts", "[train][allocations]") {
     CHECK(after_resize == after_tensor);
 }
 
-TEMPLATE_TEST_CASE("a training step allocates nothing after the first", "[train][allocations]", Cpu<float>,
-                   Cpu<double>) {
+TEMPLATE_TEST_CASE("a training step allocates nothing after the first", "[train][allocations]", Cpu<float>, Cpu<double>,
+                   Device<float>) {
     const data::ImageDataset images = patterns(300, 28, 10, 1);
     for (const int threads : {1, 2}) {
         const Threads guard(threads);
@@ -97,7 +97,8 @@ TEMPLATE_TEST_CASE("a training step allocates nothing after the first", "[train]
             const long before = allocations;
             train::test_one_epoch<TestType>(test, run.model, run.criterion);
             const long testing = allocations - before;
-            CHECK(testing == 0);
+            // The account of an epoch is a tensor on the device.
+            CHECK(testing <= (std::is_same_v<TestType, Device<float>> ? 3 : 0));
         }
     }
 }

@@ -21,7 +21,7 @@ template <class B> void check_same(const train::EpochResult& a, const train::Epo
 } // namespace
 
 TEMPLATE_TEST_CASE("a run that goes on is the run that was never stopped, bit for bit", "[checkpoint]", Cpu<float>,
-                   Cpu<double>) {
+                   Cpu<double>, Device<float>) {
     const TemporaryFolder folder;
     Resumable<TestType> whole;
     whole.go();
@@ -49,7 +49,7 @@ TEMPLATE_TEST_CASE("a run that goes on is the run that was never stopped, bit fo
     }
 }
 
-TEMPLATE_TEST_CASE("a run may be stopped after every batch", "[checkpoint]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("a run may be stopped after every batch", "[checkpoint]", Cpu<float>, Cpu<double>, Device<float>) {
     const TemporaryFolder folder;
     Resumable<TestType> whole, halting;
     whole.go();
@@ -183,15 +183,17 @@ TEST_CASE("a checkpoint's bytes are those that were once published", "[checkpoin
     CHECK(old.net.loader.state().batch == 2);
 }
 
-TEMPLATE_TEST_CASE("weights exported from PyTorch give PyTorch's outputs", "[checkpoint]", Cpu<float>, Cpu<double>) {
+TEMPLATE_TEST_CASE("weights exported from PyTorch give PyTorch's outputs", "[checkpoint]", Cpu<float>, Cpu<double>,
+                   Device<float>) {
     using T = typename TestType::Scalar;
     const std::filesystem::path fixtures = HANDGRAD_FIXTURES;
     Resumable<TestType> r;
     train::load_weights<TestType>(fixtures / "torch_weights.safetensors", r.net.model);
     const io::Safetensors check = io::read_safetensors(fixtures / "torch_weights_check.safetensors");
-    const Tensor<T> x = io::tensor_of<double>(*check.find("x"));
+    const Tensor<T> x_on_host = io::tensor_of<double>(*check.find("x"));
+    const typename TestType::Tensor x = TestType::from_host(x_on_host);
     const Tensor<double> y = io::tensor_of<double>(*check.find("y"));
-    const Tensor<T>& got = r.net.model(x);
+    const Tensor<T>& got = TestType::to_host(r.net.model(x));
     REQUIRE(got.shape() == y.shape());
     for (std::size_t i = 0; i < y.size(); ++i) {
         CHECK(std::abs(static_cast<double>(got.data()[i]) - y.data()[i]) < (std::is_same_v<T, float> ? 1e-6 : 1e-14));

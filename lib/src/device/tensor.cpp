@@ -6,6 +6,7 @@
 
 #include "device/kernels/kernels.hpp"
 #include "handgrad/device/system.hpp"
+#include "handgrad/error.hpp"
 
 namespace handgrad::device {
 namespace {
@@ -98,11 +99,19 @@ template <class T> handgrad::Tensor<T> to_host(const Tensor<T>& x) {
     return result;
 }
 
+template <class T> T item(const Tensor<T>& x) {
+    if (x.size() != 1) { throw ShapeError("item: x has shape " + to_string(x.shape()) + ", expected one number"); }
+    T number;
+    kernels::copy_to_host(x.data(), &number, sizeof(T));
+    return number;
+}
+
 #define HANDGRAD_INSTANTIATE(T)                                                                                        \
     template class Tensor<T>;                                                                                          \
     template Tensor<T> to_device(const handgrad::Tensor<T>&);                                                          \
     template void to_device(const handgrad::Tensor<T>&, Tensor<T>&);                                                   \
-    template handgrad::Tensor<T> to_host(const Tensor<T>&);
+    template handgrad::Tensor<T> to_host(const Tensor<T>&);                                                            \
+    template T item(const Tensor<T>&);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 HANDGRAD_INSTANTIATE(std::int32_t)

@@ -1,6 +1,7 @@
 #pragma once
 // The account of an epoch: losses and right answers, added up batch by batch.
 
+#include "device/kernels/kernels.hpp"
 #include "handgrad/device/device.hpp"
 #include "handgrad/nn/cross_entropy_loss.hpp"
 #include "handgrad/train/train.hpp"
@@ -37,11 +38,9 @@ template <class T> class Tally<Device<T>> {
 public:
     static constexpr bool is_free = false;
 
-    explicit Tally(const EpochResult& so_far) {
-        Tensor<double> start(Shape{2});
-        start(0) = so_far.loss_sum;
-        start(1) = static_cast<double>(so_far.correct);
-        device::to_device(start, tally_);
+    explicit Tally(const EpochResult& so_far) : tally_(Shape{2}) {
+        const double start[] = {so_far.loss_sum, static_cast<double>(so_far.correct)};
+        device::kernels::copy_to_device(start, tally_.data(), sizeof(start));
     }
 
     void add(const nn::CrossEntropyLoss<Device<T>>& criterion, const device::Tensor<T>& scores,
@@ -50,10 +49,11 @@ public:
     }
 
     void read(EpochResult& result) const {
-        const Tensor<double> sums = device::to_host(tally_);
-        result.loss_sum = sums(0);
-        result.correct = static_cast<std::size_t>(sums(1));
-        result.loss = sums(0) / static_cast<double>(result.examples);
+        double sums[2];
+        device::kernels::copy_to_host(tally_.data(), sums, sizeof(sums));
+        result.loss_sum = sums[0];
+        result.correct = static_cast<std::size_t>(sums[1]);
+        result.loss = sums[0] / static_cast<double>(result.examples);
     }
 
 private:

@@ -88,6 +88,10 @@ template <class T> void to_device(const handgrad::Tensor<T>& x, Tensor<T>& resul
 /// A copy in the host's memory. Waits until the device has computed it.
 template <class T> handgrad::Tensor<T> to_host(const Tensor<T>& x);
 
+/// The one number of a tensor that has one, as torch.Tensor.item(). Waits until the device has computed it.
+/// @throws ShapeError for a tensor of another size
+template <class T> T item(const Tensor<T>& x);
+
 /// Gives `t` the shape wanted. Keeps its memory where that is large enough; the values are unspecified afterwards.
 template <class T> void resize(Tensor<T>& t, const Shape& shape) {
     if (t.shape() != shape) { t.resize(shape); }
