@@ -12,34 +12,36 @@
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
+#include "handgrad/device/device.hpp"
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/parallel.hpp"
 #include "handgrad/train/train.hpp"
 
 #include "09_cnn/model.hpp"
 
-int main(int argc, char** argv) try {
-    CLI::App app("Chapter 09's CNN, timed");
-    int threads = 1;
-    std::size_t epochs = 1, limit = 0;
-    std::string folder;
-    app.add_option("--threads", threads);
-    app.add_option("--epochs", epochs);
-    app.add_option("--limit", limit);
-    app.add_option("--data", folder);
-    CLI11_PARSE(app, argc, argv);
+namespace {
 
+struct Settings {
+    int threads = 1;
+    std::size_t epochs = 1, limit = 0, batch_size = 64;
+    double times = 1; // what the seconds are multiplied by: for who trains on a part of the images
+    bool unfused = false;
+    std::string folder;
+};
+
+template <class Backend> void time_epochs(const Settings& run) {
     using namespace handgrad;
-    using Backend = Cpu<float>;
-    set_num_threads(threads);
-    const auto train_set = data::load_mnist(data::Split::train, folder);
+    set_num_threads(run.threads);
+    const auto train_set = data::load_mnist(data::Split::train, run.folder);
     data::LoaderOptions loading;
-    loading.limit = limit;
+    loading.limit = run.limit;
+    loading.batch_size = run.batch_size;
     data::DataLoader<Backend> loader(train_set, loading);
     loading.limit = 50 * loading.batch_size;
     data::DataLoader<Backend> warming_up(train_set, loading);
     Random random(0);
     CNN<Backend> model(CNNSizes{}, random);
+    model.fuse(!run.unfused);
     nn::CrossEntropyLoss<Backend> criterion;
     SgdOptions options;
     options.lr = 0.001;
@@ -49,13 +51,41 @@ int main(int argc, char** argv) try {
 
     std::vector<double> seconds;
     double loss = 0;
-    for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
+    for (std::size_t epoch = 0; epoch < run.epochs; ++epoch) {
         const auto start = std::chrono::steady_clock::now();
+        // At its end the sums of the losses are read: a device has then done all of its work.
         loss = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 100, epoch, history).loss;
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-        seconds.push_back(time.count());
+        seconds.push_back(run.times * time.count());
     }
     fmt::print("{{\"seconds\": [{}], \"loss\": {}}}\n", fmt::join(seconds, ", "), loss);
+}
+
+} // namespace
+
+int main(int argc, char** argv) try {
+    CLI::App app("Chapter 09's CNN, timed");
+    Settings run;
+    std::string device = "cpu";
+    app.add_option("--threads", run.threads);
+    app.add_option("--epochs", run.epochs);
+    app.add_option("--limit", run.limit);
+    app.add_option("--batch-size", run.batch_size);
+    app.add_option("--data", run.folder);
+    app.add_option("--device", device, "cpu, or the device with its fast or its plain kernels")
+        ->check(CLI::IsMember({"cpu", "fast", "plain"}));
+    app.add_option("--times", run.times);
+    app.add_flag("--unfused", run.unfused);
+    CLI11_PARSE(app, argc, argv);
+
+    if (device == "cpu") {
+        time_epochs<handgrad::Cpu<float>>(run);
+    } else {
+        using handgrad::device::Algorithm;
+        handgrad::device::require_available();
+        handgrad::device::set_algorithm(device == "plain" ? Algorithm::plain : Algorithm::fast);
+        time_epochs<handgrad::Device<float>>(run);
+    }
 } catch (const std::exception& error) {
     fmt::print(stderr, "bench_cnn: {}\n", error.what());
     return 1;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "handgrad/device/system.hpp"
 #include "handgrad/plot/figure.hpp"
 
 #include "cnn_flops.hpp"
@@ -105,6 +106,48 @@ nlohmann::ordered_json run_cnn(const Options& options) {
                    "the medians, {:.2f} by the fastest.\n",
                    flops_an_image() / 1e6, peak / 1e9, ratio("median_seconds"), ratio("fastest_seconds"));
         std::fflush(stdout);
+        all.push_back(table);
+    }
+    return all;
+}
+
+nlohmann::ordered_json run_device(const Options& options) {
+    if (!device::is_available()) {
+        fmt::print("\nNo device to measure: {} was built for one that is not there\n", device::description());
+        return nullptr;
+    }
+    const std::string limit = options.quick ? "256" : "60000", data = options.data;
+    const std::string threads = std::to_string(options.threads.back());
+    // On a few cores Thrust alone would take minutes.
+    const std::string part = device::is_gpu() ? limit : options.quick ? "128" : "3000";
+    const std::string times = std::to_string(std::stoi(limit) / std::stoi(part));
+    auto all = nlohmann::ordered_json::array();
+    for (const std::string batch : {"64", "1024"}) {
+        std::vector<Contestant> contestants;
+        const auto add = [&](const std::string& name, std::vector<std::string> command, const std::string& images) {
+            command.insert(command.end(), {"--threads", threads, "--batch-size", batch, "--limit", images});
+            contestants.push_back({name, std::move(command)});
+        };
+        const auto ours = options.programs / "bench_cnn";
+        const std::string alone =
+            "the same, Thrust alone" + (part == limit ? "" : ": " + part + " images, times " + times);
+        add("handgrad on the device", {ours, "--data", data, "--device", "fast"}, limit);
+        add(alone, {ours, "--data", data, "--device", "plain", "--times", times}, part);
+        add("handgrad on the device, unfused", {ours, "--data", data, "--device", "fast", "--unfused"}, limit);
+        add(alone, {ours, "--data", data, "--device", "plain", "--unfused", "--times", times}, part);
+        add("handgrad on the cpu", {ours, "--data", data}, limit);
+        if (!options.torch.empty()) {
+            const auto script = options.scripts / "torch_cnn.py";
+            add("PyTorch on the cpu", {options.torch, script, "epoch", data}, limit);
+            if (device::is_gpu()) {
+                add("PyTorch on the GPU", {options.torch, script, "epoch", data, "--device", "cuda"}, limit);
+            }
+        }
+        auto table = run_contest(fmt::format("Chapter 09: an epoch of the CNN on the device ({}), {} images, float, "
+                                             "batch {}, threads: {}",
+                                             device::description(), limit, batch, threads),
+                                 contestants, options.rounds);
+        table["device"] = device::description();
         all.push_back(table);
     }
     return all;

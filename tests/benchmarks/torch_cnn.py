@@ -4,7 +4,7 @@
     /usr/bin/python3 tests/benchmarks/torch_cnn.py epoch FOLDER_OF_MNIST [--threads 1] [--epochs 1] [--limit N]
     /usr/bin/python3 tests/benchmarks/torch_cnn.py growth --cases 64x28 64x56 [--threads 1] [--seconds 0.3]
 
-epoch: all images are tensors of floats, in random order, before the clock starts; a batch of 64 is a slice of them, so
+epoch: on a CPU or a GPU. All images are tensors of floats, in random order, before the clock starts; a batch of 64 is a slice of them, so
 that no shuffling and no copying is timed. Prints one line of JSON with the seconds of every epoch.
 growth: training steps on random images, each case a batch size and an image size. Prints the seconds an image takes.
 """
@@ -22,6 +22,8 @@ for one in (epoch_parser, growth_parser):
 epoch_parser.add_argument("folder")
 epoch_parser.add_argument("--epochs", type=int, default=1)
 epoch_parser.add_argument("--limit", type=int, default=60000)
+epoch_parser.add_argument("--batch-size", type=int, default=64)
+epoch_parser.add_argument("--device", default="cpu")
 growth_parser.add_argument("--cases", nargs="+", required=True)
 growth_parser.add_argument("--seconds", type=float, default=0.3)
 arguments = parser.parse_args()
@@ -33,11 +35,11 @@ from allocator import keep_freed_memory  # noqa: E402
 from torch_mnist import read, train  # noqa: E402
 
 
-def cnn(size):
+def cnn(size, device="cpu"):
     nn = torch.nn
     side = ((size - 4) // 2 - 4) // 2
     model = nn.Sequential(nn.Conv2d(1, 10, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(10, 20, 5), nn.ReLU(),
-                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(20 * side * side, 10))
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(20 * side * side, 10)).to(device)
     return model, torch.optim.SGD(model.parameters(), lr=0.001), nn.CrossEntropyLoss()
 
 
@@ -45,17 +47,19 @@ def epochs(options):
     x = read(options.folder, "train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)[: options.limit].float() / 255
     y = read(options.folder, "train-labels-idx1-ubyte", 8)[: options.limit].long()
     order = torch.randperm(len(y))
-    x, y = x[order].contiguous(), y[order].contiguous()
-    learner = cnn(28)
+    x, y = x[order].contiguous().to(options.device), y[order].contiguous().to(options.device)
+    learner, size = cnn(28, options.device), options.batch_size
 
     def batches(end):
-        return ((x[i:i + 64], y[i:i + 64]) for i in range(0, min(end, len(y)), 64))
+        return ((x[i:i + size], y[i:i + size]) for i in range(0, min(end, len(y)), size))
 
-    train(*learner, batches(50 * 64))  # for warming up
+    train(*learner, batches(50 * size))  # for warming up
     seconds = []
     for _ in range(options.epochs):
         start = time.perf_counter()
         loss = train(*learner, batches(len(y)))
+        if options.device != "cpu":
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     return {"torch": torch.__version__, "loss": loss, "seconds": seconds}
 

@@ -1,10 +1,12 @@
 #include "handgrad/device/avg_pool2d.hpp"
 
 #include "device/launch.hpp"
+#include "handgrad/cpu/avg_pool2d.hpp"
 
 namespace handgrad::device {
 
 template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOptions& o, Tensor<T>& y) {
+    if (uses_cpu_kernels()) { return cpu::avg_pool2d_forward(x.on_host(), o, y.on_host()); }
     const Shape shape = check_avg_pool2d_forward(x.shape(), o);
     require_countable("avg_pool2d_forward", "x", x.shape());
     resize(y, shape);
@@ -15,6 +17,7 @@ template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOp
 
 template <class T>
 void avg_pool2d_backward(const Tensor<T>& dy, const Shape& shape_of_x, const AvgPool2dOptions& o, Tensor<T>& dx) {
+    if (uses_cpu_kernels()) { return cpu::avg_pool2d_backward(dy.on_host(), shape_of_x, o, dx.on_host()); }
     const Shape shape = check_avg_pool2d_backward(dy.shape(), shape_of_x, o);
     require_countable("avg_pool2d_backward", "x", shape);
     resize(dx, shape);

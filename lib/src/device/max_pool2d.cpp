@@ -1,11 +1,13 @@
 #include "handgrad/device/max_pool2d.hpp"
 
 #include "device/launch.hpp"
+#include "handgrad/cpu/max_pool2d.hpp"
 
 namespace handgrad::device {
 
 template <class T>
 void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& o, Tensor<T>& y, Indices& indices) {
+    if (uses_cpu_kernels()) { return cpu::max_pool2d_forward(x.on_host(), o, y.on_host(), indices.on_host()); }
     const Shape shape = check_max_pool2d_forward(x.shape(), o);
     require_countable("max_pool2d_forward", "x", x.shape());
     resize(y, shape);
@@ -17,6 +19,9 @@ void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& o, Tensor<T>
 
 template <class T>
 void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x, Tensor<T>& dx) {
+    if (uses_cpu_kernels()) {
+        return cpu::max_pool2d_backward(dy.on_host(), indices.on_host(), shape_of_x, dx.on_host());
+    }
     check_max_pool2d_backward_shapes(dy.shape(), indices.shape(), shape_of_x);
     require_countable("max_pool2d_backward", "x", shape_of_x);
     const std::size_t pixels = shape_of_x[2] * shape_of_x[3];

@@ -25,7 +25,7 @@ void require_available();
 /// Waits until the device has done all that it was asked to do. Errors of kernels that nobody has waited for come up here.
 void synchronize();
 
-/// With what matrix products and convolutions are computed. They agree up to rounding.
+/// With what matrix products, convolutions and poolings are computed. They agree up to rounding.
 enum class Algorithm {
     plain, ///< Thrust's algorithms alone: to read, and to compare with
     fast   ///< CUDA: cuBLAS and tiles in shared memory; otherwise the cpu backend's kernels, on the same memory

@@ -19,6 +19,9 @@ struct Axis {
     /// The window whose tap r looks at pixel i, or -1.
     HANDGRAD_HOST_DEVICE int window(int i, int r) const {
         const int start = i + padding - dilation * r;
+        if (stride == 1) {
+            return start >= 0 && start < windows ? start : -1;
+        } // a division takes as long as ten products
         return start >= 0 && start % stride == 0 && start / stride < windows ? start / stride : -1;
     }
     HANDGRAD_HOST_DEVICE bool inside(int i) const { return i >= 0 && i < size; }
