@@ -3,7 +3,11 @@
 # xtensor comes first: were TBB found before it (by Thrust, say), the two would define the same TBB targets.
 macro(handgrad_find_dependencies missing)
   set(${missing} "")
-  foreach(package IN ITEMS xtensor xtensor-blas xsimd CBLAS fmt CLI11 nlohmann_json ZLIB PNG Threads)
+  set(cuda "")
+  if("${HANDGRAD_THRUST_DEVICE}" STREQUAL "CUDA")
+    set(cuda CUDAToolkit)
+  endif()
+  foreach(package IN ITEMS xtensor xtensor-blas xsimd CBLAS fmt CLI11 nlohmann_json ZLIB PNG Threads ${cuda})
     find_package(${package} QUIET)
     if(NOT ${package}_FOUND)
       list(APPEND ${missing} ${package})
