@@ -34,16 +34,16 @@ enum class Expect { nonzero, zero };
 /// One compared entry.
 struct Entry {
     std::size_t position; ///< row-major position in the tensor
-    double analytic;
-    double numeric;
-    double error;    ///< |analytic - numeric|
-    double relative; ///< error / max(|analytic|, |numeric|); 0 if both are 0
-    double excess;   ///< error in units of what the tolerance allows: above 1 is wrong
+    double analytic;      ///< the entry under test
+    double numeric;       ///< what it should be
+    double error;         ///< |analytic - numeric|
+    double relative;      ///< error / max(|analytic|, |numeric|); 0 if both are 0
+    double excess;        ///< error in units of what the tolerance allows: above 1 is wrong
 };
 
 /// The result of compare().
 struct Report {
-    std::string name;
+    std::string name;              ///< of the gradient, "dw"
     Shape shape;                   ///< of the analytic gradient
     std::size_t compared = 0;      ///< entries compared; kinks are not
     std::size_t wrong = 0;         ///< entries outside the tolerance

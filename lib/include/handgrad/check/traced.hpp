@@ -47,6 +47,10 @@ public:
     /// The plain number.
     T value() const { return value_; }
 
+    /// @name Arithmetic
+    /// @{
+
+    /// As T's.
     TracedScalar& operator+=(TracedScalar b) { return value_ += b.value_, *this; }
     TracedScalar& operator-=(TracedScalar b) { return value_ -= b.value_, *this; }
     TracedScalar& operator*=(TracedScalar b) { return value_ *= b.value_, *this; }
@@ -58,14 +62,24 @@ public:
     friend TracedScalar operator-(TracedScalar a, TracedScalar b) { return a -= b; }
     friend TracedScalar operator*(TracedScalar a, TracedScalar b) { return a *= b; }
     friend TracedScalar operator/(TracedScalar a, TracedScalar b) { return a /= b; }
+    /// @}
 
+    /// @name Comparisons
+    /// @{
+
+    /// As T's, and noted.
     friend bool operator<(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ < b.value_); }
     friend bool operator>(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ > b.value_); }
     friend bool operator<=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ <= b.value_); }
     friend bool operator>=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ >= b.value_); }
     friend bool operator==(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ == b.value_); }
     friend bool operator!=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ != b.value_); }
+    /// @}
 
+    /// @name Functions
+    /// @{
+
+    /// As the standard library's for T.
     friend TracedScalar exp(TracedScalar a) { return std::exp(a.value_); }
     friend TracedScalar log(TracedScalar a) { return std::log(a.value_); }
     friend TracedScalar tanh(TracedScalar a) { return std::tanh(a.value_); }
@@ -74,6 +88,7 @@ public:
     friend TracedScalar cos(TracedScalar a) { return std::cos(a.value_); }
     friend TracedScalar pow(TracedScalar a, TracedScalar b) { return std::pow(a.value_, b.value_); }
     friend TracedScalar abs(TracedScalar a) { return is_positive(a) ? a : -a; }
+    /// @}
 
     // What the reference operations call, found by argument-dependent lookup.
 

@@ -57,7 +57,11 @@ struct Conv2dOptions {
 };
 
 /// The gradients of conv2d: shapes as x, w and b.
-template <class T> struct Conv2dGradients { Tensor<T> dx, dw, db; };
+template <class T> struct Conv2dGradients {
+    Tensor<T> dx; ///< dL/dx, (N, C, H, W)
+    Tensor<T> dw; ///< dL/dw, (K, C/G, R, S)
+    Tensor<T> db; ///< dL/db, (K,)
+};
 
 /// Checks conv2d_forward's arguments and returns y's shape, (N, K, P, Q).
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options);

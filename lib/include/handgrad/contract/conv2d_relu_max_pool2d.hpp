@@ -28,7 +28,8 @@ namespace handgrad {
 
 /// The shapes of the convolution's result and of y, (N, K, P, Q) and (N, K, P/2, Q/2).
 struct Conv2dReluMaxPool2dShapes {
-    Shape z, y;
+    Shape z; ///< of the convolution's result
+    Shape y; ///< of the result
 };
 
 /// Checks the arguments of conv2d_relu_max_pool2d_forward.

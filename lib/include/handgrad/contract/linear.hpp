@@ -26,7 +26,11 @@
 namespace handgrad {
 
 /// The gradients of linear: shapes as x, w and b.
-template <class T> struct LinearGradients { Tensor<T> dx, dw, db; };
+template <class T> struct LinearGradients {
+    Tensor<T> dx; ///< dL/dx, (N, D_in)
+    Tensor<T> dw; ///< dL/dw, (D_in, D_out)
+    Tensor<T> db; ///< dL/db, (D_out,)
+};
 
 /// Checks linear_forward's arguments and returns y's shape, (N, D_out).
 Shape check_linear_forward(const Shape& x, const Shape& w, const Shape& b);

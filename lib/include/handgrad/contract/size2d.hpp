@@ -12,7 +12,9 @@ struct Size2d {
     std::size_t w;                                                                   ///< for the columns
     constexpr Size2d(std::size_t both) : h(both), w(both) {}                         ///< the same for both
     constexpr Size2d(std::size_t rows, std::size_t columns) : h(rows), w(columns) {} ///< one for each
+    /// True if both numbers are equal.
     friend constexpr bool operator==(Size2d a, Size2d b) { return a.h == b.h && a.w == b.w; }
+    /// True if one of them differs.
     friend constexpr bool operator!=(Size2d a, Size2d b) { return !(a == b); }
 };
 

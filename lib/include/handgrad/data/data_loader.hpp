@@ -34,8 +34,8 @@ struct LoaderOptions {
 
 /// How far a DataLoader has come: the batch that comes next, `batch` in epoch `epoch`, both counted from 0.
 struct LoaderState {
-    std::uint64_t epoch = 0;
-    std::size_t batch = 0;
+    std::uint64_t epoch = 0; ///< passes over the data set that are over
+    std::size_t batch = 0;   ///< batches of this pass that are over
 };
 
 /// Which images go into which batch: the part of a DataLoader that needs no image.
@@ -123,8 +123,8 @@ private:
 /// @tparam Backend whose tensors the batches are made of: Cpu<float>, Cpu<double>, Reference<double>
 template <class Backend> class DataLoader {
 public:
-    using Tensor = typename Backend::Tensor;
-    using Labels = typename Backend::Labels;
+    using Tensor = typename Backend::Tensor; ///< type of the images
+    using Labels = typename Backend::Labels; ///< type of what they show
 
     /// B images and what they show.
     struct Batch {
@@ -164,14 +164,17 @@ public:
     /// Takes one batch after another. Input iterator: all of a loader's iterators share its one Batch.
     class Iterator {
     public:
+        /// At a batch, which it takes.
         Iterator(DataLoader& loader, std::size_t batch) : loader_(&loader), next_(batch) { take(); }
-        const Batch& operator*() const { return loader_->batch_; }
-        const Batch* operator->() const { return &loader_->batch_; }
+        const Batch& operator*() const { return loader_->batch_; }   ///< the batch at hand
+        const Batch* operator->() const { return &loader_->batch_; } ///< the batch at hand
+        /// Takes the next batch, if there is one.
         Iterator& operator++() {
             ++next_;
             take();
             return *this;
         }
+        /// Whether there is a batch at hand.
         bool operator!=(End) const { return next_ < loader_->size(); }
 
     private:

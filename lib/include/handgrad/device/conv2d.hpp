@@ -9,7 +9,11 @@
 namespace handgrad::device {
 
 /// The gradients of conv2d: shapes as x, w and b.
-template <class T> struct Conv2dGradients { Tensor<T> dx, dw, db; };
+template <class T> struct Conv2dGradients {
+    Tensor<T> dx; ///< dL/dx, (N, C, H, W)
+    Tensor<T> dw; ///< dL/dw, (K, C/G, R, S)
+    Tensor<T> db; ///< dL/db, (K,)
+};
 
 /// y = w * x + b: x (N, C, H, W), w (K, C/G, R, S), b (K,) or (0,), y (N, K, P, Q). @throws ShapeError
 template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,

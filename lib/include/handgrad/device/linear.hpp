@@ -9,7 +9,11 @@
 namespace handgrad::device {
 
 /// The gradients of linear: shapes as x, w and b.
-template <class T> struct LinearGradients { Tensor<T> dx, dw, db; };
+template <class T> struct LinearGradients {
+    Tensor<T> dx; ///< dL/dx, (N, D_in)
+    Tensor<T> dw; ///< dL/dw, (D_in, D_out)
+    Tensor<T> db; ///< dL/db, (D_out,)
+};
 
 /// y = x w + b: x (N, D_in), w (D_in, D_out), b (D_out,), y (N, D_out). @throws ShapeError
 template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, Tensor<T>& y);

@@ -18,8 +18,8 @@ namespace handgrad::device {
 class Buffer {
 public:
     Buffer() = default;
-    Buffer(Buffer&& other) noexcept;
-    Buffer& operator=(Buffer&& other) noexcept;
+    Buffer(Buffer&& other) noexcept;            ///< takes the memory over
+    Buffer& operator=(Buffer&& other) noexcept; ///< takes the memory over
     ~Buffer();
 
     /// Makes room for so many bytes; what was there is lost if there is too little.
@@ -42,12 +42,12 @@ template <class T> class Tensor {
 public:
     using value_type = T; ///< type of one number
 
-    Tensor() : Tensor(Shape{0}) {}          ///< shape (0,)
-    explicit Tensor(const Shape& shape);    ///< unspecified values
-    Tensor(const Tensor& other);            ///< a copy of the numbers
-    Tensor& operator=(const Tensor& other); ///< a copy of the numbers
-    Tensor(Tensor&& other) noexcept = default;
-    Tensor& operator=(Tensor&& other) noexcept = default;
+    Tensor() : Tensor(Shape{0}) {}                        ///< shape (0,)
+    explicit Tensor(const Shape& shape);                  ///< unspecified values
+    Tensor(const Tensor& other);                          ///< a copy of the numbers
+    Tensor& operator=(const Tensor& other);               ///< a copy of the numbers
+    Tensor(Tensor&& other) noexcept = default;            ///< takes the memory over
+    Tensor& operator=(Tensor&& other) noexcept = default; ///< takes the memory over
     ~Tensor() = default;
 
     const Shape& shape() const { return on_gpu_ ? shape_ : host_.shape(); } ///< extents, outermost first

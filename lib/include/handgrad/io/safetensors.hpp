@@ -47,10 +47,10 @@ std::size_t size_of(Dtype dtype);
 
 /// The Dtype of a C++ type: double, std::int64_t, float, std::uint8_t.
 template <class T> constexpr Dtype dtype_of();
-template <> constexpr Dtype dtype_of<double>() { return Dtype::f64; }
-template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; }
-template <> constexpr Dtype dtype_of<float>() { return Dtype::f32; }
-template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }
+template <> constexpr Dtype dtype_of<double>() { return Dtype::f64; }       ///< see above
+template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; } ///< see above
+template <> constexpr Dtype dtype_of<float>() { return Dtype::f32; }        ///< see above
+template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }  ///< see above
 
 /// A tensor as a file holds it.
 struct StoredTensor {
@@ -102,6 +102,7 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
 /// CRC-32 of everything that the file says: metadata (but for the key `except`), names, types, shapes and numbers. A
 /// single flipped bit changes it, and so does any damage within 32 neighbouring bits. It does not depend on the
 /// tensors' order, nor on how the header is written.
+/// @param file   what is summed up
 /// @param except a key of the metadata, so that the checksum can be kept in the file itself
 std::uint32_t checksum(const Safetensors& file, std::string_view except);
 

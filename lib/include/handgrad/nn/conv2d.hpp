@@ -48,12 +48,14 @@ public:
         bias.value = Backend::from_host(std::move(b));
     }
 
+    /// y = w * x + b, x (N, C, H, W).
     const Tensor& forward(const Tensor& x) override {
         x_ = &x;
         Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
         return y_;
     }
 
+    /// Adds to the gradients of weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
         const Tensor& x = this->kept(x_);
         Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);

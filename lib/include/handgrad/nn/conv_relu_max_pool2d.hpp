@@ -32,6 +32,7 @@ public:
     /// Whether to compute all in one pass, the default, or part by part. Holds from the next forward on.
     void fuse(bool on) { fuse_ = on; }
 
+    /// y, a quarter of the convolution's size.
     const Tensor& forward(const Tensor& x) override {
         x_ = &x;
         fused_ = fuse_;
@@ -40,6 +41,7 @@ public:
         return y_;
     }
 
+    /// Adds to the gradients of the convolution's weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
         const Tensor& x = this->kept(x_);
         if (!fused_) { return Sequential<Backend>::backward(dy, input); }

@@ -36,12 +36,14 @@ public:
         this->register_parameter("bias", bias);
     }
 
+    /// y = x w + b, x (N, in_features).
     const Tensor& forward(const Tensor& x) override {
         x_ = &x;
         Backend::linear_forward(x, weight.value, bias.value, y_);
         return y_;
     }
 
+    /// Adds to the gradients of weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
         Backend::linear_backward_weight(this->kept(x_), dy, weight.grad, Accumulate::yes);
         Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);

@@ -13,12 +13,14 @@ public:
     using typename Module<Backend>::Tensor;
     using Module<Backend>::forward; // the deleted one too
 
+    /// y = max(x, 0), any shape.
     const Tensor& forward(const Tensor& x) override {
         x_ = &x;
         Backend::relu_forward(x, y_);
         return y_;
     }
 
+    /// dx = dy where x > 0, else 0.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
         if (input == InputGradient::needed) { Backend::relu_backward(this->kept(x_), dy, dx_); }
         return dx_;

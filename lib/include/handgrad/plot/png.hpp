@@ -11,9 +11,9 @@ namespace handgrad::plot {
 
 /// A picture with 8 bits a channel: grey (1 channel) or RGB (3), stored row by row from the top left.
 struct Image {
-    std::size_t height = 0;
-    std::size_t width = 0;
-    std::size_t channels = 1;
+    std::size_t height = 0;           ///< rows
+    std::size_t width = 0;            ///< pixels in a row
+    std::size_t channels = 1;         ///< 1 or 3
     std::vector<std::uint8_t> pixels; ///< height * width * channels values, 0 dark .. 255 bright, sRGB
 };
 

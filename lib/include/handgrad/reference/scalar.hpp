@@ -10,7 +10,7 @@ namespace handgrad::reference {
 /// The number as a plain real one, for decisions that do not change the result's derivative: the maximum that
 /// log-sum-exp subtracts, the class that argmax finds.
 inline float value_of(float x) { return x; }
-inline double value_of(double x) { return x; } ///< @copydoc value_of(float)
+inline double value_of(double x) { return x; } ///< see the other
 /// The real part. Complex-step differentiation carries the derivative in the imaginary part.
 template <class T> T value_of(const std::complex<T>& x) { return x.real(); }
 

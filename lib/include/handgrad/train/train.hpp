@@ -29,6 +29,7 @@ struct EpochResult {
     std::size_t examples = 0; ///< how many there were
     std::size_t batches = 0;  ///< in how many batches
     double loss_sum = 0;      ///< of all examples: from the mean it could not be had to the last bit
+    /// The fraction that was correct, 0 for no examples.
     double accuracy() const { return examples ? static_cast<double>(correct) / static_cast<double>(examples) : 0; }
 };
 
