@@ -58,6 +58,7 @@ function(handgrad_thrust_libraries out system)
   if(system STREQUAL "CUDA")
     set(libraries CUDA::cudart_static CUDA::cublas)
   elseif(system STREQUAL "OMP")
+    find_package(OpenMP QUIET COMPONENTS CXX) # what it finds is known only to the folder that asks
     if(NOT OpenMP_CXX_FOUND)
       message(FATAL_ERROR "HANDGRAD_THRUST_DEVICE=OMP needs a compiler with OpenMP (clang on Debian: libomp-dev)")
     endif()
