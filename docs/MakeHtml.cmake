@@ -1,0 +1,37 @@
+# Runs Doxygen: its own page header with the theme's scripts put in, then the pages, then MathJax beside them.
+#   cmake -DOUT=<build>/docs -DDOXYGEN=<program> -DMATHJAX=<Debian's folder> -DMATHJAX_FROM=<what pages load> -P MakeHtml.cmake
+cmake_minimum_required(VERSION 3.21...3.25)
+
+file(REMOVE_RECURSE "${OUT}/html" "${OUT}/latex")
+# Doxygen writes its header for a given configuration, which must not name a header itself.
+file(STRINGS "${OUT}/Doxyfile" lines)
+list(FILTER lines EXCLUDE REGEX "^HTML_HEADER")
+list(JOIN lines "\n" lines)
+file(WRITE "${OUT}/Doxyfile.header" "${lines}\n")
+execute_process(COMMAND "${DOXYGEN}" -w html "${OUT}/header.html" "${OUT}/footer.html" "${OUT}/unused.css" "${OUT}/Doxyfile.header"
+                WORKING_DIRECTORY "${OUT}" OUTPUT_QUIET ERROR_QUIET)
+file(READ "${OUT}/header.html" header)
+set(scripts "")
+foreach(script IN ITEMS darkmode-toggle fragment-copy-button paragraph-link)
+  string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^doxygen-awesome-${script}.js\"></script>\n")
+endforeach()
+string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^handgrad.js\"></script>\n")
+string(REPLACE "</head>" "${scripts}</head>" with_scripts "${header}")
+string(REPLACE "<html " "<html lang=\"en\" " with_scripts "${with_scripts}")
+if(with_scripts STREQUAL header)
+  message(FATAL_ERROR "Doxygen's header has no </head> to put the theme's scripts before")
+endif()
+file(WRITE "${OUT}/header.html" "${with_scripts}")
+
+execute_process(COMMAND "${DOXYGEN}" "${OUT}/Doxyfile" WORKING_DIRECTORY "${OUT}" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "Doxygen ended with ${status}: its warnings are above, and each one is an error")
+endif()
+
+if(MATHJAX_FROM STREQUAL "mathjax") # what SVG output needs of it; unpacked/ has the same scripts again
+  foreach(part IN ITEMS MathJax.js config extensions jax/input jax/element jax/output/SVG)
+    get_filename_component(folder "${OUT}/html/mathjax/${part}" DIRECTORY)
+    file(COPY "${MATHJAX}/${part}" DESTINATION "${folder}")
+  endforeach()
+endif()
+message(STATUS "The book is ready: open ${OUT}/html/index.html")

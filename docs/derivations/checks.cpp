@@ -1,0 +1,172 @@
+// Checks the gradient of every operation once more, for the pages that derive them: what the pages show is what this
+// prints when they are made. Each operation is reduced to one number by random upstream gradients, the gradients come
+// from the fast operations, and the complex step runs on the plain ones.
+//
+//   derivation_checks OUT: writes OUT/check_<operation>.txt, and ends with an error if a gradient is wrong.
+
+#include <cstdint>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include <handgrad/check/check.hpp>
+#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/io/atomic_file.hpp>
+#include <handgrad/random.hpp>
+#include <handgrad/reference/reference.hpp>
+
+using namespace handgrad;
+using check::cast_like;
+using check::weighted_sum;
+namespace ref = handgrad::reference;
+
+namespace {
+
+NumpyRandom random_numbers(0);
+
+Tensor<double> normal(const Shape& shape) { return random_numbers.randn(shape); }
+
+check::GradientCheck linear() {
+    const auto x = normal({3, 4}), w = normal({4, 5}), b = normal({5}), dy = normal({3, 5});
+    const auto g = cpu::linear_backward(x, w, dy);
+    const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
+        return weighted_sum(ref::linear_forward(x_, w_, b_), dy);
+    };
+    check::GradientCheck checker;
+    checker.wrt("x", x, g.dx, [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
+    checker.wrt("w", w, g.dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
+    checker.wrt("b", b, g.db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    return checker;
+}
+
+check::GradientCheck activation() {
+    const auto x = normal({3, 5}), dy = normal({3, 5});
+    check::GradientCheck checker;
+    checker.wrt("x (relu)", x, cpu::relu_backward(x, dy),
+                [&](const auto& v) { return weighted_sum(ref::relu_forward(v), dy); });
+    checker.wrt("x (sigmoid)", x, cpu::sigmoid_backward(cpu::sigmoid_forward(x), dy),
+                [&](const auto& v) { return weighted_sum(ref::sigmoid_forward(v), dy); });
+    checker.wrt("x (tanh)", x, cpu::tanh_backward(cpu::tanh_forward(x), dy),
+                [&](const auto& v) { return weighted_sum(ref::tanh_forward(v), dy); });
+    return checker;
+}
+
+check::GradientCheck softmax() {
+    const auto z = normal({3, 5}), dp = normal({3, 5});
+    check::GradientCheck checker;
+    checker.wrt("z", z, cpu::softmax_backward(cpu::softmax_forward(z), dp),
+                [&](const auto& v) { return weighted_sum(ref::softmax_forward(v), dp); });
+    return checker;
+}
+
+check::GradientCheck cross_entropy() {
+    const auto z = normal({3, 5});
+    const Labels y = {4, 0, 2};
+    Tensor<double> p;
+    cpu::cross_entropy_forward(z, y, p);
+    check::GradientCheck checker;
+    checker.wrt("z", z, cpu::cross_entropy_backward(p, y),
+                [&](const auto& v) { return ref::cross_entropy_forward(v, y); });
+    return checker;
+}
+
+check::GradientCheck l2_penalty() {
+    const auto w = normal({4, 5});
+    check::GradientCheck checker;
+    checker.wrt("w", w, cpu::l2_penalty_backward(w, 0.1),
+                [&](const auto& v) { return ref::l2_penalty_forward(v, 0.1); });
+    return checker;
+}
+
+check::GradientCheck conv2d() {
+    const auto x = normal({2, 3, 6, 7}), w = normal({4, 3, 3, 2}), b = normal({4});
+    Conv2dOptions options;
+    options.stride = {2, 1};
+    options.padding = 1;
+    const auto dy = normal(check_conv2d_forward(x.shape(), w.shape(), b.shape(), options));
+    const auto g = cpu::conv2d_backward(x, w, dy, options);
+    const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
+        return weighted_sum(ref::conv2d_forward(x_, w_, b_, options), dy);
+    };
+    check::GradientCheck checker;
+    checker.wrt("x", x, g.dx, [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
+    checker.wrt("w", w, g.dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
+    checker.wrt("b", b, g.db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    return checker;
+}
+
+check::GradientCheck pool2d() {
+    const auto x = normal({2, 3, 6, 7});
+    const MaxPool2dOptions max_options(3, 2); // windows that overlap
+    const AvgPool2dOptions avg_options(3, 2, 1);
+    const auto dy = normal(check_max_pool2d_forward(x.shape(), max_options));
+    const auto dy_avg = normal(check_avg_pool2d_forward(x.shape(), avg_options));
+    const auto found = cpu::max_pool2d_forward(x, max_options);
+    check::GradientCheck checker;
+    checker.wrt("x (max)", x, cpu::max_pool2d_backward(dy, found.indices, x.shape()),
+                [&](const auto& v) { return weighted_sum(ref::max_pool2d_forward(v, max_options).y, dy); });
+    checker.wrt("x (average)", x, cpu::avg_pool2d_backward(dy_avg, x.shape(), avg_options),
+                [&](const auto& v) { return weighted_sum(ref::avg_pool2d_forward(v, avg_options), dy_avg); });
+    return checker;
+}
+
+check::GradientCheck conv2d_relu_max_pool2d() {
+    const auto x = normal({2, 3, 7, 8}), w = normal({4, 3, 3, 3}), b = normal({4});
+    const Conv2dOptions options;
+    Tensor<double> y, winners, dx, dw, db;
+    cpu::conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
+    const auto dy = normal(y.shape());
+    cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), options, dx);
+    cpu::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), options, dw, db);
+    const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
+        const auto z = ref::conv2d_forward(x_, w_, b_, options);
+        return weighted_sum(ref::max_pool2d_forward(ref::relu_forward(z), MaxPool2dOptions(2)).y, dy);
+    };
+    check::GradientCheck checker;
+    checker.wrt("x", x, dx, [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
+    checker.wrt("w", w, dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
+    checker.wrt("b", b, db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    return checker;
+}
+
+check::GradientCheck flatten() {
+    const auto x = normal({2, 3, 4, 5}), dy = normal({2, 60});
+    Tensor<double> dx;
+    cpu::flatten_backward(dy, x.shape(), dx);
+    check::GradientCheck checker;
+    checker.wrt("x", x, dx, [&](const auto& v) {
+        auto y = v;
+        ref::flatten_forward(v, y);
+        return weighted_sum(y, dy);
+    });
+    return checker;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::cerr << "derivation_checks: usage: derivation_checks OUT\n";
+        return 2;
+    }
+    const std::map<std::string, std::function<check::GradientCheck()>> all = {
+        {"linear", linear},   {"activation", activation}, {"softmax", softmax},
+        {"pool2d", pool2d},   {"l2_penalty", l2_penalty}, {"cross_entropy", cross_entropy},
+        {"flatten", flatten}, {"conv2d", conv2d},         {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d}};
+    try {
+        for (const auto& [name, run] : all) {
+            random_numbers = NumpyRandom(1);
+            const check::GradientCheck checker = run();
+            io::write_file(std::string(argv[1]) + "/check_" + name + ".txt", to_string(checker));
+            if (!checker.passed()) { throw std::runtime_error(name + " has a wrong gradient:\n" + to_string(checker)); }
+        }
+    } catch (const std::exception& error) {
+        std::cerr << "derivation_checks: " << error.what() << '\n';
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,4 @@
+// What the theme's scripts want to be told, on every page.
+DoxygenAwesomeDarkModeToggle.init();
+DoxygenAwesomeFragmentCopyButton.init();
+DoxygenAwesomeParagraphLink.init();
