@@ -1,5 +1,5 @@
 # Runs Doxygen: its own page header with the theme's scripts put in, then the pages, then MathJax beside them.
-#   cmake -DOUT=<build>/docs -DDOXYGEN=<program> -DMATHJAX=<Debian's folder> -DMATHJAX_FROM=<what pages load> -P MakeHtml.cmake
+#   cmake -DOUT=<build>/docs -DWEAVE=<program> -DDOXYGEN=<program> -DMATHJAX=<Debian's folder> -DMATHJAX_FROM=<what pages load> -P MakeHtml.cmake
 cmake_minimum_required(VERSION 3.21...3.25)
 
 file(REMOVE_RECURSE "${OUT}/html" "${OUT}/latex")
@@ -12,7 +12,7 @@ execute_process(COMMAND "${DOXYGEN}" -w html "${OUT}/header.html" "${OUT}/footer
                 WORKING_DIRECTORY "${OUT}" OUTPUT_QUIET ERROR_QUIET)
 file(READ "${OUT}/header.html" header)
 set(scripts "")
-foreach(script IN ITEMS darkmode-toggle fragment-copy-button paragraph-link)
+foreach(script IN ITEMS darkmode-toggle fragment-copy-button interactive-toc paragraph-link)
   string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^doxygen-awesome-${script}.js\"></script>\n")
 endforeach()
 string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^handgrad.js\"></script>\n")
@@ -26,6 +26,11 @@ file(WRITE "${OUT}/header.html" "${with_scripts}")
 execute_process(COMMAND "${DOXYGEN}" "${OUT}/Doxyfile" WORKING_DIRECTORY "${OUT}" RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "Doxygen ended with ${status}: its warnings are above, and each one is an error")
+endif()
+
+execute_process(COMMAND "${WEAVE}" finish "${OUT}/html" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "The pages could not be finished")
 endif()
 
 if(MATHJAX_FROM STREQUAL "mathjax") # what SVG output needs of it; unpacked/ has the same scripts again

@@ -22,20 +22,22 @@ std::vector<std::string> fields_of(const std::string& line, char separator) {
 
 std::string link(const Chapter& chapter) { return "@ref chapter_" + chapter.name; }
 
-/// The model first, then the program, then its other files by name.
+/// The files that the chapter names, in its order, or model.hpp and main.cpp; then the others by name.
 std::vector<std::string> reading_order(const Chapter& chapter) {
-    if (!chapter.files.empty()) { return chapter.files; }
-    std::vector<std::string> files;
+    std::vector<std::string> files = chapter.files;
+    if (files.empty()) { files = {"model.hpp", "main.cpp"}; }
+    files.erase(std::remove_if(
+                    files.begin(), files.end(),
+                    [&](const auto& file) { return chapter.files.empty() && !fs::exists(chapter.directory / file); }),
+                files.end());
+    std::set<std::string> others;
     for (const auto& entry : fs::directory_iterator(chapter.directory)) {
         const std::string ending = entry.path().extension().string();
-        if (ending == ".hpp" || ending == ".cpp" || ending == ".cu") {
-            files.push_back(entry.path().filename().string());
-        }
+        const std::string file = entry.path().filename().string();
+        const bool named = std::find(files.begin(), files.end(), file) != files.end();
+        if (!named && (ending == ".hpp" || ending == ".cpp" || ending == ".cu")) { others.insert(file); }
     }
-    const auto key = [](const std::string& file) {
-        return std::make_pair(file == "model.hpp" ? 0 : file == "main.cpp" ? 1 : 2, file);
-    };
-    std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    files.insert(files.end(), others.begin(), others.end());
     return files;
 }
 
@@ -143,7 +145,7 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     }
     const std::string operations = operations_in(code);
     std::string page = "# " + number + " " + intro.substr(2, title_end - 1) + "\n[TOC]\n\n";
-    page += "| run it | `./run " + number + "` |\n| --- | --- |\n";
+    page += "| | |\n| --- | --- |\n| run it | `./run " + number + "` |\n";
     page += "| its files | " + files + ", in `chapters/" + chapter.name + "` |\n";
     if (!builds_on.empty()) { page += "| builds on | " + builds_on + " |\n"; }
     if (!operations.empty()) { page += "| operations | " + operations + " |\n"; }

@@ -45,7 +45,7 @@ struct Chapter {
     std::string name;  ///< 05_two_layer_net
     std::string title; ///< the line that ./run shows
     std::vector<std::string> builds_on;
-    std::vector<std::string> files;  ///< in reading order; empty for the usual one
+    std::vector<std::string> files;  ///< those to be read first, in their order; empty for the usual ones
     std::filesystem::path directory; ///< of its sources
     std::filesystem::path figures;   ///< where the run of its program has left its figures
 };
@@ -59,6 +59,10 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const std::
 
 /// Writes the table of chapters and the map of what builds on what (for graphviz) into `out`.
 void write_map(const std::vector<Chapter>& chapters, const std::filesystem::path& out);
+
+/// A page as Doxygen has written it, with what Doxygen 1.9.4 leaves out: each picture has its caption as alternative text,
+/// and there is no link to an overview of nested classes that is not there.
+std::string finish(const std::string& html);
 
 /// The whole file. @throws std::runtime_error
 std::string read(const std::filesystem::path& file);

@@ -1,12 +1,13 @@
-# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...])
+# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...] [FILES <file>...])
 #
 # Makes the program of a chapter's directory, named as the directory, out of its .cpp files. TITLE is the line that the
 # `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
 # program with TEST_ARGS and compares what it prints with expected/output.txt: text exactly, numbers within TOLERANCE.
+# FILES are those that the book shows first, in this order; without it model.hpp and main.cpp. The others come by name.
 function(handgrad_chapter)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;FILES")
   if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...]): "
+    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [FILES ...]): "
                         "got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
   endif()
   if(NOT DEFINED ARG_TOLERANCE)
@@ -18,7 +19,8 @@ function(handgrad_chapter)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE handgrad::handgrad)
   set_target_properties(${name} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
-    HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}" HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}")
+    HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}" HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}"
+    HANDGRAD_FILES "${ARG_FILES}")
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
