@@ -92,4 +92,7 @@ function(handgrad_kernels name system)
   if(NOT system STREQUAL "CUDA") # nvcc knows its own
     target_include_directories(${name} SYSTEM PRIVATE "${THRUST_INCLUDE_DIR}")
   endif()
+  if(system STREQUAL "TBB")
+    target_include_directories(${name} SYSTEM PRIVATE "${TBB_INCLUDE_DIR}")
+  endif()
 endfunction()
