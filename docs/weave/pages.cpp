@@ -158,6 +158,10 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     page +=
         "\n## The plain program {#" + page_name + "_plain}\n\nThe same code once more, without the text.\n\n" + plain;
     page += navigation(chapters, i);
+    // Doxygen leaves the stars of bold text that has a formula or a code in it.
+    page = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
+    // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.
+    page = std::regex_replace(page, std::regex(R"re("(\\f\$[^"]*)")re"), "\u201c$1\u201d");
     write(out / "pages" / (page_name + ".md"), page);
 }
 

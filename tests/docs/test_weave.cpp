@@ -51,7 +51,8 @@ std::vector<weave::Chapter> two_chapters(const fs::path& root) {
     for (const std::string name : {"01_first", "02_second"}) {
         const fs::path dir = root / name;
         weave::write(dir / "doc/intro.md",
-                     "# Title of " + name + " {#chapter_" + name + "}\n\nWhy.\n\n## What\n\nThis.\n");
+                     "# Title of " + name + " {#chapter_" + name +
+                         "}\n\nWhy \"\\f$x\\f$\"?\n- **a** \\f$y\\f$ **b \\f$z\\f$** **c**\n\n## What\n\nThis.\n");
         weave::write(dir / "doc/results.md", "## Notice\n\n![A curve](loss.svg)\n\n## Notice\n\nAgain.\n");
         weave::write(dir / "main.cpp", program);
         weave::write(dir / "model.hpp", "#pragma once\n// The model.\nvoid linear_forward();\n");
@@ -147,11 +148,11 @@ TEST_CASE("a chapter's directory becomes a page", "[docs]") {
     };
     // In this order: facts, introduction, model, program, output, results, plain program, the way on.
     std::size_t before = 0;
-    for (const char* what :
-         {"`./run 02`", "@ref chapter_01_first", "@ref op_linear", "## What {#chapter_02_second_what}",
-          "@snippet 02_second_model.hpp block1", "@snippet 02_second_main.cpp block1",
-          "@verbinclude 02_second_output.txt", "## Notice {#chapter_02_second_results_notice}",
-          "![A curve](02_second_loss.svg)", "@include plain_02_second_main.cpp", "Previous: @ref chapter_01_first"}) {
+    for (const char* what : {"`./run 02`", "@ref chapter_01_first", "@ref op_linear", "Why \u201c\\f$x\\f$\u201d?",
+                             "## What {#chapter_02_second_what}", "@snippet 02_second_model.hpp block1",
+                             "@snippet 02_second_main.cpp block1", "@verbinclude 02_second_output.txt",
+                             "## Notice {#chapter_02_second_results_notice}", "![A curve](02_second_loss.svg)",
+                             "@include plain_02_second_main.cpp", "Previous: @ref chapter_01_first"}) {
         CHECK(place(what) > before);
         before = place(what);
     }

@@ -195,7 +195,7 @@ std::vector<std::string> FigureWriter::cells(const Figure& f, const Series& s, c
                            value_, comparison, dark, y_, number, text_colour);
     };
     const std::string shade = fmt::format(f.log_colours_ ? "(log(1 + ${}))" : "{}", value_);
-    return {fmt::format("{} using {}:{}:{} with image notitle", source, x_, y_, shade), numbers("<=", "black"),
+    return {fmt::format("{} using {}:{}:{} with image pixels notitle", source, x_, y_, shade), numbers("<=", "black"),
             numbers(">", "white")};
 }
 
