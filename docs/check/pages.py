@@ -24,7 +24,8 @@ STATE = """(() => {
         raw: [...document.querySelectorAll('.contents p, .contents li, .contents td')]
             .filter(e => /\\\\f[$\\[\\]]/.test(e.textContent)).length,
         stars: [...document.querySelectorAll('.contents p, .contents li, .contents td')]
-            .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && /\\*\\*|`/.test(n.textContent))).length,
+            .filter(e => !e.closest('.memproto, .memberdecls, .directory')
+                && [...e.childNodes].some(n => n.nodeType === 3 && /\\*\\*|`/.test(n.textContent))).length,
         pictures: pictures.length,
         missing: pictures.filter(p => p.tagName === 'IMG' ? !p.complete || p.naturalWidth === 0
             : p.getBoundingClientRect().height < 10).length,
