@@ -149,6 +149,9 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     page += "| its files | " + files + ", in `chapters/" + chapter.name + "` |\n";
     if (!builds_on.empty()) { page += "| builds on | " + builds_on + " |\n"; }
     if (!operations.empty()) { page += "| operations | " + operations + " |\n"; }
+    if (fs::exists(chapter.directory / "doc/exercises.md")) {
+        page += "| exercises | @ref " + page_name + "_exercises, marked by `./run check " + number + "` |\n";
+    }
     page += headings(intro.substr(title_end), 2, page_name) + "\n" + program;
     page += "## What it prints {#" + page_name +
             "_output}\n\nThis is what the tests hold the program to; a number after ~ "
@@ -157,7 +160,7 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     page += headings(take_figures(read(chapter.directory / "doc/results.md"), chapter, out), 2, page_name + "_results");
     page +=
         "\n## The plain program {#" + page_name + "_plain}\n\nThe same code once more, without the text.\n\n" + plain;
-    page += navigation(chapters, i);
+    page += exercises(chapter, out) + navigation(chapters, i);
     // Doxygen leaves the stars of bold text that has a formula or a code in it.
     page = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
     // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.

@@ -57,6 +57,12 @@ std::vector<Chapter> read_chapters(const std::filesystem::path& list);
 /// all of Doxygen's images lie in one folder. @throws std::runtime_error for a figure or a file that is missing
 void write_page(const std::vector<Chapter>& chapters, std::size_t i, const std::filesystem::path& out);
 
+/// The exercises of a chapter as its page shows them, from doc/exercises.md; nothing if it has none. A line
+/// `[file](../exercises/file)` becomes the code of the stub and, hidden, that of the solution, which are copied into
+/// `out`; what stands between `<details><summary>...</summary>` and `</details>` is hidden as well.
+/// @throws std::runtime_error if a file is missing
+std::string exercises(const Chapter& chapter, const std::filesystem::path& out);
+
 /// Writes the table of chapters and the map of what builds on what (for graphviz) into `out`.
 void write_map(const std::vector<Chapter>& chapters, const std::filesystem::path& out);
 

@@ -4,6 +4,7 @@
 # `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
 # program with TEST_ARGS and compares what it prints with expected/output.txt: text exactly, numbers within TOLERANCE.
 # FILES are those that the book shows first, in this order; without it model.hpp and main.cpp. The others come by name.
+# If there is exercises/check.cpp, its programs are made, too (handgrad_exercises).
 function(handgrad_chapter)
   cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;FILES")
   if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
@@ -25,10 +26,42 @@ function(handgrad_chapter)
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
   endif()
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/exercises/check.cpp")
+    handgrad_exercises(${name})
+  endif()
 endfunction()
 
-# handgrad_register_chapter_tests(COMPARER): for every chapter the test chapter.<name>, and the target record_<name>
-# that writes its expected/output.txt anew. COMPARER is the target of the program that compares two outputs.
+# handgrad_exercises(NAME): the programs that mark a chapter's exercises, out of its exercises/check.cpp. check_NAME is
+# compiled with the stubs in exercises/, which the reader edits, check_NAME_solutions with exercises/solutions/.
+function(handgrad_exercises name)
+  set(dir "${CMAKE_CURRENT_SOURCE_DIR}/exercises")
+  foreach(target IN ITEMS check_${name} check_${name}_solutions)
+    add_executable(${target} "${dir}/check.cpp")
+    target_link_libraries(${target} PRIVATE handgrad::handgrad)
+    if(target MATCHES "_solutions$")
+      target_include_directories(${target} PRIVATE "${dir}/solutions")
+    endif()
+    target_include_directories(${target} PRIVATE "${dir}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    # An index out of range is an error with a message, and not a crash or a wrong number.
+    target_compile_definitions(${target} PRIVATE XTENSOR_ENABLE_ASSERT)
+    set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
+    if(COMMAND handgrad_compile_options)
+      handgrad_compile_options(${target})
+    endif()
+    target_compile_options(${target} PRIVATE -Wno-unused-parameter) # a stub uses none of them yet
+  endforeach()
+  # Half an answer that does not compile yet must not stop the build of everything else.
+  if(NOT HANDGRAD_TEST_STUBS)
+    set_target_properties(check_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+  if(NOT HANDGRAD_TESTS)
+    set_target_properties(check_${name}_solutions PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
+# handgrad_register_chapter_tests(COMPARER): for every chapter the test chapter.<name>, the target record_<name> that
+# writes its expected/output.txt anew, and the tests of its exercises. COMPARER is the target of the program that
+# compares two outputs.
 function(handgrad_register_chapter_tests comparer)
   get_property(chapters GLOBAL PROPERTY HANDGRAD_CHAPTERS)
   foreach(name IN LISTS chapters)
@@ -45,5 +78,16 @@ function(handgrad_register_chapter_tests comparer)
     # The program uses all cores: beside another test, both would only get slower.
     set_tests_properties(chapter.${name} PROPERTIES LABELS chapter RUN_SERIAL ON)
     add_custom_target(record_${name} COMMAND ${run} -DRECORD=ON ${script} DEPENDS ${name} VERBATIM)
+
+    # The solutions of its exercises are right, and every stub is wrong; the latter only where it is asked for, since
+    # readers are welcome to solve them.
+    if(TARGET check_${name})
+      add_test(NAME exercises.${name}.solutions COMMAND check_${name}_solutions)
+      set_tests_properties(exercises.${name}.solutions PROPERTIES LABELS exercise)
+      if(HANDGRAD_TEST_STUBS)
+        add_test(NAME exercises.${name}.stubs COMMAND check_${name} --expect-all-fail)
+        set_tests_properties(exercises.${name}.stubs PROPERTIES LABELS exercise)
+      endif()
+    endif()
   endforeach()
 endfunction()

@@ -187,6 +187,44 @@ TEST_CASE("a chapter that lacks something makes no page", "[docs]") {
     CHECK(contains(error_of(page), "must begin with"));
 }
 
+TEST_CASE("a page ends with its exercises: answers hidden, code taken from what is compiled", "[docs]") {
+    const support::TemporaryFolder folder;
+    const auto chapters = two_chapters(folder.path());
+    const fs::path out = folder.path() / "woven", dir = chapters[1].directory;
+    CHECK(weave::exercises(chapters[1], out).empty()); // it has none
+    weave::write_page(chapters, 1, out);
+    CHECK_FALSE(contains(weave::read(out / "pages/chapter_02_second.md"), "xercise"));
+
+    weave::write(dir / "doc/exercises.md",
+                 "## Exercises\n\n### 02.1 Reckon\n\nHow much?\n\n<details><summary>Answer</summary>\n\n"
+                 "\\f$2\\f$.\n\n</details>\n\n### 02.2 Code\n\nSee [a.hpp](../exercises/a.hpp) in a line.\n\n"
+                 "[a.hpp](../exercises/a.hpp)\n");
+    CHECK(contains(error_of([&] { weave::write_page(chapters, 1, out); }), "exercises/a.hpp"));
+    weave::write(dir / "exercises/a.hpp", "// The stub.\n");
+    CHECK(contains(error_of([&] { weave::write_page(chapters, 1, out); }), "solutions/a.hpp"));
+    weave::write(dir / "exercises/solutions/a.hpp", "// The solution.\n");
+    weave::write_page(chapters, 1, out);
+    const std::string page = weave::read(out / "pages/chapter_02_second.md");
+    std::size_t before = page.find("@include plain_02_second_main.cpp");
+    for (const char* what :
+         {"\n## Exercises {#chapter_02_second_exercises}", "`./run check 02`",
+          "### 02.1 Reckon {#chapter_02_second_exercise_02_1_reckon}",
+          "<details class=\"answer\"><summary>Answer</summary>@endhtmlonly", "\\f$2\\f$.", "</details>@endhtmlonly",
+          "See [a.hpp]", "@include 02_second_stub_a.hpp", "<summary>A solution</summary>",
+          "@include 02_second_solution_a.hpp", "</details>@endhtmlonly", "Previous: @ref chapter_01_first"}) {
+        INFO(what);
+        const std::size_t at = page.find(what, before);
+        REQUIRE(at != std::string::npos);
+        before = at + 1;
+    }
+    CHECK(contains(page, "| exercises | @ref chapter_02_second_exercises, marked by `./run check 02` |"));
+    CHECK(weave::read(out / "snippets/02_second_stub_a.hpp") == "// The stub.\n");
+    CHECK(weave::read(out / "snippets/02_second_solution_a.hpp") == "// The solution.\n");
+
+    weave::write(dir / "doc/exercises.md", "# Exercises\n");
+    CHECK(contains(error_of([&] { weave::exercises(chapters[1], out); }), "must begin with \"## Exercises\""));
+}
+
 TEST_CASE("the list of chapters is read strictly", "[docs]") {
     const support::TemporaryFolder folder;
     const fs::path list = folder.path() / "list";

@@ -14,6 +14,17 @@ for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 09_cnn 10_net; 
     printf '#!/bin/sh\necho "%s got <$*>"\nexit 3\n' "$chapter" >"$program"
     chmod +x "$program"
 done
+# Two of them have exercises.
+for name in 05_two_layer_net 09_cnn; do
+    mkdir "$tree/chapters/$name/exercises"
+    touch "$tree/chapters/$name/exercises/check.cpp"
+    for kind in "" _solutions; do
+        program=$tree/build/release/chapters/$name/check_$name$kind
+        printf '#!/bin/sh\necho "%s.1 check%s <$*> passed"\necho "%s.2 x FAILED"\nexit 1\n' \
+            "${name%%_*}" "$kind" "${name%%_*}" >"$program"
+        chmod +x "$program"
+    done
+done
 # Nothing is built in this test: a cmake that does nothing, and no package manager.
 mkdir "$tree/bin"
 printf '#!/bin/sh\nexit 0\n' | tee "$tree/bin/cmake" >"$tree/bin/apt-get"
@@ -65,6 +76,28 @@ unknown)
     expect 2 "no command and no chapter" 7
     expect 2 "no command and no chapter" record nothing
     expect 2 "record takes one chapter" record
+    ;;
+check)
+    expect 1 "05.1 check <> passed" check 5
+    expect 1 "05.1 check_solutions <> passed" check two_layer_net --solutions
+    expect 1 "09.1 check <09.4> passed" check 9.4
+    expect 1 "09.1 check_solutions <09.4> passed" check --solutions cnn.4
+    expect 1 "05.2 x FAILED
+09.1 check <--summary> passed
+09.2 x FAILED
+2 of 4 exercises passed" check
+    expect 1 "check_solutions <--summary> passed" check --solutions
+    expect 2 "01_mnist_data has no coding exercises" check 1
+    expect 2 "no command and no chapter" check 7
+    expect 2 "not --solution" check 5 --solution
+    expect 2 "one chapter or exercise, not 5 and 9" check 5 9
+    # A chapter whose answers do not compile does not keep the others from being marked.
+    cat >"$tree/bin/cmake" <<'END'
+#!/bin/sh
+case "$*" in *check_05*) echo "error: missing ;" >&2; exit 1 ;; esac
+END
+    expect 1 "error: missing ;" check
+    expect 1 "1 of 2 exercises passed" check
     ;;
 option) expect 2 "unknown option --epochs" --epochs 3 5 ;;
 status)

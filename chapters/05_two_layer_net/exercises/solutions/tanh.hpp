@@ -1,0 +1,14 @@
+#pragma once
+// Exercise 05.5: tanh, backward, from what forward has computed.
+
+#include <handgrad/tensor.hpp>
+
+// tanh' = 1 - tanh^2, and tanh(x) is y.
+inline handgrad::Tensor<double> tanh_backward(const handgrad::Tensor<double>& y, const handgrad::Tensor<double>& dy) {
+    handgrad::Tensor<double> dx = handgrad::zeros<double>(y.shape());
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        const double t = y.data()[i];
+        dx.data()[i] = dy.data()[i] * (1 - t * t);
+    }
+    return dx;
+}

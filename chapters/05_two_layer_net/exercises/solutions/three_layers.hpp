@@ -1,0 +1,18 @@
+#pragma once
+// Exercise 05.6: a third layer, backward.
+
+#include <net.hpp> // the net, and its forward pass
+
+// Each layer is given the gradient of its output, and hands on the gradient of its input. ReLU asks what went in,
+// tanh what came out.
+inline ThreeLayers<double> backward(const ThreeLayers<double>& net, const Steps<double>& s,
+                                    const handgrad::Tensor<double>& x, const handgrad::Labels& y) {
+    namespace ops = handgrad::reference;
+    const auto du = ops::cross_entropy_backward(s.p, y);
+    const auto third = ops::linear_backward(s.h2, net.w3, du);
+    const auto dz2 = ops::tanh_backward(s.h2, third.dx);
+    const auto second = ops::linear_backward(s.h1, net.w2, dz2);
+    const auto dz1 = ops::relu_backward(s.z1, second.dx);
+    const auto first = ops::linear_backward(x, net.w1, dz1);
+    return {first.dw, first.db, second.dw, second.db, third.dw, third.db};
+}
