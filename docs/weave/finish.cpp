@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <regex>
 
 #include "weave.hpp"
@@ -15,6 +16,33 @@ template <class F> std::string replace(const std::string& text, const std::regex
         rest = (*it)[0].second;
     }
     return result.append(rest, text.cend());
+}
+
+/// A fragment of code without the blanks that all its lines begin with.
+std::string without_indentation(const std::string& fragment) {
+    static const std::regex line("<div class=\"line\">( *)([^ ])");
+    auto common = std::string::npos;
+    for (std::sregex_iterator it(fragment.begin(), fragment.end(), line), end; it != end; ++it) {
+        const bool empty = (*it)[2] == "<" && fragment.compare(it->position(2), 6, "</div>") == 0;
+        if (!empty) { common = std::min(common, static_cast<std::size_t>(it->length(1))); }
+    }
+    return replace(fragment, line, [&](const std::smatch& m) {
+        return "<div class=\"line\">" + m[1].str().substr(std::min(common, static_cast<std::size_t>(m.length(1)))) +
+               m[2].str();
+    });
+}
+
+/// The page with every fragment of code moved to the left.
+std::string move_code_to_the_left(const std::string& html) {
+    const std::string opening = "<div class=\"fragment\">", closing = "<!-- fragment -->";
+    std::string result;
+    std::size_t rest = 0;
+    for (std::size_t at; (at = html.find(opening, rest)) != std::string::npos;) {
+        const std::size_t end = std::min(html.find(closing, at), html.size());
+        result += html.substr(rest, at - rest) + without_indentation(html.substr(at, end - at));
+        rest = end;
+    }
+    return result + html.substr(rest);
 }
 
 } // namespace
@@ -40,7 +68,7 @@ std::string finish(const std::string& html) {
         text.find("name=\"nested-classes\"") == std::string::npos) {
         text = replace(text, nested, [](const std::smatch&) { return std::string(); });
     }
-    return text;
+    return move_code_to_the_left(text);
 }
 
 } // namespace weave

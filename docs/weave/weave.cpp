@@ -158,10 +158,9 @@ Woven weave(std::string_view source, const std::string& snippet_file, std::strin
                 blank(lines[i]) && (woven.plain.empty() || woven.plain.substr(woven.plain.size() - 2) == "\n\n");
             if (!block.prose && !second_blank) { woven.plain += lines[i] + "\n"; }
         }
-        if (first < last) {
-            page += "@snippet " + snippet_file + " " + name + "\n\n";
-            ++snippet;
-        }
+        const bool says_nothing = last - first == 1 && lines[first] == "#pragma once";
+        if (first < last && !says_nothing) { page += "@snippet " + snippet_file + " " + name + "\n\n"; }
+        if (first < last) { ++snippet; }
     }
     woven.page = headings(page, 3, anchor);
     return woven;

@@ -67,7 +67,8 @@ std::string exercises(const Chapter& chapter, const std::filesystem::path& out);
 void write_map(const std::vector<Chapter>& chapters, const std::filesystem::path& out);
 
 /// A page as Doxygen has written it, with what Doxygen 1.9.4 leaves out: each picture has its caption as alternative text,
-/// and there is no link to an overview of nested classes that is not there.
+/// there is no link to an overview of nested classes that is not there, and code loses the indentation that all its lines
+/// share.
 std::string finish(const std::string& html);
 
 /// The whole file. @throws std::runtime_error

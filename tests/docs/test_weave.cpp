@@ -149,7 +149,7 @@ TEST_CASE("a chapter's directory becomes a page", "[docs]") {
     // In this order: facts, introduction, model, program, output, results, plain program, the way on.
     std::size_t before = 0;
     for (const char* what : {"`./run 02`", "@ref chapter_01_first", "@ref op_linear", "Why \u201c\\f$x\\f$\u201d?",
-                             "## What {#chapter_02_second_what}", "@snippet 02_second_model.hpp block1",
+                             "## What {#chapter_02_second_what}", "@snippet 02_second_model.hpp block2",
                              "@snippet 02_second_main.cpp block1", "@verbinclude 02_second_output.txt",
                              "## Notice {#chapter_02_second_results_notice}", "![A curve](02_second_loss.svg)",
                              "@include plain_02_second_main.cpp", "Previous: @ref chapter_01_first"}) {
@@ -251,4 +251,22 @@ TEST_CASE("finished pages have alternative texts and no dead link", "[docs]") {
     CHECK(weave::finish("<a href=\"#nested-classes\">Classes</a> &#124; x") == "x");
     const std::string there = "<a id=\"nested-classes\"></a><a href=\"#nested-classes\">Classes</a>";
     CHECK(weave::finish(there) == there);
+}
+
+TEST_CASE("code on finished pages begins at the left", "[docs]") {
+    const std::string line = "<div class=\"line\">", fragment = "<div class=\"fragment\">",
+                      end = "</div><!-- fragment -->";
+    const auto page = [&](const std::string& a, const std::string& b) {
+        return "<p>  x</p>" + fragment + line + a + "</div>\n" + line + "</div>\n" + line + b + "</div>\n" + end + " y";
+    };
+    CHECK(weave::finish(page("    <span>if</span> (x) {", "        y();")) ==
+          page("<span>if</span> (x) {", "    y();"));
+    CHECK(weave::finish(page("  a", "b")) == page("  a", "b"));
+    CHECK(weave::finish("no code") == "no code");
+}
+
+TEST_CASE("an include guard is no step of the program's", "[docs]") {
+    const auto woven = weave::weave("#pragma once\n// The model.\nint x;\n", "model.hpp", "a");
+    CHECK(woven.page == "The model.\n\n@snippet model.hpp block2\n\n");
+    CHECK(woven.plain.find("#pragma once") == 0);
 }
