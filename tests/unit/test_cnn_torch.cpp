@@ -1,12 +1,12 @@
 // Chapter 09's CNN with PyTorch's initial weights, on the images that PyTorch was given: 100 losses, number by number
-// (fixtures/make_cnn_fixtures.py).
+// (fixtures/make_pytorch_fixtures.py).
 
 #include <cmath>
 #include <vector>
 
 #include "../../chapters/09_cnn/model.hpp"
 #include "catch.hpp"
-#include "fixtures/fixtures.hpp"
+#include "fixtures/pytorch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/optim/sgd.hpp"
@@ -17,14 +17,20 @@ using namespace handgrad;
 
 namespace {
 
+/// PyTorch's losses on this curve, computed in this type.
+Tensor<double> losses_of(const std::string& curve, const std::string& type) {
+    for (const pytorch::Case& c : pytorch::cases("mnist_cnn")) {
+        if (c.options.at("curve") == curve && c.options.value("type", "") == type) { return c.get<double>("losses"); }
+    }
+    throw std::runtime_error("no curve " + curve + " in " + type);
+}
+
 /// The largest relative difference of our losses from the curve's.
 template <class T> double largest_difference(const std::string& curve, const SgdOptions& options) {
     using B = Cpu<T>;
-    static const Fixtures fixtures = read_fixtures("cnn.txt");
     static const data::ImageDataset mnist = data::load_mnist(data::Split::train, HANDGRAD_DATA_DIR);
-    const std::vector<double>& expected = fixtures.at(curve + (sizeof(T) == 4 ? ".float" : ".double"));
-    const std::vector<double>& numbers = fixtures.at("order");
-    const std::vector<std::uint32_t> order(numbers.begin(), numbers.end());
+    const Tensor<double> expected = losses_of(curve, sizeof(T) == 4 ? "float" : "double");
+    const auto order = pytorch::cases("mnist_cnn").at(0).get<std::uint32_t>("order");
     constexpr std::size_t batch = 64;
     REQUIRE(expected.size() == 100);
     REQUIRE(order.size() == 100 * batch);
@@ -43,7 +49,7 @@ template <class T> double largest_difference(const std::string& curve, const Sgd
         const double loss = criterion.forward(model.forward(images), labels);
         model.backward(criterion.backward(), nn::InputGradient::not_needed);
         optimizer.step();
-        const double difference = std::abs(loss - expected[step]) / expected[step];
+        const double difference = std::abs(loss - expected(step)) / expected(step);
         largest = std::max(largest, std::isnan(difference) ? INFINITY : difference);
     }
     UNSCOPED_INFO(curve << ": largest relative difference " << largest);

@@ -1,7 +1,7 @@
-// A network's losses, gradients and parameters over five steps, against PyTorch's (fixtures/make_torch_fixtures.py).
+// Two networks' losses, gradients and parameters over ten steps, against PyTorch's (fixtures/make_pytorch_fixtures.py).
 
 #include "catch.hpp"
-#include "fixtures/fixtures.hpp"
+#include "fixtures/pytorch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/optim/sgd.hpp"
@@ -11,17 +11,49 @@
 using namespace handgrad;
 using namespace support;
 
-TEMPLATE_TEST_CASE("a network learns what PyTorch's learns", "[nn][optim]", HANDGRAD_BACKENDS) {
-    using B = TestType;
+namespace {
+
+/// Trains the net as the case says, and compares every number on the way.
+template <class B> void follows(nn::Sequential<B>& net, const pytorch::Case& c) {
     using T = typename B::Scalar;
-    const Fixtures fixtures = read_fixtures("torch_sgd.txt");
-    const auto read = [&](const std::string& name, const Shape& shape) {
-        const std::vector<double>& values = fixtures.at("network." + name);
-        Tensor<double> t(shape);
-        REQUIRE(values.size() == t.size());
-        std::copy(values.begin(), values.end(), t.data());
-        return t;
-    };
+    const auto parameters = net.named_parameters();
+    for (const auto& [name, p] : parameters) {
+        REQUIRE(p->value.shape() == c.get<T>("start." + name).shape());
+        p->value = c.get<T>("start." + name);
+    }
+    const auto x = c.get<T>("x");
+    const Labels y = c.get<std::int64_t>("labels");
+    nn::CrossEntropyLoss<B> criterion;
+    SgdOptions options;
+    options.lr = c.options.at("lr");
+    options.momentum = c.options.at("momentum");
+    options.weight_decay = c.options.at("weight_decay");
+    options.nesterov = c.options.at("nesterov");
+    optim::SGD<B> sgd(net.parameters(), options);
+    const auto losses = c.get<double>("losses");
+    REQUIRE(losses.size() == 10);
+    for (std::size_t step = 0; step < losses.size(); ++step) {
+        INFO("step " << step);
+        sgd.zero_grad();
+        const double loss = static_cast<double>(criterion.forward(net(x), y));
+        CHECK(std::abs(loss - losses(step)) <= rounding<T>() * losses(step));
+        net.backward(criterion.backward(), nn::InputGradient::not_needed);
+        for (const auto& [name, p] : parameters) {
+            INFO(name);
+            if (step == 0) { CHECK(difference(p->grad, c.get<double>("grad." + name)) <= rounding<T>()); }
+        }
+        sgd.step();
+    }
+    for (const auto& [name, p] : parameters) {
+        INFO(name);
+        CHECK(difference(p->value, c.get<double>("end." + name)) <= rounding<T>());
+    }
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a network learns what PyTorch's learns", "[nn][optim][torch]", HANDGRAD_BACKENDS) {
+    using B = TestType;
     Random random(1);
     nn::Sequential<B> net;
     net.template add<nn::Linear<B>>(3, 6, random);
@@ -31,33 +63,23 @@ TEMPLATE_TEST_CASE("a network learns what PyTorch's learns", "[nn][optim]", HAND
     net.template add<nn::Linear<B>>(5, 9, random);
     net.template add<nn::Sigmoid<B>>();
     net.template add<nn::Linear<B>>(9, 4, random);
-    const auto parameters = net.named_parameters();
-    for (const auto& [name, p] : parameters) { p->value = to<T>(read("start." + name, p->value.shape())); }
-    const Tensor<T> x = to<T>(read("x", {7, 3}));
-    const Labels y = to<std::int64_t>(read("labels", {7}));
+    follows(net, pytorch::cases("network").at(0));
+}
 
-    nn::CrossEntropyLoss<B> criterion;
-    SgdOptions options;
-    options.lr = 0.5;
-    options.momentum = 0.9;
-    options.weight_decay = 0.001;
-    options.nesterov = true;
-    optim::SGD<B> sgd(net.parameters(), options);
-    const std::vector<double>& losses = fixtures.at("network.losses");
-    REQUIRE(losses.size() == 5);
-    for (std::size_t step = 0; step < losses.size(); ++step) {
-        INFO("step " << step);
-        sgd.zero_grad();
-        const double loss = static_cast<double>(criterion.forward(net(x), y));
-        CHECK(std::abs(loss - losses[step]) <= rounding<T>() * losses[step]);
-        net.backward(criterion.backward(), nn::InputGradient::not_needed);
-        for (const auto& [name, p] : parameters) {
-            if (step == 0) { CHECK(difference(p->grad, read("grad." + name, p->grad.shape())) <= rounding<T>()); }
-        }
-        sgd.step();
-    }
-    for (const auto& [name, p] : parameters) {
-        INFO(name);
-        CHECK(difference(p->value, read("end." + name, p->value.shape())) <= rounding<T>());
-    }
+TEMPLATE_TEST_CASE("a convolutional network learns what PyTorch's learns", "[nn][optim][conv2d][torch]",
+                   HANDGRAD_BACKENDS) {
+    using B = TestType;
+    Random random(1);
+    Conv2dOptions padded;
+    padded.padding = 1;
+    nn::Sequential<B> net;
+    net.template add<nn::Conv2d<B>>(2, 3, 3, random, padded);
+    net.template add<nn::ReLU<B>>();
+    net.template add<nn::MaxPool2d<B>>(2);
+    net.template add<nn::Conv2d<B>>(3, 4, 2, random);
+    net.template add<nn::ReLU<B>>();
+    net.template add<nn::AvgPool2d<B>>(2);
+    net.template add<nn::Flatten<B>>();
+    net.template add<nn::Linear<B>>(4, 3, random);
+    follows(net, pytorch::cases("convolutional_network").at(0));
 }

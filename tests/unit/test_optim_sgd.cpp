@@ -1,7 +1,7 @@
-// SGD and the schedulers against PyTorch's (fixtures/make_torch_fixtures.py), and what they refuse.
+// SGD and the schedulers against PyTorch's (fixtures/make_pytorch_fixtures.py), and what they refuse.
 
 #include "catch.hpp"
-#include "fixtures/fixtures.hpp"
+#include "fixtures/pytorch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/optim/lr_scheduler.hpp"
 #include "handgrad/optim/sgd.hpp"
@@ -13,21 +13,22 @@ using namespace support;
 
 namespace {
 
-Tensor<double> shaped(const Shape& shape, const double* values) {
-    Tensor<double> t(shape);
-    std::copy_n(values, t.size(), t.data());
-    return t;
+SgdOptions options_of(const pytorch::Case& c) {
+    SgdOptions options;
+    options.lr = c.options.at("lr");
+    options.momentum = c.options.at("momentum");
+    options.dampening = c.options.at("dampening");
+    options.weight_decay = c.options.at("weight_decay");
+    options.nesterov = c.options.at("nesterov");
+    options.maximize = c.options.at("maximize");
+    return options;
 }
 
-SgdOptions options_of(const std::vector<double>& o) {
-    SgdOptions options;
-    options.lr = o.at(0);
-    options.momentum = o.at(1);
-    options.dampening = o.at(2);
-    options.weight_decay = o.at(3);
-    options.nesterov = o.at(4) != 0;
-    options.maximize = o.at(5) != 0;
-    return options;
+/// The i-th of the tensors that lie one after another in `all`.
+Tensor<double> part(const Tensor<double>& all, std::size_t i) {
+    Tensor<double> t(Shape(all.shape().begin() + 1, all.shape().end()));
+    std::copy_n(all.data() + i * t.size(), t.size(), t.data());
+    return t;
 }
 
 /// An optimiser of nothing, with a step size to be scheduled.
@@ -42,23 +43,18 @@ template <class B = Cpu<float>> optim::SGD<B> idle(double lr) {
 TEMPLATE_TEST_CASE("SGD takes PyTorch's steps with every combination of options", "[optim]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    const Fixtures fixtures = read_fixtures("torch_sgd.txt");
-    const Shape shape{3, 5};
-    const std::vector<double>& gradients = fixtures.at("sgd.gradients");
-    const auto count = static_cast<int>(fixtures.at("sgd.count").at(0));
-    REQUIRE(count == 20);
-    for (int i = 0; i < count; ++i) {
-        const std::string name = "sgd." + std::to_string(i);
-        const std::vector<double>& path = fixtures.at(name + ".path");
-        REQUIRE(path.size() == gradients.size());
-        nn::Parameter<B> p{to<T>(shaped(shape, fixtures.at("sgd.start").data())), zeros<T>(shape)};
-        optim::SGD<B> sgd({&p}, options_of(fixtures.at(name + ".options")));
-        for (std::size_t at = 0; at < path.size(); at += 15) {
-            INFO(name << ", step " << at / 15);
-            p.grad = to<T>(shaped(shape, &gradients[at]));
+    REQUIRE(pytorch::cases("sgd").size() == 20);
+    for (const pytorch::Case& c : pytorch::cases("sgd")) {
+        const Tensor<double> gradients = c.get<double>("gradients"), path = c.get<double>("path");
+        nn::Parameter<B> p{c.get<T>("start"), zeros<T>(c.get<T>("start").shape())};
+        optim::SGD<B> sgd({&p}, options_of(c));
+        REQUIRE(path.shape(0) == 6);
+        for (std::size_t step = 0; step < path.shape(0); ++step) {
+            INFO(c.name << ", step " << step);
+            p.grad = to<T>(part(gradients, step));
             sgd.step();
             // PyTorch fuses multiplications with additions, we do not: a rounding or two a step.
-            CHECK(difference(p.value, shaped(shape, &path[at])) <= 8 * std::numeric_limits<T>::epsilon());
+            CHECK(difference(p.value, part(path, step)) <= 8 * std::numeric_limits<T>::epsilon());
         }
     }
 }
@@ -154,21 +150,24 @@ TEST_CASE("SGD refuses what PyTorch refuses", "[optim]") {
 }
 
 TEST_CASE("ExponentialLR and StepLR give PyTorch's step sizes", "[optim]") {
-    const Fixtures fixtures = read_fixtures("torch_sgd.txt");
-    const auto follows = [&](const std::string& name, auto make) {
+    REQUIRE(pytorch::cases("schedulers").size() == 4);
+    for (const pytorch::Case& c : pytorch::cases("schedulers")) {
+        INFO(c.name);
         auto sgd = idle(0.3);
-        auto scheduler = make(sgd);
-        INFO(name);
-        REQUIRE(fixtures.at(name).size() == 10);
-        for (const double lr : fixtures.at(name)) {
-            scheduler.step();
+        const double gamma = c.options.at("gamma");
+        optim::ExponentialLR exponential(sgd, gamma);
+        optim::StepLR step(sgd, c.options.value("step_size", 1), gamma);
+        const auto rates = c.get<double>("rates");
+        REQUIRE(rates.size() == 10);
+        for (const double lr : rates) {
+            if (c.options.contains("step_size")) {
+                step.step();
+            } else {
+                exponential.step();
+            }
             CHECK(sgd.lr() == lr); // to the bit
         }
-    };
-    follows("exponential_0.95", [](optim::Optimizer& o) { return optim::ExponentialLR(o, 0.95); });
-    follows("step_3_0.1", [](optim::Optimizer& o) { return optim::StepLR(o, 3); });
-    follows("step_2_0.5", [](optim::Optimizer& o) { return optim::StepLR(o, 2, 0.5); });
-    follows("step_1_0.9", [](optim::Optimizer& o) { return optim::StepLR(o, 1, 0.9); });
+    }
 }
 
 TEST_CASE("schedulers refuse factors that are none", "[optim]") {
