@@ -15,7 +15,7 @@ using namespace handgrad;
 
 namespace {
 
-void check_leaky_relu(check::Exercise& exercise) {
+void mark_leaky_relu(check::Exercise& exercise) {
     NumpyRandom random(54);
     const Tensor<double> x = random.randn({3, 5}), dy = random.randn({3, 5});
     for (const double slope : {0.01, 0.3}) {
@@ -26,7 +26,7 @@ void check_leaky_relu(check::Exercise& exercise) {
     }
 }
 
-void check_tanh(check::Exercise& exercise) {
+void mark_tanh(check::Exercise& exercise) {
     NumpyRandom random(55);
     const Tensor<double> x = random.randn({3, 5}), dy = random.randn({3, 5});
     const Tensor<double> y = xt::tanh(x);
@@ -46,7 +46,7 @@ template <class T> T loss_with(const Tensor<T>& value, Tensor<T> ThreeLayers<T>:
     return forward(other, cast<T>(x), y).loss;
 }
 
-void check_three_layers(check::Exercise& exercise) {
+void mark_three_layers(check::Exercise& exercise) {
     NumpyRandom random(56);
     const Tensor<double> x = random.randn({6, 2});
     const Labels y{0, 1, 2, 2, 1, 0};
@@ -71,8 +71,8 @@ void check_three_layers(check::Exercise& exercise) {
 
 int main(int argc, char** argv) {
     check::Exercises exercises;
-    exercises.add("05.4", "leaky_relu_backward", "leaky_relu.hpp", check_leaky_relu);
-    exercises.add("05.5", "tanh_backward", "tanh.hpp", check_tanh);
-    exercises.add("05.6", "backward", "three_layers.hpp", check_three_layers);
+    exercises.add("05.4", "leaky_relu_backward", "leaky_relu.hpp", mark_leaky_relu);
+    exercises.add("05.5", "tanh_backward", "tanh.hpp", mark_tanh);
+    exercises.add("05.6", "backward", "three_layers.hpp", mark_three_layers);
     return exercises.main(argc, argv);
 }

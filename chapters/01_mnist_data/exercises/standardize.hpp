@@ -1,0 +1,17 @@
+#pragma once
+// Exercise 01.4: give every feature mean 0 and standard deviation 1.
+
+#include <handgrad/tensor.hpp>
+
+// x has shape (N, D): N examples, D features. For each column d,
+//
+//     mu_d    = 1/N sum over n of x_nd
+//     sigma_d = sqrt(1/N sum over n of (x_nd - mu_d)^2)
+//     y_nd    = (x_nd - mu_d) / sigma_d
+//
+// No column is constant. The result y has the shape of x; its entries are y(n, d).
+inline handgrad::Tensor<double> standardize(const handgrad::Tensor<double>& x) {
+    handgrad::Tensor<double> y = handgrad::zeros<double>(x.shape());
+    // Your code goes here.
+    return y;
+}

@@ -1,0 +1,22 @@
+#pragma once
+// Exercise 06.6: find the bugs. There were two.
+
+#include <handgrad/reference/reference.hpp>
+
+struct ResidualGradients {
+    handgrad::Tensor<double> dx; // (N, D)
+    handgrad::Tensor<double> dw; // (D, D)
+    handgrad::Tensor<double> db; // (D)
+};
+
+// The derivative of tanh is 1 - t^2 with t its result, not its argument: that spoiled all three gradients. And x reaches
+// o on two ways, so its gradient is a sum of two: the one through the layer, and d_o itself. That spoiled dx alone.
+inline ResidualGradients residual_backward(const handgrad::Tensor<double>& x, const handgrad::Tensor<double>& w,
+                                           const handgrad::Tensor<double>& b, const handgrad::Tensor<double>& d_o) {
+    namespace ops = handgrad::reference;
+    const handgrad::Tensor<double> t = ops::tanh_forward(ops::linear_forward(x, w, b));
+    handgrad::Tensor<double> dz = handgrad::zeros<double>(t.shape());
+    for (std::size_t i = 0; i < t.size(); ++i) { dz.data()[i] = d_o.data()[i] * (1 - t.data()[i] * t.data()[i]); }
+    const auto layer = ops::linear_backward(x, w, dz);
+    return {layer.dx + d_o, layer.dw, layer.db};
+}

@@ -1,0 +1,14 @@
+#pragma once
+// Exercise 07.4: SGD with momentum.
+
+#include <handgrad/tensor.hpp>
+
+// One step: the parameter p and its velocity v are changed in place, g is the gradient; all of one shape. v is all zeros
+// before the first step.
+//
+//     v <- mu v + g
+//     p <- p - lr v
+inline void momentum_step(handgrad::Tensor<double>& p, handgrad::Tensor<double>& v, const handgrad::Tensor<double>& g,
+                          double lr, double mu) {
+    // Your code goes here.
+}

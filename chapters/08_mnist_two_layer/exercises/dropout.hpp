@@ -1,0 +1,26 @@
+#pragma once
+// Exercise 08.4: dropout, forward and backward.
+
+#include <handgrad/tensor.hpp>
+
+// In training, dropout switches off each hidden unit with probability p and makes up for it by making the others
+// larger, so that the mean over all masks is x again:
+//
+//     y_i = x_i / (1 - p)    where mask_i is 1
+//     y_i = 0                where mask_i is 0
+//
+// The mask has been drawn already; x, mask and y have one shape (any).
+inline handgrad::Tensor<double> dropout_forward(const handgrad::Tensor<double>& x, const handgrad::Tensor<double>& mask,
+                                                double p) {
+    handgrad::Tensor<double> y = handgrad::zeros<double>(x.shape());
+    // Your code goes here.
+    return y;
+}
+
+// The gradient with respect to x, given dy and the mask that forward has used; all of one shape.
+inline handgrad::Tensor<double> dropout_backward(const handgrad::Tensor<double>& dy,
+                                                 const handgrad::Tensor<double>& mask, double p) {
+    handgrad::Tensor<double> dx = handgrad::zeros<double>(dy.shape());
+    // Your code goes here.
+    return dx;
+}
