@@ -25,8 +25,6 @@ bool parse_integer(const std::string& text, std::int64_t min, std::int64_t max, 
 /// The same for a number that may have a fraction and an exponent; NaN and infinity are none.
 bool parse_number(const std::string& text, double min, double max, double& number);
 
-enum class Request { run, help, version };
-
 /// Sets the options from argv. @throws UsageError without the program's name in front.
 Request parse_command_line(int argc, const char* const* argv, const std::vector<Option>& options);
 

@@ -218,6 +218,8 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
 
 std::filesystem::path Program::output(std::string_view file) const { return impl_->shared.out / file; }
 
+Request Program::parse(int argc, const char* const* argv) { return parse_command_line(argc, argv, impl_->options); }
+
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     std::signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write(), reported like any other
     keep_standard_streams();
@@ -228,7 +230,7 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
         return status;
     };
     try {
-        switch (parse_command_line(argc, argv, impl_->options)) {
+        switch (parse(argc, argv)) {
         case Request::help:
             fmt::print("{}", help_text(impl_->name, impl_->title, impl_->options));
             break;

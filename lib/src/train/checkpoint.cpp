@@ -126,6 +126,34 @@ template <class Backend> RunTexts texts_of(const Run<Backend>& run) {
             fmt::format("{} examples in {} batches", run.loader.dataset_size(), run.loader.size()), run.options};
 }
 
+/// Takes all of a run out of the file, and then, when nothing can be refused any more, gives it to `run`.
+template <class Backend> void restore(CheckpointFile& file, Run<Backend>& run) {
+    file.require_checkpoint();
+    const RunTexts texts = texts_of(run);
+    require_same_options(file, texts.options);
+    const Named<Backend> named = run.model.named_parameters();
+    const auto values = take_weights<Backend>(file, named, false);
+    require_same_texts(file, texts);
+
+    const EpochResult epoch = take_epoch(file);
+    const data::LoaderState next = take_position(file, epoch, run.loader.size());
+    const bool started = next.epoch > 0 || next.batch > 0;
+    auto velocities = take_velocities<Backend>(file, run.optimizer, names_of<Backend>(run.optimizer, named), started);
+    const double lr = take_lr(file);
+    History history = take_history(file);
+    file.require_nothing_else([](std::string_view) { return false; });
+    Random random(0);
+    const bool has_random = take_random(file, run.random != nullptr, random);
+
+    // Nothing below can be refused.
+    put_weights<Backend>(named, values);
+    run.optimizer.restore(lr, std::move(velocities));
+    run.loader.restore(next);
+    run.history = std::move(history);
+    run.epoch = epoch;
+    if (has_random) { *run.random = random; }
+}
+
 } // namespace
 
 template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run) {
@@ -162,30 +190,12 @@ template <class Backend> void save_checkpoint(const std::filesystem::path& path,
 
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run) {
     CheckpointFile file(path);
-    file.require_checkpoint();
-    const RunTexts texts = texts_of(run);
-    require_same_options(file, texts.options);
-    const Named<Backend> named = run.model.named_parameters();
-    const auto values = take_weights<Backend>(file, named, false);
-    require_same_texts(file, texts);
+    restore(file, run);
+}
 
-    const EpochResult epoch = take_epoch(file);
-    const data::LoaderState next = take_position(file, epoch, run.loader.size());
-    const bool started = next.epoch > 0 || next.batch > 0;
-    auto velocities = take_velocities<Backend>(file, run.optimizer, names_of<Backend>(run.optimizer, named), started);
-    const double lr = take_lr(file);
-    History history = take_history(file);
-    file.require_nothing_else([](std::string_view) { return false; });
-    Random random(0);
-    const bool has_random = take_random(file, run.random != nullptr, random);
-
-    // Nothing below can be refused.
-    put_weights<Backend>(named, values);
-    run.optimizer.restore(lr, std::move(velocities));
-    run.loader.restore(next);
-    run.history = std::move(history);
-    run.epoch = epoch;
-    if (has_random) { *run.random = random; }
+template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run) {
+    CheckpointFile file(bytes, name);
+    restore(file, run);
 }
 
 template <class Backend> void load_weights(const std::filesystem::path& path, nn::Module<Backend>& model) {
@@ -199,6 +209,7 @@ template <class Backend> void load_weights(const std::filesystem::path& path, nn
 #define HANDGRAD_INSTANTIATE(B)                                                                                        \
     template void save_checkpoint(const std::filesystem::path&, const Run<B>&);                                        \
     template void load_checkpoint(const std::filesystem::path&, Run<B>&);                                              \
+    template void parse_checkpoint(std::string_view, const std::string&, Run<B>&);                                     \
     template void load_weights(const std::filesystem::path&, nn::Module<B>&);
 HANDGRAD_INSTANTIATE(Cpu<float>)
 HANDGRAD_INSTANTIATE(Cpu<double>)

@@ -49,7 +49,13 @@ void write_checkpoint(const std::filesystem::path& path, io::Safetensors file) {
 }
 
 CheckpointFile::CheckpointFile(const std::filesystem::path& path)
-    : path_(path.string()), file_(io::read_safetensors(path)) {
+    : CheckpointFile(path.string(), io::read_safetensors(path)) {}
+
+CheckpointFile::CheckpointFile(std::string_view bytes, std::string name)
+    : CheckpointFile(name, io::parse_safetensors(bytes, name)) {}
+
+CheckpointFile::CheckpointFile(std::string name, io::Safetensors file)
+    : path_(std::move(name)), file_(std::move(file)) {
     const std::string* const expected = text(checksum_key);
     if (expected == nullptr) { return; }
     const std::string got = checksum_of(file_);

@@ -20,6 +20,9 @@ public:
     /// Reads it, and compares the checksum if there is one.
     explicit CheckpointFile(const std::filesystem::path& path);
 
+    /// The same for a file's bytes. `name` stands for its path in messages.
+    CheckpointFile(std::string_view bytes, std::string name);
+
     /// Refuses a file that is no checkpoint, or one in a format that we do not know.
     void require_checkpoint() const;
 
@@ -51,6 +54,8 @@ public:
     [[noreturn]] void fail(const std::string& what) const;
 
 private:
+    CheckpointFile(std::string name, io::Safetensors file);
+
     const io::StoredTensor& named(const std::string& name);
     const io::StoredTensor& shaped(const std::string& name, const Shape& shape);
 

@@ -54,6 +54,13 @@ template <class T> Value to_value(const T& value) {
     }
 }
 
+/// What a command line asks for.
+enum class Request {
+    run,    ///< the lesson
+    help,   ///< the list of options
+    version ///< the library's version
+};
+
 /// One chapter's program. See the file's description for its use.
 class Program {
 public:
@@ -102,6 +109,12 @@ public:
 
     /// Offers an option without a value: it sets `variable` to true.
     Program& flag(std::string name, bool& variable, std::string help);
+
+    /// Sets the options from a command line, and does nothing else: the first thing that main() does. Arguments of any
+    /// origin are safe to pass in.
+    /// @returns what is asked for; where that is not Request::run, the options may not have been read
+    /// @throws UsageError in one line for a command line that makes no sense
+    Request parse(int argc, const char* const* argv);
 
     /// Reads the command line, prints the banner, creates `--out`, runs the lesson, and writes run.json.
     /// @returns the exit status: 0; 2 after one line on stderr for a command line that makes no sense (UsageError);

@@ -30,6 +30,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/nn/module.hpp"
@@ -71,6 +72,13 @@ template <class Backend> void save_checkpoint(const std::filesystem::path& path,
 ///         "run.safetensors: was saved with --batch-size 64, and this run has --batch-size 32: it can only go on with
 ///         the same"
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run);
+
+/// The same for a file's bytes, which may come from anywhere.
+/// @param bytes the whole file
+/// @param name  how messages call it
+/// @param run   as for load_checkpoint()
+/// @throws DataError as load_checkpoint()
+template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run);
 
 /// Gives a model the parameters of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
 ///

@@ -1,0 +1,84 @@
+// Checkpoints: the bytes as they are; and, where they are a safetensors file, with the checksum that is right for them,
+// since no fuzzer guesses one. A run that goes on has sensible contents; one that is refused is left as it was.
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "fuzz.hpp"
+#include "handgrad/error.hpp"
+#include "handgrad/io/safetensors.hpp"
+#include "support/resumable.hpp"
+
+using namespace handgrad;
+using namespace fuzz;
+
+namespace {
+
+using Backend = Cpu<float>;
+using Resumable = support::Resumable<Backend>;
+
+/// Everything about a run that a checkpoint changes.
+std::string all_of(const Resumable& r) {
+    std::string all =
+        fmt::format("{} {} {} {} {} {}", r.net.optimizer.lr(), r.net.loader.state().epoch, r.net.loader.state().batch,
+                    r.run.epoch.batches, r.run.epoch.loss_sum, r.random.state());
+    for (const auto& losses : {r.run.history.train_losses, r.run.history.test_losses}) {
+        for (const double loss : losses) { all += fmt::format(" {}", loss); }
+    }
+    const auto add = [&all](const Tensor<float>& t) {
+        all.append(reinterpret_cast<const char*>(t.data()), t.size() * sizeof(float));
+    };
+    for (const auto* parameter : r.net.model.parameters()) { add(parameter->value); }
+    for (const auto& velocity : r.net.optimizer.velocities()) { add(velocity); }
+    return all;
+}
+
+void require_sensible(const Resumable& r) {
+    for (const auto* parameter : r.net.model.parameters()) {
+        for (const float x : parameter->value) { require(std::isfinite(x), "parameters are finite"); }
+    }
+    for (const auto& velocity : r.net.optimizer.velocities()) {
+        for (const float x : velocity) { require(std::isfinite(x), "so is the momentum"); }
+    }
+    require(std::isfinite(r.net.optimizer.lr()) && r.net.optimizer.lr() >= 0, "the step size is one");
+    require(r.net.loader.state().batch < r.net.loader.size(), "there is a next batch");
+    const auto& history = r.run.history;
+    require(history.train_losses.size() == history.train_examples.size(), "each loss has its place");
+    require(history.test_losses.size() == history.test_correct.size(), "each test has its count");
+}
+
+void load(std::string_view bytes) {
+    Resumable r;
+    const std::string before = all_of(r);
+    try {
+        train::parse_checkpoint(bytes, "file", r.run);
+        require_sensible(r);
+        const auto next = r.net.loader.state();
+        if (next.epoch < 3) { r.go(next.epoch * r.net.loader.size() + next.batch + 1); } // one batch more
+    } catch (const DataError& error) {
+        require_one_line(error.what(), "file: ");
+        require(all_of(r) == before, "a run that is refused is left as it was");
+    } catch (const DivergenceError&) {} // huge numbers are numbers
+}
+
+/// Random numbers are drawn again one by one: a billion of them would be all that the fuzzer does.
+bool many_draws(const io::Safetensors& file) {
+    const auto state = file.metadata.find("handgrad.random");
+    return state != file.metadata.end() && state->second.size() > 40;
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    load(bytes);
+    io::Safetensors file;
+    try {
+        file = io::parse_safetensors(bytes, "file");
+    } catch (const DataError&) { return 0; } // load() has looked at the message
+    if (many_draws(file)) { return 0; }
+    file.metadata["handgrad.crc32"] = fmt::format("{:08x}", io::checksum(file, "handgrad.crc32"));
+    load(io::to_bytes(file));
+    return 0;
+}
