@@ -26,6 +26,7 @@ STATE = """(() => {
         stars: [...document.querySelectorAll('.contents p, .contents li, .contents td')]
             .filter(e => !e.closest('.memproto, .memberdecls, .directory')
                 && [...e.childNodes].some(n => n.nodeType === 3 && /\\*\\*|`/.test(n.textContent))).length,
+        not_found: (document.querySelector('.contents') || document.body).textContent.split(/\\w+-NOTFOUND/).length - 1,
         pictures: pictures.length,
         missing: pictures.filter(p => p.tagName === 'IMG' ? !p.complete || p.naturalWidth === 0
             : p.getBoundingClientRect().height < 10).length,
@@ -53,7 +54,8 @@ def check_some(pages):
             if state["typeset"] != state["wanted"]:
                 errors.append(f"{state['typeset']} formulas typeset of {state['wanted']}")
             for key, what in (("formula_errors", "formulas in error"), ("raw", "formulas left as they were written"),
-                              ("stars", "texts with stars or backquotes left"), ("missing", "pictures not shown")):
+                              ("stars", "texts with stars or backquotes left"), ("missing", "pictures not shown"),
+                              ("not_found", "names that CMake did not find")):
                 if state[key]:
                     errors.append(f"{state[key]} {what}")
             if state["too_wide"] > 1:

@@ -20,8 +20,8 @@ function(handgrad_chapter)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE handgrad::handgrad)
   set_target_properties(${name} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
-    HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}" HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}"
-    HANDGRAD_FILES "${ARG_FILES}")
+    HANDGRAD_TITLE "${ARG_TITLE}" HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}"
+    HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}" HANDGRAD_FILES "${ARG_FILES}")
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
