@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -16,10 +17,13 @@ namespace {
 /// on a busy machine that costs a time slice at every loop.
 class Pool {
 public:
-    explicit Pool(int workers) {
-        for (int i = 0; i < workers; ++i) {
-            workers_.emplace_back([this] { work(); });
-        }
+    /// Where the system gives fewer threads, these do all of the work: results do not depend on their number.
+    explicit Pool(int workers) : wanted_(workers) {
+        try {
+            for (int i = 0; i < workers; ++i) {
+                workers_.emplace_back([this] { work(); });
+            }
+        } catch (const std::system_error&) {}
     }
 
     Pool(const Pool&) = delete;
@@ -35,7 +39,8 @@ public:
         for (std::thread& worker : workers_) { worker.join(); }
     }
 
-    int workers() const { return static_cast<int>(workers_.size()); }
+    /// How many workers were asked for.
+    int wanted() const { return wanted_; }
 
     void run(std::size_t chunks, void (*call)(const void*, std::size_t), const void* body) {
         std::unique_lock<std::mutex> lock(mutex_);
@@ -98,6 +103,7 @@ private:
         for (int i = 0; i < 2000 && !ready(); ++i) { std::this_thread::yield(); }
     }
 
+    int wanted_;
     std::vector<std::thread> workers_;
     std::mutex mutex_;
     std::condition_variable wake_, done_;
@@ -123,7 +129,7 @@ void detail::run_on_threads(std::size_t chunks, void (*call)(const void*, std::s
         return;
     }
     const int workers = num_threads() - 1; // the calling thread is the first
-    if (!pool || pool->workers() != workers) {
+    if (!pool || pool->wanted() != workers) {
         pool.reset();
         pool = std::make_unique<Pool>(workers);
     }

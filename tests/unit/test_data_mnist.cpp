@@ -130,6 +130,10 @@ TEST_CASE("a missing data set is reported with every folder tried", "[data][mnis
     folder.write("train-images-idx3-ubyte", image_file(2));
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path),
                         Contains("no train-labels-idx1-ubyte[.gz] beside"));
+
+    const std::string file = (folder.path / "train-images-idx3-ubyte").string();
+    setenv("HANDGRAD_DATA", file.c_str(), 1);
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::train), Contains("HANDGRAD_DATA: " + file + " is not a folder"));
 }
 
 TEST_CASE("data sets that contradict themselves are refused", "[data][mnist]") {

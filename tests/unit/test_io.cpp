@@ -2,12 +2,17 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "catch.hpp"
 #include "handgrad/error.hpp"
@@ -78,6 +83,52 @@ TEST_CASE("A write that fails leaves the old file and no other") {
     CHECK_THAT(message, Equals("cannot write '" + path.string() + "': File too large"));
     CHECK(read_bytes(path) == "old");
     CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("What a killed program has left is removed by the next write, what another one is writing is not") {
+    const TemporaryFolder folder;
+    const auto left = folder / ".handgrad-0.tmp", busy = folder / ".handgrad-1.tmp";
+    std::ofstream(left) << "half of a fi";
+    std::ofstream(busy) << "not yet who";
+    const int other = ::open(busy.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(other, LOCK_EX | LOCK_NB) == 0);
+    io::write_file(folder / "x", "new");
+    CHECK(read_bytes(folder / "x") == "new");
+    CHECK_FALSE(std::filesystem::exists(left));
+    std::ofstream(left) << "half of a fi";
+    const int first = ::open(left.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(first, LOCK_EX | LOCK_NB) == 0);
+    io::write_file(folder / "x", "newer");
+    CHECK(read_bytes(folder / "x") == "newer");
+    CHECK(read_bytes(left) == "half of a fi");
+    CHECK(read_bytes(busy) == "not yet who");
+    ::close(first);
+    ::close(other);
+    std::filesystem::remove(left);
+    std::filesystem::create_symlink("x", left); // not ours, whatever it is
+    io::write_file(folder / "x", "newest");
+    CHECK(std::filesystem::is_symlink(left));
+    CHECK(read_bytes(folder / "x") == "newest");
+}
+
+TEST_CASE("Several threads may write to one folder, and to one file") {
+    const TemporaryFolder folder;
+    std::vector<std::string> errors(4);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+        threads.emplace_back([&, i] {
+            errors[i] = data_error([&] {
+                for (int n = 0; n < 25; ++n) {
+                    io::write_file(folder / "same", std::string(1000, 'x'));
+                    io::write_file(folder / std::to_string(i), std::string(1000, 'x'));
+                }
+            });
+        });
+    }
+    for (std::thread& thread : threads) { thread.join(); }
+    for (const std::string& error : errors) { CHECK(error == "no error"); }
+    CHECK(folder.entries() == 5);
+    CHECK(read_bytes(folder / "same") == std::string(1000, 'x'));
 }
 
 TEST_CASE("write_file says why it cannot write") {

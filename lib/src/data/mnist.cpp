@@ -20,6 +20,10 @@ std::vector<Path> usual_folders(const Path& folder, const char* subfolder) {
     if (!folder.empty()) { return {folder, folder / subfolder}; }
     std::vector<Path> folders;
     if (const char* variable = std::getenv("HANDGRAD_DATA"); variable != nullptr && *variable != '\0') {
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(variable, ignored)) { // or another data set would take its place
+            throw DataError(fmt::format("HANDGRAD_DATA: {} is not a folder", variable));
+        }
         folders.emplace_back(variable);
         folders.push_back(Path(variable) / subfolder);
     }
@@ -33,13 +37,14 @@ std::vector<Path> usual_folders(const Path& folder, const char* subfolder) {
 }
 
 // The file of this stem under one of its names, for the stem "train-images" and the kind "idx3": train-images-idx3-ubyte
-// and so on; empty if there is none.
+// and so on; empty if there is none. A folder that may not be looked into is an error.
 Path find_file(const Path& folder, std::string_view stem, std::string_view kind) {
     for (const char separator : {'-', '.'}) {
         for (const char* suffix : {"", ".gz"}) {
             const Path path = folder / fmt::format("{}{}{}-ubyte{}", stem, separator, kind, suffix);
-            std::error_code ignored;
-            if (std::filesystem::exists(path, ignored)) { return path; }
+            std::error_code error;
+            if (std::filesystem::exists(path, error)) { return path; }
+            if (error) { throw DataError(fmt::format("{}: {}", path.string(), error.message())); }
         }
     }
     return {};

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,23 +20,28 @@ namespace fs = std::filesystem;
 std::string reason(int error) { return std::generic_category().message(error); }
 
 /// A file beside its target that is removed again unless it is renamed to the target.
+///
+/// It is locked as long as it is written. A program that was killed leaves its file, and without a lock, since locks end
+/// with those who hold them; the next one takes the name over. So however often programs are killed, there are never more
+/// of these files than programs that wrote at the same time.
 class TemporaryFile {
 public:
     explicit TemporaryFile(const fs::path& folder) {
-        // Ours alone (O_EXCL), and with the permissions that the user's umask gives to any new file: mkstemp's are 0600.
         for (int attempt = 0; attempt < 1000; ++attempt) {
-            path_ = folder / fmt::format(".handgrad-{}-{}.tmp", ::getpid(), attempt);
-            descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (descriptor_ >= 0 || errno != EEXIST) { break; }
+            path_ = folder / fmt::format(".handgrad-{}.tmp", attempt);
+            if (make() || (errno == EEXIST && remove_stale() && make())) {
+                exists_ = true;
+                return;
+            }
+            if (errno != EEXIST) { break; }
         }
-        exists_ = descriptor_ >= 0;
-        error_ = exists_ ? 0 : errno;
+        error_ = errno;
     }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() {
+        if (exists_) { ::unlink(path_.c_str()); } // before the lock ends
         if (descriptor_ >= 0) { ::close(descriptor_); }
-        if (exists_) { ::unlink(path_.c_str()); }
     }
 
     /// 0, or errno of the first call that failed.
@@ -52,11 +58,9 @@ public:
         }
     }
 
-    void close() {
-        // A full disk may show itself only now.
+    /// All bytes are on the disk, or there is an error: a full disk may show itself only now.
+    void sync() {
         if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; }
-        if (descriptor_ >= 0 && ::close(descriptor_) != 0 && error_ == 0) { error_ = errno; }
-        descriptor_ = -1;
     }
 
     void rename_to(const fs::path& target) {
@@ -69,6 +73,37 @@ public:
     }
 
 private:
+    /// Makes a new file, ours alone (O_EXCL), and with the permissions that the user's umask gives to any new file:
+    /// mkstemp's are 0600. False with errno if that fails; EEXIST also if somebody else took it for stale just now.
+    bool make() {
+        descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor_ < 0) { return false; }
+        // Where a file system has no locks, nobody takes the file for stale either.
+        const bool taken = ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+        if (!taken && is_at_path(descriptor_)) { return true; }
+        ::close(descriptor_);
+        descriptor_ = -1;
+        errno = EEXIST;
+        return false;
+    }
+
+    /// Removes the file at path_ if nobody has locked it. False with errno EEXIST if it is there to stay.
+    bool remove_stale() {
+        const int found = ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        const bool removed =
+            found >= 0 && ::flock(found, LOCK_EX | LOCK_NB) == 0 && is_at_path(found) && ::unlink(path_.c_str()) == 0;
+        if (found >= 0) { ::close(found); }
+        errno = EEXIST;
+        return removed;
+    }
+
+    /// Whether this open file is what stands at path_: it may have been renamed or removed since it was opened.
+    bool is_at_path(int descriptor) const {
+        struct stat ours = {}, there = {};
+        return ::fstat(descriptor, &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+               ours.st_ino == there.st_ino;
+    }
+
     fs::path path_;
     int descriptor_ = -1;
     int error_ = 0;
@@ -102,7 +137,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
     const fs::path target = target_of(path);
     TemporaryFile file(folder_of(target));
     file.write(bytes);
-    file.close();
+    file.sync();
     file.rename_to(target);
     if (file.error() != 0) { fail_to_write(path, reason(file.error())); }
 }
@@ -124,7 +159,7 @@ void make_output_directory(const fs::path& path) {
     // Permissions, quotas, read-only file systems: only the attempt tells. The file removes itself.
     TemporaryFile attempt(path);
     attempt.write("\n");
-    attempt.close();
+    attempt.sync();
     if (attempt.error() != 0) { fail(reason(attempt.error())); }
 }
 

@@ -50,6 +50,7 @@ ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder
 /// Where load_mnist looks, in this order. With `folder`: there and in folder/mnist, nowhere else, so that a mistyped
 /// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, the
 /// source tree's data/mnist, and the installed data folder's mnist.
+/// @throws DataError if HANDGRAD_DATA is set and is not a folder
 std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {});
 
 /// As mnist_folders, with fashion-mnist for mnist, and at last the folder of Debian's package dataset-fashion-mnist.

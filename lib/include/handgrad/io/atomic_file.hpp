@@ -9,9 +9,9 @@ namespace handgrad::io {
 
 /// Writes `bytes` to `path`, so that a reader finds the old file or the whole new one, never a part of it.
 ///
-/// The bytes go to a temporary file in the same folder; every write, the fsync and the close are checked; then the
+/// The bytes go to a temporary file in the same folder, `.handgrad-0.tmp`; every write and the fsync are checked; then the
 /// temporary is renamed to `path`. A symbolic link is followed. On any failure the temporary is removed and what was at
-/// `path` stays as it was.
+/// `path` stays as it was. A program that is killed leaves its temporary; the next write in that folder removes it.
 /// @param path  the file; its folder must exist
 /// @param bytes what it shall contain
 /// @throws DataError with the path and the system's reason: "cannot write 'out/loss.csv': No space left on device"

@@ -1,0 +1,176 @@
+"""Faults around a program: signals, its output, the locale, threads and memory."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import Outcome, TIMEOUT, contents, fault
+
+SMALL = ("--limit", "2000", "--log-interval", "10", "--preset", "good")
+
+
+def interrupted(setting, sent, *options):
+    """Chapter 09 in the middle of its training gets a signal, which it may answer within its time."""
+    saved = setting.folder / "run"
+    process = setting.start(setting.chapter("09_cnn"), *SMALL, "--epochs", 1000000, "--save-every", 5, "--save", "run",
+                            "--threads", 1, "--out", "out", *options)
+    began = time.monotonic()
+    while not saved.exists() and process.poll() is None and time.monotonic() - began < TIMEOUT:
+        time.sleep(0.01)
+    for one in sent:
+        process.send_signal(one)
+    out, err = process.communicate(timeout=TIMEOUT)
+    outcome = Outcome(process.returncode, out, re.sub(r"epoch \d+ after \d+ of \d+", "epoch E after B of N", err),
+                      setting.folder)
+    again = setting.run(setting.chapter("09_cnn"), *SMALL, "--epochs", 1, "--resume", "run", "--out", "out")
+    again.well()
+    assert "goes on in epoch" in again.out, again.out
+    return outcome
+
+
+@fault("Ctrl-C (`SIGINT`) while chapter 09 trains with `--save`", "the batch is finished and saved; status 130, one line")
+def ctrl_c(setting):
+    return interrupted(setting, [signal.SIGINT]).refused(130) + "; `--resume` goes on"
+
+
+@fault("`SIGTERM` at the same place", "the batch is finished and saved; status 143, one line")
+def terminated(setting):
+    return interrupted(setting, [signal.SIGTERM]).refused(143) + "; `--resume` goes on"
+
+
+@fault("Ctrl-C while chapter 05 trains, which saves nothing", "it ends at once; no file in its folder")
+def ctrl_c_at_once(setting):
+    process = setting.start(setting.chapter("05_two_layer_net"), "--out", "out")
+    while not (setting.folder / "out").exists() and process.poll() is None:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode in (-2, 130), process.returncode
+    assert not contents(setting.folder / "out"), contents(setting.folder / "out").keys()
+    return str(Outcome(process.returncode, out, err, setting.folder)) + "; no file"
+
+
+@fault("its reader goes away (`head -1`)", "status 1, one line; no run.json, as the run is not complete")
+def reader_gone(setting):
+    ours, theirs = os.pipe()
+    process = setting.start(setting.chapter("02_forward_pass"), "--out", "out", stdout=theirs)
+    os.close(ours)
+    os.close(theirs)
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert not (setting.folder / "out" / "run.json").exists()
+    return lost(Outcome(process.returncode, "", err, setting.folder))
+
+
+@fault("its output goes to a full disk (`> /dev/full`)", "status 1, one line")
+def output_full(setting):
+    with open("/dev/full", "w") as full:
+        return lost(setting.run(setting.chapter("02_forward_pass"), "--out", "out", stdout=full))
+
+
+def lost(outcome):
+    assert "standard output" in outcome.err, outcome.err
+    return outcome.refused()
+
+
+@fault("its output is closed (`>&-`)", "status 1, one line")
+def output_closed(setting):
+    line = f"exec '{setting.chapter('02_forward_pass')}' --out out >&-"
+    return lost(setting.run("/bin/sh", "-c", line))
+
+
+def german(setting):
+    """A locale with a decimal comma, made here: no package has to have installed one. Its messages are English."""
+    source = setting.folder / "source"
+    source.write_text('LC_NUMERIC\ndecimal_point "<U002C>"\nthousands_sep "<U002E>"\ngrouping 3;3\nEND LC_NUMERIC\n')
+    localedef = shutil.which("localedef", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin")
+    subprocess.run([localedef, "--force", "--no-archive", "-i", source, "-f", "/dev/null", setting.folder / "de_DE"],
+                   capture_output=True, check=False)
+    assert (setting.folder / "de_DE" / "LC_NUMERIC").exists(), "localedef made no locale"
+    return setting.environment(LOCPATH=setting.folder, LC_ALL="de_DE")
+
+
+def in_german(setting, *options):
+    """Every file that is written in a locale with a decimal comma, and those without one, byte for byte."""
+    setting.run(setting.writer, "--out", "out", *options, env=setting.environment(LC_ALL="C")).well()
+    english = contents(setting.folder / "out")
+    shutil.rmtree(setting.folder / "out")
+    outcome = setting.run(setting.writer, "--out", "out", *options, env=german(setting))
+    there = contents(setting.folder / "out")
+    assert there.keys() == english.keys(), there.keys() ^ english.keys()
+    for name in english:
+        assert there[name] == english[name], f"{name} differs"
+    return outcome
+
+
+@fault("a locale with a decimal comma (`LC_ALL=de_DE`)", "the same bytes in every file: JSON, CSV, SVG, PNG, checkpoint")
+def locale_of_environment(setting):
+    return in_german(setting).well() + "; the same bytes"
+
+
+@fault("a program that takes that locale over (`setlocale`, `std::locale::global`)", "the same")
+def locale_of_program(setting):
+    outcome = in_german(setting, "--locale")
+    assert "one half is 0,5 there and 0.5 here\n" in outcome.out, outcome.out
+    return outcome.well() + "; its printf says 0,5 and the files have the same bytes"
+
+
+def threads(value, expected, *options):
+    @fault(f"`--threads {value}`", expected)
+    def number(setting):
+        outcome = setting.run(setting.writer, "--threads", value, "--out", "out")
+        return outcome.well() if expected.startswith("status 0") else outcome.refused(2)
+
+
+threads("0", "status 2, one line")
+threads("-1", "status 2, one line")
+threads("1000000", "status 2, one line")
+threads("2x", "status 2, one line")
+threads("1024", "status 0")
+
+
+@fault("`--threads 8` where the system gives three and no more", "status 0: fewer threads, the same results")
+def few_threads(setting):
+    def trained(threads, **changes):
+        env = setting.environment(OPENBLAS_NUM_THREADS=1, **changes)  # or its own threads would count
+        outcome = setting.run(setting.chapter("09_cnn"), *SMALL, "--epochs", 1, "--save", "run", "--out", "out",
+                              "--threads", threads, env=env)
+        outcome.well()
+        return outcome, (setting.folder / "run").read_bytes()
+    _, one = trained(1)
+    outcome, many = trained(8, LD_PRELOAD=setting.disk, HANDGRAD_THREADS=2)
+    assert many == one, "other results"
+    return f"{outcome}; the same checkpoint"
+
+
+@fault("memory for the program, but not for its data", "status 1, one line", memory=True)
+def no_memory(setting):
+    def run(limit, *options):
+        # OpenBLAS starts threads before any of our code runs, and waits for ever if it could not.
+        return setting.run(setting.chapter("01_mnist_data"), "--threads", 1, "--out", "out", *options, limit=limit,
+                           env=setting.environment(OPENBLAS_NUM_THREADS=1))
+    own = next(size for size in range(20 << 20, 2000 << 20, 10 << 20) if run(size, "--help").status == 0)
+    return run(own + (40 << 20)).refused()  # the pixels alone are 47 MB
+
+
+def environment(name, *values):
+    @fault(" or ".join(f"`{name}={value}`" for value in values), "status 0, and the results that it always has")
+    def variable(setting):
+        def trained(value=None, device="cpu"):
+            changes = {} if value is None else {name: value}
+            outcome = setting.run(setting.chapter("09_cnn"), "--limit", 128, "--epochs", 1, "--save", "run", "--out", "out",
+                                  "--device", device, env=setting.environment(**changes))
+            assert outcome.status == 0, outcome.err
+            return outcome, (setting.folder / "run").read_bytes()
+        device = "thrust" if name.startswith("OMP") else "cpu"
+        _, expected = trained(device=device)
+        for value in values:
+            outcome, got = trained(value, device)
+            assert got == expected, f"other results with {value}"
+        return "status 0 each time; the same checkpoint"
+
+
+environment("OMP_NUM_THREADS", "0", "-1", "garbage", "3")
+environment("OPENBLAS_NUM_THREADS", "0", "garbage", "64")
