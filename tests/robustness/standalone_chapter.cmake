@@ -1,14 +1,15 @@
 # Installs the library, copies the first chapter's directory out of the tree, and builds and runs it there with nothing
-# but the installed package, as a reader's own project would.
+# but the installed package, as a reader's own project would; its exercises, too.
 cmake_minimum_required(VERSION 3.21...3.25)
 
+set(expected 0) # the exit status of what is run
 function(run)
   execute_process(COMMAND ${ARGV} WORKING_DIRECTORY "${WORK}" RESULT_VARIABLE status OUTPUT_VARIABLE output
                   ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
+  if(NOT status EQUAL expected)
     list(JOIN ARGV " " command)
     message("${output}")
-    message(FATAL_ERROR "${command}\nended with ${status}, expected 0")
+    message(FATAL_ERROR "${command}\nended with ${status}, expected ${expected}")
   endif()
   set(output "${output}" PARENT_SCOPE)
 endfunction()
@@ -35,3 +36,9 @@ run("build/${chapter}" --out out)
 if(output STREQUAL "")
   message(FATAL_ERROR "${chapter} printed nothing")
 endif()
+
+run("${CMAKE_COMMAND}" --build build --target "check_${chapter}" "check_${chapter}_solutions")
+run("build/check_${chapter}_solutions")
+run("build/check_${chapter}" --expect-all-fail)
+set(expected 1)
+run("build/check_${chapter}")

@@ -3,6 +3,9 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // x has shape (N, D): N examples, D features. For each column d,
 //
 //     mu_d    = 1/N sum over n of x_nd
@@ -10,8 +13,8 @@
 //     y_nd    = (x_nd - mu_d) / sigma_d
 //
 // No column is constant. The result y has the shape of x; its entries are y(n, d).
-inline handgrad::Tensor<double> standardize(const handgrad::Tensor<double>& x) {
-    handgrad::Tensor<double> y = handgrad::zeros<double>(x.shape());
+inline Tensor<double> standardize(const Tensor<double>& x) {
+    Tensor<double> y = zeros<double>(x.shape());
     // Your code goes here.
     return y;
 }

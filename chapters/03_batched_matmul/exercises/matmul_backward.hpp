@@ -3,9 +3,12 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 struct MatmulGradients {
-    handgrad::Tensor<double> da; // (M, K), as a
-    handgrad::Tensor<double> db; // (K, N), as b
+    Tensor<double> da; // (M, K), as a
+    Tensor<double> db; // (K, N), as b
 };
 
 // Forward was c = a b, with a (M, K), b (K, N) and c (M, N):
@@ -13,9 +16,8 @@ struct MatmulGradients {
 //     c_ij = sum over k of a_ik b_kj
 //
 // dc (M, N) is the gradient of the loss with respect to c. Which entries of c depend on a_ik, and how?
-inline MatmulGradients matmul_backward(const handgrad::Tensor<double>& a, const handgrad::Tensor<double>& b,
-                                       const handgrad::Tensor<double>& dc) {
-    MatmulGradients g{handgrad::zeros<double>(a.shape()), handgrad::zeros<double>(b.shape())};
+inline MatmulGradients matmul_backward(const Tensor<double>& a, const Tensor<double>& b, const Tensor<double>& dc) {
+    MatmulGradients g{zeros<double>(a.shape()), zeros<double>(b.shape())};
     // Your code goes here. Plain loops are good; nobody takes the time.
     return g;
 }

@@ -3,23 +3,25 @@
 
 #include <handgrad/reference/reference.hpp>
 
+using handgrad::Labels;
+using handgrad::Tensor;
+
 // N points, D inputs, H and M hidden units, K classes.
 template <class T> struct ThreeLayers {
-    handgrad::Tensor<T> w1, b1; // (D, H), (H)
-    handgrad::Tensor<T> w2, b2; // (H, M), (M)
-    handgrad::Tensor<T> w3, b3; // (M, K), (K)
+    Tensor<T> w1, b1; // (D, H), (H)
+    Tensor<T> w2, b2; // (H, M), (M)
+    Tensor<T> w3, b3; // (M, K), (K)
 };
 
 // All that forward computes on its way.
 template <class T> struct Steps {
-    handgrad::Tensor<T> z1, h1; // (N, H)
-    handgrad::Tensor<T> z2, h2; // (N, M)
-    handgrad::Tensor<T> u, p;   // (N, K): scores and softmax of them
+    Tensor<T> z1, h1; // (N, H)
+    Tensor<T> z2, h2; // (N, M)
+    Tensor<T> u, p;   // (N, K): scores and softmax of them
     T loss = T(0);
 };
 
-template <class T>
-Steps<T> forward(const ThreeLayers<T>& net, const handgrad::Tensor<T>& x, const handgrad::Labels& y) {
+template <class T> Steps<T> forward(const ThreeLayers<T>& net, const Tensor<T>& x, const Labels& y) {
     namespace ops = handgrad::reference;
     Steps<T> s;
     ops::linear_forward(x, net.w1, net.b1, s.z1);

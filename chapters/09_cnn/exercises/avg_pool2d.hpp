@@ -3,13 +3,16 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // Forward was the mean of each window of 2 x 2, without overlap: for x (N, C, 2P, 2Q) and y (N, C, P, Q),
 //
 //     y_ncpq = 1/4 sum over r, s in {0, 1} of x_nc,2p+r,2q+s
 //
 // dy has the shape of y; the result dx has that of x. Entries are dy(n, c, p, q) and dx(n, c, i, j).
-inline handgrad::Tensor<double> avg_pool2d_backward(const handgrad::Tensor<double>& dy) {
-    handgrad::Tensor<double> dx = handgrad::zeros<double>({dy.shape(0), dy.shape(1), 2 * dy.shape(2), 2 * dy.shape(3)});
+inline Tensor<double> avg_pool2d_backward(const Tensor<double>& dy) {
+    Tensor<double> dx = zeros<double>({dy.shape(0), dy.shape(1), 2 * dy.shape(2), 2 * dy.shape(3)});
     // Your code goes here.
     return dx;
 }

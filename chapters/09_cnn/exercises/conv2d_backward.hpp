@@ -3,9 +3,12 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 struct Conv2dGradientsOfParameters {
-    handgrad::Tensor<double> dw; // (K, C, R, S)
-    handgrad::Tensor<double> db; // (K)
+    Tensor<double> dw; // (K, C, R, S)
+    Tensor<double> db; // (K)
 };
 
 // Forward was, with x (N, C, H, W), filters w (K, C, R, S) and y (N, K, P, Q), where P = H - R + 1 and Q = W - S + 1,
@@ -13,12 +16,11 @@ struct Conv2dGradientsOfParameters {
 //     y_nkpq = b_k + sum over c, r, s of w_kcrs x_n,c,p+r,q+s
 //
 // dy has the shape of y. The loops are yours; six deep is all right.
-inline Conv2dGradientsOfParameters conv2d_backward(const handgrad::Tensor<double>& x,
-                                                   const handgrad::Tensor<double>& dy) {
+inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x, const Tensor<double>& dy) {
     const std::size_t C = x.shape(1), H = x.shape(2), W = x.shape(3);
     const std::size_t K = dy.shape(1), P = dy.shape(2), Q = dy.shape(3);
     const std::size_t R = H - P + 1, S = W - Q + 1;
-    Conv2dGradientsOfParameters g{handgrad::zeros<double>({K, C, R, S}), handgrad::zeros<double>({K})};
+    Conv2dGradientsOfParameters g{zeros<double>({K, C, R, S}), zeros<double>({K})};
     // Your code goes here.
     return g;
 }

@@ -7,14 +7,16 @@
 #include <handgrad/error.hpp>
 #include <handgrad/tensor.hpp>
 
-inline handgrad::Shape idx_shape(const std::vector<std::uint8_t>& file) {
+using handgrad::Shape;
+
+inline Shape idx_shape(const std::vector<std::uint8_t>& file) {
     using handgrad::DataError;
     if (file.size() < 4 || file[0] != 0 || file[1] != 0) { throw DataError("idx: expected two zeros first"); }
     if (file[2] != 8) { throw DataError("idx: expected type 8, unsigned bytes"); }
     const std::size_t rank = file[3], header = 4 + 4 * rank;
     if (file.size() < header) { throw DataError("idx: the header is cut off"); }
 
-    handgrad::Shape shape(rank);
+    Shape shape(rank);
     std::size_t values = 1; // that the extents promise, but never many more than there can be
     for (std::size_t axis = 0; axis < rank; ++axis) {
         std::size_t extent = 0;

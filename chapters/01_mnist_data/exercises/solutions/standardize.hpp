@@ -5,10 +5,13 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // In two passes over each column. The sum of squares minus the square of the sum would need only one, but it fails where
 // the mean is large and the deviation small: both are nearly equal then, and nothing but rounding is left.
-inline handgrad::Tensor<double> standardize(const handgrad::Tensor<double>& x) {
-    handgrad::Tensor<double> y = handgrad::zeros<double>(x.shape());
+inline Tensor<double> standardize(const Tensor<double>& x) {
+    Tensor<double> y = zeros<double>(x.shape());
     const std::size_t N = x.shape(0), D = x.shape(1);
     for (std::size_t d = 0; d < D; ++d) {
         double mean = 0, variance = 0;

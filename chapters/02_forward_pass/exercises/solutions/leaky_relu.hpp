@@ -3,9 +3,12 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // A comparison with NaN is false, so NaN takes the second branch, and slope * NaN is NaN.
-inline handgrad::Tensor<double> leaky_relu_forward(const handgrad::Tensor<double>& x, double slope) {
-    handgrad::Tensor<double> y = handgrad::zeros<double>(x.shape());
+inline Tensor<double> leaky_relu_forward(const Tensor<double>& x, double slope) {
+    Tensor<double> y = zeros<double>(x.shape());
     for (std::size_t i = 0; i < x.size(); ++i) { y.data()[i] = x.data()[i] > 0 ? x.data()[i] : slope * x.data()[i]; }
     return y;
 }

@@ -3,16 +3,18 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 struct MatmulGradients {
-    handgrad::Tensor<double> da; // (M, K), as a
-    handgrad::Tensor<double> db; // (K, N), as b
+    Tensor<double> da; // (M, K), as a
+    Tensor<double> db; // (K, N), as b
 };
 
 // da = dc b^T and db = a^T dc: each product of the forward sum, a_ik b_kj for c_ij, gives one term to da_ik and one to
 // db_kj.
-inline MatmulGradients matmul_backward(const handgrad::Tensor<double>& a, const handgrad::Tensor<double>& b,
-                                       const handgrad::Tensor<double>& dc) {
-    MatmulGradients g{handgrad::zeros<double>(a.shape()), handgrad::zeros<double>(b.shape())};
+inline MatmulGradients matmul_backward(const Tensor<double>& a, const Tensor<double>& b, const Tensor<double>& dc) {
+    MatmulGradients g{zeros<double>(a.shape()), zeros<double>(b.shape())};
     for (std::size_t i = 0; i < a.shape(0); ++i) {
         for (std::size_t k = 0; k < a.shape(1); ++k) {
             for (std::size_t j = 0; j < b.shape(1); ++j) {

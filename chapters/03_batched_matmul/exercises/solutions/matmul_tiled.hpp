@@ -5,12 +5,14 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // Six loops: three over tiles, three within a tile. std::min ends the last tile of each row and column where the matrix
 // ends.
-inline handgrad::Tensor<double> matmul_tiled(const handgrad::Tensor<double>& a, const handgrad::Tensor<double>& b,
-                                             std::size_t tile) {
+inline Tensor<double> matmul_tiled(const Tensor<double>& a, const Tensor<double>& b, std::size_t tile) {
     const std::size_t M = a.shape(0), K = a.shape(1), N = b.shape(1);
-    handgrad::Tensor<double> c = handgrad::zeros<double>({M, N});
+    Tensor<double> c = zeros<double>({M, N});
     for (std::size_t i0 = 0; i0 < M; i0 += tile) {
         for (std::size_t j0 = 0; j0 < N; j0 += tile) {
             for (std::size_t k0 = 0; k0 < K; k0 += tile) {

@@ -5,9 +5,13 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Labels;
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // Probability minus truth, divided by N because the loss is a mean.
-inline handgrad::Tensor<double> cross_entropy_backward(const handgrad::Tensor<double>& u, const handgrad::Labels& y) {
-    handgrad::Tensor<double> du = handgrad::zeros<double>(u.shape());
+inline Tensor<double> cross_entropy_backward(const Tensor<double>& u, const Labels& y) {
+    Tensor<double> du = zeros<double>(u.shape());
     const auto N = static_cast<double>(u.shape(0));
     for (std::size_t n = 0; n < u.shape(0); ++n) {
         double sum = 0;

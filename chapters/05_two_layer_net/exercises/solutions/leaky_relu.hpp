@@ -3,10 +3,12 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // The slope is 1 on the right and `slope` on the left. It is a slope of y in x, so it is x that is asked, not dy.
-inline handgrad::Tensor<double> leaky_relu_backward(const handgrad::Tensor<double>& x,
-                                                    const handgrad::Tensor<double>& dy, double slope) {
-    handgrad::Tensor<double> dx = handgrad::zeros<double>(x.shape());
+inline Tensor<double> leaky_relu_backward(const Tensor<double>& x, const Tensor<double>& dy, double slope) {
+    Tensor<double> dx = zeros<double>(x.shape());
     for (std::size_t i = 0; i < x.size(); ++i) { dx.data()[i] = x.data()[i] > 0 ? dy.data()[i] : slope * dy.data()[i]; }
     return dx;
 }

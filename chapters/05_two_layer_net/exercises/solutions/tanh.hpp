@@ -3,9 +3,12 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // tanh' = 1 - tanh^2, and tanh(x) is y.
-inline handgrad::Tensor<double> tanh_backward(const handgrad::Tensor<double>& y, const handgrad::Tensor<double>& dy) {
-    handgrad::Tensor<double> dx = handgrad::zeros<double>(y.shape());
+inline Tensor<double> tanh_backward(const Tensor<double>& y, const Tensor<double>& dy) {
+    Tensor<double> dx = zeros<double>(y.shape());
     for (std::size_t i = 0; i < y.size(); ++i) {
         const double t = y.data()[i];
         dx.data()[i] = dy.data()[i] * (1 - t * t);

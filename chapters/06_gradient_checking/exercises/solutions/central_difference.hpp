@@ -5,11 +5,14 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // One copy of x is moved in one entry at a time, and put back.
-inline handgrad::Tensor<double> central_difference(const std::function<double(const handgrad::Tensor<double>&)>& f,
-                                                   const handgrad::Tensor<double>& x, double h) {
-    handgrad::Tensor<double> g = handgrad::zeros<double>(x.shape());
-    handgrad::Tensor<double> moved = x;
+inline Tensor<double> central_difference(const std::function<double(const Tensor<double>&)>& f, const Tensor<double>& x,
+                                         double h) {
+    Tensor<double> g = zeros<double>(x.shape());
+    Tensor<double> moved = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
         moved.data()[i] = x.data()[i] + h;
         const double above = f(moved);

@@ -5,10 +5,13 @@
 
 #include <handgrad/tensor.hpp>
 
-template <class F> handgrad::Tensor<double> complex_step(const F& f, const handgrad::Tensor<double>& x) {
+using handgrad::Tensor;
+using handgrad::zeros;
+
+template <class F> Tensor<double> complex_step(const F& f, const Tensor<double>& x) {
     const double h = 1e-20; // h^2 vanishes beside 1, and nothing is subtracted
-    handgrad::Tensor<double> g = handgrad::zeros<double>(x.shape());
-    handgrad::Tensor<std::complex<double>> z(x.shape());
+    Tensor<double> g = zeros<double>(x.shape());
+    Tensor<std::complex<double>> z(x.shape());
     for (std::size_t i = 0; i < x.size(); ++i) { z.data()[i] = x.data()[i]; }
     for (std::size_t i = 0; i < x.size(); ++i) {
         z.data()[i] = {x.data()[i], h};

@@ -3,9 +3,11 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+
 // The penalty adds decay * p to the gradient. One step later the velocity would be mu v + g with the new v.
-inline void nesterov_step(handgrad::Tensor<double>& p, handgrad::Tensor<double>& v, const handgrad::Tensor<double>& g,
-                          double lr, double mu, double decay) {
+inline void nesterov_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr, double mu,
+                          double decay) {
     for (std::size_t i = 0; i < p.size(); ++i) {
         const double gradient = g.data()[i] + decay * p.data()[i];
         v.data()[i] = mu * v.data()[i] + gradient;

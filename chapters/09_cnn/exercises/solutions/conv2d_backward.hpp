@@ -3,19 +3,21 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 struct Conv2dGradientsOfParameters {
-    handgrad::Tensor<double> dw; // (K, C, R, S)
-    handgrad::Tensor<double> db; // (K)
+    Tensor<double> dw; // (K, C, R, S)
+    Tensor<double> db; // (K)
 };
 
 // A weight takes part at every place (p, q) of every image, each time multiplied by the pixel beneath it; a bias at every
 // place, too, multiplied by 1.
-inline Conv2dGradientsOfParameters conv2d_backward(const handgrad::Tensor<double>& x,
-                                                   const handgrad::Tensor<double>& dy) {
+inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x, const Tensor<double>& dy) {
     const std::size_t N = x.shape(0), C = x.shape(1), H = x.shape(2), W = x.shape(3);
     const std::size_t K = dy.shape(1), P = dy.shape(2), Q = dy.shape(3);
     const std::size_t R = H - P + 1, S = W - Q + 1;
-    Conv2dGradientsOfParameters g{handgrad::zeros<double>({K, C, R, S}), handgrad::zeros<double>({K})};
+    Conv2dGradientsOfParameters g{zeros<double>({K, C, R, S}), zeros<double>({K})};
     for (std::size_t n = 0; n < N; ++n) {
         for (std::size_t k = 0; k < K; ++k) {
             for (std::size_t p = 0; p < P; ++p) {

@@ -3,13 +3,16 @@
 
 #include <handgrad/tensor.hpp>
 
+using handgrad::Tensor;
+using handgrad::zeros;
+
 // The last window begins at stride (P - 1), which may be H - R at most. So P - 1 is (H - R) / stride, rounded down, as
 // whole numbers are divided in C++.
-inline handgrad::Tensor<double> conv2d_forward(const handgrad::Tensor<double>& x, const handgrad::Tensor<double>& w,
-                                               const handgrad::Tensor<double>& b, std::size_t stride) {
+inline Tensor<double> conv2d_forward(const Tensor<double>& x, const Tensor<double>& w, const Tensor<double>& b,
+                                     std::size_t stride) {
     const std::size_t N = x.shape(0), C = w.shape(1), K = w.shape(0), R = w.shape(2), S = w.shape(3);
     const std::size_t P = (x.shape(2) - R) / stride + 1, Q = (x.shape(3) - S) / stride + 1;
-    handgrad::Tensor<double> y = handgrad::zeros<double>({N, K, P, Q});
+    Tensor<double> y = zeros<double>({N, K, P, Q});
     for (std::size_t n = 0; n < N; ++n) {
         for (std::size_t k = 0; k < K; ++k) {
             for (std::size_t p = 0; p < P; ++p) {
