@@ -88,9 +88,12 @@ TEST_CASE("values and requirements count like gradients, and no more than two fa
 }
 
 TEST_CASE("an exception is a fault, with its message", "[check]") {
-    const auto thrower = cubes([](const auto&) -> Tensor<double> { throw std::runtime_error("index 7"); });
+    const auto thrower =
+        cubes([](const auto&) -> Tensor<double> { throw std::runtime_error("x.hpp:4: check failed\n\tindex 7\n"); });
     CHECK(run(thrower).status == 1);
     CHECK(run(thrower).says("an exception: index 7"));
+    CHECK_FALSE(run(thrower).says("check failed")); // only the line that says what
+    CHECK(run(cubes([](const auto&) -> Tensor<double> { throw std::runtime_error(""); })).says("without a message"));
     CHECK(run(thrower, {"--expect-all-fail"}).status == 1); // a stub must compute something, if something wrong
 }
 

@@ -51,6 +51,15 @@ std::string fault(const Report& report) {
     return text;
 }
 
+/// What an exception says, without the place in a header of xtensor's that comes before "index 3 is out of bounds".
+std::string last_line(const std::string& message) {
+    const std::size_t end = message.find_last_not_of(" \t\n");
+    if (end == std::string::npos) { return "without a message"; }
+    const std::size_t line = message.rfind('\n', end);
+    const std::size_t begin = message.find_first_not_of(" \t", line == std::string::npos ? 0 : line + 1);
+    return message.substr(begin, end + 1 - begin);
+}
+
 void indent(const std::string& text, std::ostream& out) {
     for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
         end = std::min(text.find('\n', begin), text.size());
@@ -116,7 +125,7 @@ int Exercises::run(const std::vector<std::string>& arguments, std::ostream& out,
         std::string exception;
         try {
             entry.check(exercise);
-        } catch (const std::exception& error) { exception = error.what(); }
+        } catch (const std::exception& error) { exception = last_line(error.what()); }
         const bool right = exercise.passed() && exception.empty();
         ++count;
         passed += right ? 1 : 0;
