@@ -24,7 +24,9 @@ int chapter(int argc, char** argv) { // a chapter's main
     auto& options = program.options();
     options.epochs = 10000;
     options.lr = 1.0;
-    program.take({"--epochs", "--lr"}); // of the options that all chapters know, with these defaults
+    program.take(
+        {"--epochs",
+         "--lr"}); // of the options that all chapters know, with these defaults
     int hidden = 100;
     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
     return program.main(argc, argv, [&] {
@@ -50,7 +52,8 @@ TEST_CASE("example: csv", "[examples]") {
     const auto path = folder.path() / "history.csv";
     //! [csv]
     io::CsvTable table;
-    table.add("epoch", std::vector<int>{1, 2}).add("loss", std::vector<double>{0.5, 0.25});
+    table.add("epoch", std::vector<int>{1, 2})
+        .add("loss", std::vector<double>{0.5, 0.25});
     table.write(path);
     assert(table.to_string() == "epoch,loss\n1,0.5\n2,0.25\n");
     //! [csv]
@@ -86,11 +89,14 @@ TEST_CASE("example: figure", "[examples]") {
     //! [figure]
     plot::Figure figure;
     figure.title("A parabola").x_label("x").y_label("f(x)");
-    figure.line("f", {0, 1, 2, 3}, {0, 1, 4, 9}).points("measured", {1, 2}, {1.1, 3.8});
-    const auto saved = figure.save(folder.path(), "parabola"); // .csv, .gp, and with gnuplot .svg and .png
+    figure.line("f", {0, 1, 2, 3}, {0, 1, 4, 9})
+        .points("measured", {1, 2}, {1.1, 3.8});
+    const auto saved = figure.save(
+        folder.path(), "parabola"); // .csv, .gp, and with gnuplot .svg and .png
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
 
-    plot::save_side_by_side({figure, figure}, folder.path(), "two"); // in one picture
+    plot::save_side_by_side({figure, figure}, folder.path(),
+                            "two"); // in one picture
     //! [figure]
     assert(std::filesystem::exists(folder.path() / "parabola.csv"));
 }
@@ -100,7 +106,8 @@ TEST_CASE("example: image grid", "[examples]") {
     //! [image_grid]
     const auto images = full<float>({6, 1, 28, 28}, 0.5F);
     const std::vector<std::string> titles{"5", "0", "4", "1", "9", "2"};
-    plot::write_png(folder.path() / "digits.png", plot::image_grid(images, 2, 3, titles));
+    plot::write_png(folder.path() / "digits.png",
+                    plot::image_grid(images, 2, 3, titles));
     fmt::print("{}", plot::terminal_grid(images, 2, 3, titles));
     //! [image_grid]
     assert(std::filesystem::exists(folder.path() / "digits.png"));

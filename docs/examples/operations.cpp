@@ -19,7 +19,7 @@ TEST_CASE("example: linear", "[examples]") {
 
     const Tensor<double> dy{{1, 0, 0}}; // what if L were y_00 itself?
     const auto [dx, dw, db] = cpu::linear_backward(x, w, dy);
-    assert(dx == Tensor<double>{{1, 0}});               // dy w^T: the first column of w
+    assert(dx == Tensor<double>{{1, 0}}); // dy w^T: the first column of w
     assert(dw == Tensor<double>{{1, 0, 0}, {2, 0, 0}}); // x^T dy
     assert(db == Tensor<double>{1, 0, 0});
     //! [linear]
@@ -28,16 +28,18 @@ TEST_CASE("example: linear", "[examples]") {
 TEST_CASE("example: linear, gradients that add up", "[examples]") {
     //! [accumulate]
     const Tensor<float> x{{1, 2}}, dy{{1, 1}};
-    Tensor<float> dw;                                        // any shape: it is given the right one
-    cpu::linear_backward_weight(x, dy, dw);                  // dw = x^T dy
-    cpu::linear_backward_weight(x, dy, dw, Accumulate::yes); // dw += x^T dy: a weight that is used twice
+    Tensor<float> dw;                       // any shape: it is given the right one
+    cpu::linear_backward_weight(x, dy, dw); // dw = x^T dy
+    cpu::linear_backward_weight(
+        x, dy, dw, Accumulate::yes); // dw += x^T dy: a weight that is used twice
     assert(dw == Tensor<float>{{2, 2}, {4, 4}});
     //! [accumulate]
 }
 
 TEST_CASE("example: shapes", "[examples]") {
     //! [shapes]
-    const auto x = zeros<double>({2, 3}), w = zeros<double>({4, 5}), b = zeros<double>({5});
+    const auto x = zeros<double>({2, 3}), w = zeros<double>({4, 5}),
+               b = zeros<double>({5});
     std::string message;
     try {
         cpu::linear_forward(x, w, b);
@@ -50,7 +52,9 @@ TEST_CASE("example: relu", "[examples]") {
     //! [relu]
     const Tensor<double> x{-1, 0, 2}, dy{5, 5, 5};
     assert(cpu::relu_forward(x) == Tensor<double>{0, 0, 2});
-    assert(cpu::relu_backward(x, dy) == Tensor<double>{0, 0, 5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
+    assert(
+        cpu::relu_backward(x, dy) ==
+        Tensor<double>{0, 0, 5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
     //! [relu]
 }
 
@@ -59,7 +63,8 @@ TEST_CASE("example: sigmoid", "[examples]") {
     const Tensor<double> x{0.0}, dy{8.0};
     const auto y = cpu::sigmoid_forward(x);
     assert(y(0) == 0.5);
-    assert(cpu::sigmoid_backward(y, dy)(0) == 2.0); // dy y (1 - y): it needs the result, not x
+    assert(cpu::sigmoid_backward(y, dy)(0) ==
+           2.0); // dy y (1 - y): it needs the result, not x
     //! [sigmoid]
 }
 
@@ -77,7 +82,7 @@ TEST_CASE("example: softmax", "[examples]") {
     const Tensor<double> z{{0, std::log(3.0)}, {1000, 1000}}; // two rows of scores
     const auto p = cpu::softmax_forward(z);
     assert(p(0, 1) == Approx(0.75)); // 3 / (1 + 3)
-    assert(p(1, 0) == 0.5);          // no overflow: the row's maximum is subtracted first
+    assert(p(1, 0) == 0.5); // no overflow: the row's maximum is subtracted first
 
     const Tensor<double> dp{{0, 1}, {0, 1}};
     const auto dz = cpu::softmax_backward(p, dp);
@@ -88,9 +93,10 @@ TEST_CASE("example: softmax", "[examples]") {
 
 TEST_CASE("example: cross_entropy", "[examples]") {
     //! [cross_entropy]
-    const Tensor<double> z{{0, 0, 0}, {0, 0, 0}}; // N = 2 examples, K = 3 classes, all scores equal
+    const Tensor<double> z{
+        {0, 0, 0}, {0, 0, 0}}; // N = 2 examples, K = 3 classes, all scores equal
     const Labels y{0, 2};
-    Tensor<double> p;                                                     // softmax(z), which backward needs
+    Tensor<double> p; // softmax(z), which backward needs
     assert(cpu::cross_entropy_forward(z, y, p) == Approx(std::log(3.0))); // chance
 
     const auto dz = cpu::cross_entropy_backward(p, y); // (p - one_hot(y)) / N
@@ -102,7 +108,7 @@ TEST_CASE("example: cross_entropy", "[examples]") {
 TEST_CASE("example: l2_penalty", "[examples]") {
     //! [l2_penalty]
     const Tensor<double> w{{3, -4}};
-    assert(cpu::l2_penalty_forward(w, 0.5) == 6.25);                       // 0.5 / 2 (9 + 16)
+    assert(cpu::l2_penalty_forward(w, 0.5) == 6.25); // 0.5 / 2 (9 + 16)
     assert(cpu::l2_penalty_backward(w, 0.5) == Tensor<double>{{1.5, -2}}); // 0.5 w
     //! [l2_penalty]
 }
@@ -112,7 +118,8 @@ TEST_CASE("example: sgd", "[examples]") {
     SgdOptions options;
     options.lr = 0.1;
     options.momentum = 0.5;
-    Tensor<double> p{1.0}, v; // the parameter; its velocity, empty before the first step
+    Tensor<double> p{1.0},
+        v; // the parameter; its velocity, empty before the first step
     const Tensor<double> g{1.0};
     cpu::sgd_step(p, g, v, options); // v = g = 1,         p = 1 - 0.1
     cpu::sgd_step(p, g, v, options); // v = 0.5 + 1 = 1.5, p = 0.9 - 0.15
@@ -127,6 +134,8 @@ TEST_CASE("example: the same operation in complex numbers", "[examples]") {
     const Tensor<Complex> dy{1.0};
     const auto y = reference::sigmoid_forward(x);
     const double s = 1 / (1 + std::exp(-2.0));
-    assert(std::imag(y(0)) / 1e-20 == Approx(s * (1 - s)).epsilon(1e-14)); // the derivative, without differences
+    assert(
+        std::imag(y(0)) / 1e-20 ==
+        Approx(s * (1 - s)).epsilon(1e-14)); // the derivative, without differences
     //! [reference]
 }

@@ -30,7 +30,9 @@ data::ImageDataset stripes() {
     data::ImageDataset set{"stripes", {"upper", "lower"}, 4, 4, {}, {}};
     for (std::uint8_t n = 0; n < 8; ++n) {
         const std::uint8_t label = n % 2;
-        for (std::size_t i = 0; i < 16; ++i) { set.pixels.push_back(i / 8 == label ? 255 : n); }
+        for (std::size_t i = 0; i < 16; ++i) {
+            set.pixels.push_back(i / 8 == label ? 255 : n);
+        }
         set.labels.push_back(label);
     }
     return set;
@@ -59,7 +61,9 @@ TEST_CASE("example: complex_step", "[examples]") {
     //! [compare]
 
     //! [central_difference]
-    assert(check::compare("dx", Tensor<double>{3, 12, 27}, check::central_difference(f, x)).passed());
+    assert(check::compare("dx", Tensor<double>{3, 12, 27},
+                          check::central_difference(f, x))
+               .passed());
     //! [central_difference]
 }
 
@@ -75,9 +79,15 @@ TEST_CASE("example: gradient check of a layer", "[examples]") {
     const auto [dx, dw, db] = cpu::linear_backward(x, w, dy);
     check::GradientCheck checker;
     // Each input in turn is made complex; cast_like makes the others so.
-    checker.wrt("x", x, dx, [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
-    checker.wrt("w", w, dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
-    checker.wrt("b", b, db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    checker.wrt("x", x, dx, [&](const auto& v) {
+        return loss(v, cast_like(v, w), cast_like(v, b));
+    });
+    checker.wrt("w", w, dw, [&](const auto& v) {
+        return loss(cast_like(v, x), v, cast_like(v, b));
+    });
+    checker.wrt("b", b, db, [&](const auto& v) {
+        return loss(cast_like(v, x), cast_like(v, w), v);
+    });
     std::ostringstream out;
     out << checker; // a table: shape, largest error, where, passed or not
     assert(checker.passed());
@@ -100,8 +110,10 @@ TEST_CASE("example: modules", "[examples]") {
     const Labels y{0, 1, 0, 1, 0};
     nn::CrossEntropyLoss<B> criterion;
     model.zero_grad();
-    const float loss = criterion.forward(model(x), y); // x and y must live until backward
-    model.backward(criterion.backward());              // each module adds to its parameters' grad
+    const float loss =
+        criterion.forward(model(x), y); // x and y must live until backward
+    model.backward(
+        criterion.backward()); // each module adds to its parameters' grad
     assert(std::isfinite(loss));
     //! [modules]
 }
@@ -154,10 +166,12 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
     optim::SGD<B> optimizer(model.parameters(), sgd);
-    optim::StepLR scheduler(optimizer, 10, 0.5); // half the step size after every 10 epochs
+    optim::StepLR scheduler(optimizer, 10,
+                            0.5); // half the step size after every 10 epochs
     train::History history;
     for (std::size_t epoch = 0; epoch < 5; ++epoch) {
-        train::train_one_epoch<B>(loader, model, criterion, optimizer, 1, epoch, history);
+        train::train_one_epoch<B>(loader, model, criterion, optimizer, 1, epoch,
+                                  history);
         scheduler.step();
     }
     data::DataLoader<B> test_loader(train, {}, {data::ToTensor{}});
@@ -166,14 +180,19 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
     //! [training]
 
     //! [checkpoint]
-    train::Run<B> run{model, optimizer, loader, {{"--batch-size", "64"}, {"--seed", "1234"}}};
+    train::Run<B> run{
+        model, optimizer, loader, {{"--batch-size", "64"}, {"--seed", "1234"}}};
     run.history = history;
-    const app::InterruptGuard guard; // the first Ctrl-C only makes interrupted() true
+    const app::InterruptGuard
+        guard; // the first Ctrl-C only makes interrupted() true
     while (loader.state().epoch < epochs) {
-        run.epoch = train::train_one_epoch<B>(loader, model, criterion, optimizer, 1, loader.state().epoch, run.history,
+        run.epoch = train::train_one_epoch<B>(loader, model, criterion, optimizer,
+                                              1, loader.state().epoch, run.history,
                                               {}, app::interrupted, run.epoch);
         train::save_checkpoint(path, run); // complete and on the disk, or as it was
-        if (app::interrupted()) { throw app::Interrupted("interrupted; the run is in " + path.string()); }
+        if (app::interrupted()) {
+            throw app::Interrupted("interrupted; the run is in " + path.string());
+        }
     }
     // Later, in a program that has built the same model, optimiser and loader:
     train::load_checkpoint(path, run);
