@@ -103,6 +103,7 @@ TEST_CASE("every stub must fail, not only one of them", "[check]") {
     const Outcome solved = run(cubes(right), {"--expect-all-fail"});
     CHECK(solved.status == 1);
     CHECK(solved.says("05.4 is solved: well done! Restore the stub exercises/cubes.hpp before you commit."));
+    CHECK_FALSE(solved.says("a stub must return wrong numbers"));
     auto both = cubes(stub);
     both.add("05.5", "good", "good.hpp", [](Exercise& e) { e.value("y", 1.0, 1.0); });
     CHECK(run(both, {"--expect-all-fail"}).status == 1);
