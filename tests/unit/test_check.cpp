@@ -89,6 +89,14 @@ TEST_CASE("functions in float: against double at 1e-5, by differences at 1e-2", 
     CHECK_FALSE(check::compare("dx", wrong, check::complex_step(Smooth{}, Tensor<double>(x))).passed());
 }
 
+TEST_CASE("differences are divided by the step that was taken, not by the one that was asked for", "[check]") {
+    // Beside 1000 a float has steps of 2^-14: 0.005 up and down becomes 82 of them each, 1e-3 of it more than was asked
+    // for. The slope of f(x) = x has to be exactly 1 all the same.
+    const auto identity = [](const auto& x) { return x.data()[0]; };
+    const Tensor<float> x(Shape{1}, 1000.0F);
+    CHECK(check::central_difference(identity, x).gradient.data()[0] == 1.0);
+}
+
 TEST_CASE("scalars and vectors have names too", "[check]") {
     const Tensor<double> scalar(Shape{}, 0.5);
     const check::Report report = check::compare("ds", smooth_gradient(scalar), check::complex_step(Smooth{}, scalar));

@@ -1,0 +1,205 @@
+"""Bugs around the operations: modules, their first weights, the optimiser, data, the training loop, checkpoints, and
+the gradient checker, which must not become blind."""
+from mutants import bug
+
+INCLUDE = "lib/include/handgrad/"
+
+BUGS = {
+    # ---- Modules ----
+    INCLUDE + "nn/linear.hpp": [
+        bug("linear-dw-not-added", "Linear: backward overwrites the weight's gradient instead of adding to it",
+            "dy, weight.grad, <|Accumulate::yes|>);", "Accumulate::no"),
+    ],
+    INCLUDE + "nn/relu.hpp": [
+        bug("relu-mask-of-last-call", "ReLU: the mask is the one of the call before",
+            "always:Tensor y_, dx_;", "Tensor y_, dx_, before_;",
+            "x_ = &x; Backend::relu_forward(x, y_);", "x_ = &x; before_ = y_; Backend::relu_forward(x, y_);",
+            "Backend::relu_backward(<|this->kept(x_)|>, dy, dx_);",
+            "before_.shape() == dy.shape() ? before_ : this->kept(x_)"),
+    ],
+    INCLUDE + "nn/max_pool2d.hpp": [
+        bug("max-pool-all-ties", "Max-pooling: the gradient goes to all pixels that are as large as the winner",
+            "always:Shape shape_;", "Shape shape_; const Tensor* x_ = nullptr;",
+            "shape_ = x.shape();", "shape_ = x.shape(); x_ = &x;",
+            "if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }",
+            """Backend::max_pool2d_backward(dy, indices_, shape_, dx_);
+               const auto x = Backend::to_host(*x_), y = Backend::to_host(y_), d = Backend::to_host(dy);
+               const auto winners = Backend::to_host(indices_);
+               auto dx = Backend::to_host(dx_);
+               const Size2d size = options_.kernel_size, stride = options_.stride, padding = options_.padding;
+               for (std::size_t i = 0; i < y.size(); ++i) {
+                   const std::size_t q = i % y.shape(3), p = i / y.shape(3) % y.shape(2);
+                   const std::size_t image = i / y.shape(3) / y.shape(2) * x.shape(2) * x.shape(3);
+                   for (std::size_t tap = 0; tap < size.h * size.w; ++tap) {
+                       const std::size_t h = p * stride.h + tap / size.w * options_.dilation.h - padding.h;
+                       const std::size_t w = q * stride.w + tap % size.w * options_.dilation.w - padding.w;
+                       if (h >= x.shape(2) || w >= x.shape(3)) { continue; }
+                       const std::size_t pixel = h * x.shape(3) + w;
+                       const bool loses = pixel != static_cast<std::size_t>(winners.data()[i]);
+                       if (loses && x.data()[image + pixel] == y.data()[i]) { dx.data()[image + pixel] += d.data()[i]; }
+                   }
+               }
+               dx_ = Backend::from_host(dx);"""),
+    ],
+    INCLUDE + "nn/conv2d.hpp": [
+        bug("conv-init-fan-in", "Conv2d: the first weights do not reckon with the kernel's size",
+            "const std::size_t fan_in = <|shape[1] * shape[2] * shape[3]|>;", "shape[1]"),
+        bug("conv-no-input-gradient", "Conv2d: dx is computed once and never again",
+            "if (<|input == InputGradient::needed|>) { Backend::conv2d_backward_input",
+            "input == InputGradient::needed && dx_.size() != x.size()"),
+    ],
+    INCLUDE + "nn/sequential.hpp": [
+        bug("sequential-one-short", "Sequential: the first layer with weights gets a gradient of the step before",
+            "input == InputGradient::needed || <|i > unlearned_|>;", "i > unlearned_ + 1"),
+    ],
+    INCLUDE + "nn/module.hpp": [
+        bug("eval-not-passed-on", "Module: eval does not reach the modules inside",
+            "training_ = on; for (const auto& [name, child] : children_) { <|child->train(on);|> }", ""),
+        bug("module-zero-grad", "Module: zero_grad forgets the first parameter",
+            "for (Parameter<Backend>* parameter : parameters()) { <|parameter->grad.fill(Scalar(0));|> }",
+            "if (parameter != parameters().front()) { parameter->grad.fill(Scalar(0)); }"),
+    ],
+    INCLUDE + "nn/cross_entropy_loss.hpp": [
+        bug("loss-labels-of-first-batch", "CrossEntropyLoss: backward uses the labels of the first batch",
+            "y_ = &y;", "y_ = y_ == nullptr ? &y : y_;"),
+    ],
+
+    # ---- Random numbers and first weights ----
+    "lib/src/random.cpp": [
+        bug("init-no-root", "First weights: the bound is 1/fan_in instead of its square root",
+            "return <|1.0 / std::sqrt(static_cast<double>(fan_in))|>;", "1.0 / static_cast<double>(fan_in)"),
+        bug("random-state-no-spare", "Random: the state forgets the second normal number of a pair",
+            "<|has_spare_|> ? fmt::format(\"{:016x}\", spare_bits)", "false"),
+        bug("random-spare-for-ever", "Random: the second normal number of a pair comes again and again",
+            "double Random::normal() { if (has_spare_) { <|has_spare_ = false;|>", ""),
+    ],
+    INCLUDE + "random.hpp": [
+        bug("shuffle-never-stays", "Random: shuffle leaves nothing in its place",
+            "below(<|static_cast<std::uint64_t>(n)|>)", "static_cast<std::uint64_t>(n - 1)"),
+    ],
+
+    # ---- The optimiser ----
+    INCLUDE + "optim/sgd.hpp": [
+        bug("sgd-zero-grad-missing", "SGD: zero_grad does nothing",
+            "parameter->grad.fill(typename Backend::Scalar(0));", ""),
+        bug("sgd-shared-velocity", "SGD: the last parameter has no momentum",
+            "parameters_[i]->grad, velocities_[i], <|options_|>);",
+            "i + 1 < parameters_.size() || i == 0 ? options_ : [&] { SgdOptions o = options_; o.momentum = 0;"
+            " o.nesterov = false; return o; }()"),
+    ],
+    "lib/src/optim/optim.cpp": [
+        bug("step-lr-early", "StepLR: the step size shrinks an epoch early",
+            "if (<|epoch_ % step_size_ == 0|>)", "(epoch_ + 1) % step_size_ == 0"),
+    ],
+
+    # ---- Data ----
+    "lib/src/data/data_loader.cpp": [
+        bug("loader-last-sample", "DataLoader: the last sample is skipped",
+            "std::min(options_.batch_size, <|order_.size() - first|>)", "order_.size() - 1 - first"),
+        bug("loader-last-batch", "DataLoader: a last batch that is not full is skipped",
+            "!options_.drop_last ? <|1|> : 0", "0"),
+        bug("loader-same-order", "DataLoader: every epoch has the same order",
+            "Random(options_.seed, <|state_.epoch + 1|>)", "1"),
+        bug("loader-order-of-order", "DataLoader: an epoch's order depends on those before",
+            "if (options_.shuffle) { <|std::iota(order_.begin(), order_.end(), 0U);|>", ""),
+        bug("loader-resumes-at-start", "DataLoader: a resumed epoch begins at its first batch",
+            "return <|state_.batch|>; }", "std::size_t(0)"),
+        bug("loader-wrong-label", "DataLoader: images have their neighbours' labels",
+            "labels.data()[b] = dataset.labels[<|n|>];", "range.first[b > 0 ? b - 1 : b]"),
+    ],
+    "lib/src/data/transforms.cpp": [
+        bug("pixels-by-256", "Data: pixels are divided by 256",
+            "static_cast<T>(bytes[i]) / <|T(255)|>", "T(256)"),
+    ],
+    "lib/src/data/idx.cpp": [
+        bug("idx-byte-order", "IDX reader: the bytes of a number are read in the wrong order",
+            "std::uint32_t{word[2]} << <|8|> | std::uint32_t{word[3]}", "0",
+            "std::uint32_t{word[2]} << 8 | <|std::uint32_t{word[3]}|>", "std::uint32_t{word[3]} << 8"),
+        bug("idx-goes-on", "IDX reader: what comes after the data is not looked at",
+            "if (<|source.read(&more, 1) != 0|>)", "false"),
+        bug("idx-type", "IDX reader: the type of the values is not looked at",
+            "if (<|word[2] != 0x08|>)", "false"),
+    ],
+    "lib/src/data/mnist.cpp": [
+        bug("mnist-label-10", "MNIST: a label of 10 is accepted",
+            "return <|label >= dataset.class_names.size()|>;", "label > dataset.class_names.size()"),
+    ],
+
+    # ---- The training loop ----
+    "lib/src/train/train.cpp": [
+        bug("train-no-zero-grad", "Training: the gradients are never set to zero",
+            "optimizer.zero_grad();", ""),
+        bug("train-step-before-backward", "Training: the step is taken before the gradients are there",
+            "model.backward(criterion.backward(), nn::InputGradient::not_needed); optimizer.step();",
+            "optimizer.step(); model.backward(criterion.backward(), nn::InputGradient::not_needed);"),
+        bug("train-in-eval-mode", "Training: the model is not put into training mode",
+            "model.train();", ""),
+        bug("test-in-train-mode", "Testing: the model is put into training mode",
+            "nn::CrossEntropyLoss<Backend>& criterion) { <|model.eval();|>", "model.train();"),
+        bug("train-goes-on-at-nan", "Training: a loss that is not finite is not noticed",
+            "if (<|!std::isfinite(loss)|>)", "false"),
+        bug("history-one-epoch", "Training: the history counts from the start of each epoch",
+            "push_back(<|epoch * loader.dataset_size() + result.examples|>);", "result.examples"),
+    ],
+    "lib/src/train/tally.hpp": [
+        bug("loss-mean-of-batches", "Training: an epoch's loss is the mean over batches instead of examples",
+            "static_cast<double>(criterion.item()) * <|static_cast<double>(labels.shape(0))|>;", "1.0",
+            "result.loss = loss_sum_ / static_cast<double>(<|result.examples|>);", "result.batches"),
+    ],
+    "lib/src/train/predictions.cpp": [
+        bug("confusion-transposed", "Confusion matrix: rows and columns are exchanged",
+            "++counts(<|static_cast<std::size_t>(p.label)|>, static_cast<std::size_t>(p.chosen));",
+            "static_cast<std::size_t>(p.chosen)",
+            "++counts(static_cast<std::size_t>(p.label), <|static_cast<std::size_t>(p.chosen)|>);",
+            "static_cast<std::size_t>(p.label)"),
+    ],
+
+    # ---- Checkpoints ----
+    "lib/src/train/checkpoint.cpp": [
+        bug("checkpoint-momentum-not-saved", "Checkpoint: the momentum is not saved",
+            "if (<|made|>) { add_finite", "false"),
+        bug("checkpoint-momentum-not-restored", "Checkpoint: the momentum is not restored",
+            "run.optimizer.restore(lr, <|std::move(velocities)|>);",
+            "std::vector<typename Backend::Tensor>(velocities.size(), typename Backend::Tensor(Shape{0}))"),
+        bug("checkpoint-lr-not-restored", "Checkpoint: the step size is not restored",
+            "run.optimizer.restore(<|lr|>, std::move(velocities));", "run.optimizer.lr()"),
+        bug("checkpoint-random-not-restored", "Checkpoint: the state of the random numbers is not restored",
+            "*run.random = random;", ""),
+        bug("checkpoint-place-not-restored", "Checkpoint: the place in the epoch is not restored",
+            "run.loader.restore(next);", ""),
+        bug("checkpoint-epoch-not-restored", "Checkpoint: the epoch's account is not restored",
+            "run.epoch = epoch;", ""),
+    ],
+    "lib/src/train/checkpoint_file.cpp": [
+        bug("checkpoint-no-checksum", "Checkpoint: the checksum is not compared",
+            "if (<|got != *expected|>)", "false"),
+        bug("checkpoint-saves-nan", "Checkpoint: a NaN is saved",
+            "[](T x) { return <|!std::isfinite(x)|>; }", "std::isinf(x)"),
+    ],
+
+    # ---- The gradient checker ----
+    "lib/src/check/report.cpp": [
+        bug("checker-wide-tolerance", "Checker: the tolerance is a thousand times too wide",
+            "<|report.tolerance.relative * report.largest_numeric|> + report.tolerance.entrywise",
+            "1e3 * report.tolerance.relative * report.largest_numeric"),
+        bug("checker-both-zero", "Checker: two gradients of zeros agree",
+            "if (<|analytic_is_zero && report.largest_numeric == 0|>)", "false",
+            "if (<|analytic_is_zero|>) { return \"the analytic", "analytic_is_zero && report.largest_numeric > 0",
+            "if (<|report.largest_numeric == 0|>) { return \"the numeric", "false"),
+        bug("checker-eats-nan", "Checker: a NaN agrees with anything",
+            "if (<|!std::isfinite(entry.analytic) || !std::isfinite(entry.numeric)|>)", "false",
+            "if (<|!(deviation <= allowed)|>)", "deviation > allowed"),
+    ],
+    INCLUDE + "check/complex_step.hpp": [
+        bug("checker-large-complex-step", "Checker: the complex step is 1e-5",
+            "Complex(x.data()[i], <|h|>);", "1e-5", "std::imag(f(std::as_const(point))) / <|h|>;", "1e-5"),
+    ],
+    INCLUDE + "check/central_difference.hpp": [
+        bug("checker-one-sided", "Checker: differences are taken to the right only",
+            "result.gradient.data()[i] = <|(after.value - before.value) / width|>;", "right.data()[i]"),
+        bug("checker-divides-by-h", "Checker: the divisor is 2 h instead of the step that was taken",
+            "const double width = <|static_cast<double>(above) - static_cast<double>(below)|>;", "2 * h"),
+        bug("checker-no-kinks", "Checker: corners of the function are not noticed",
+            "if (<|after.decisions != here.decisions || before.decisions != here.decisions|>)", "false"),
+    ],
+}
