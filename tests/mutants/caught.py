@@ -48,7 +48,8 @@ def error_of_check(element, notes):
 def code(text):
     """Text for a cell, to be shown as it is."""
     text = re.sub(r"/tmp/[^ /]*/", "", text)
-    text = text.replace("|", "¦").replace("`", "'").replace("\\", "/")
+    # Doxygen ends code at a straight quote.
+    text = text.replace("|", "¦").replace("`", "’").replace("'", "’").replace("\\", "/")
     return "`" + (text if len(text) <= 110 else text[:107] + "...") + "`"
 
 
