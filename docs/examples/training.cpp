@@ -4,6 +4,7 @@
 #include <handgrad/app/interrupt.hpp>
 #include <handgrad/check/central_difference.hpp>
 #include <handgrad/check/check.hpp>
+#include <handgrad/check/exercise.hpp>
 #include <handgrad/check/gradient_check.hpp>
 #include <handgrad/cpu/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
@@ -38,7 +39,43 @@ data::ImageDataset stripes() {
     return set;
 }
 
+//! [exercise]
+void check_relu(check::Exercise& exercise) { // is the reader's backward right?
+    const Tensor<double> x{1, -2, 3}, dy{1, 1, 10};
+    const Tensor<double> readers_dx{1, 0, 10};
+    exercise.gradient("x", x, readers_dx, [&](const auto& x_) {
+        return check::weighted_sum(reference::relu_forward(x_), dy);
+    });
+}
+
+int marks(int argc, char** argv) { // the checker's main
+    check::Exercises exercises;
+    exercises.add("05.4", "relu_backward", "relu.hpp", check_relu);
+    return exercises.main(argc, argv);
+}
+//! [exercise]
+
 } // namespace
+
+TEST_CASE("example: an exercise that marks itself", "[examples]") {
+    std::string name = "check";
+    char* argv[] = {name.data(), nullptr};
+    REQUIRE(marks(1, argv) == 0);
+}
+
+TEST_CASE("example: three lines", "[examples]") {
+    const Tensor<double> w{{3, -4}}, dw{{1.5, -2}};
+    const auto loss = [](const auto& w_) {
+        return reference::l2_penalty_forward(w_, 0.5);
+    };
+    std::ostringstream out;
+    //! [proof]
+    const Tensor<double> numeric = check::complex_step(loss, w);
+    const check::Report report = check::compare("dw", dw, numeric);
+    out << report; // passed, or which entry is wrong, and by how much
+    //! [proof]
+    assert(report.passed());
+}
 
 TEST_CASE("example: complex_step", "[examples]") {
     //! [complex_step]

@@ -2,11 +2,7 @@
 /// @file
 /// Ctrl-C in the middle of training: finish the batch, save, say so, end.
 ///
-/// ```cpp
-/// const app::InterruptGuard guard;
-/// run.epoch = train::train_one_epoch<Backend>(..., app::interrupted, run.epoch); // stops after the batch at hand
-/// if (app::interrupted()) { throw app::Interrupted("interrupted; nothing was saved"); }
-/// ```
+/// @snippet training.cpp checkpoint
 
 #include <stdexcept>
 #include <string>

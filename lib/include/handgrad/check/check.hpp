@@ -2,9 +2,7 @@
 /// @file
 /// The gradient checker. A hand-written gradient is proved in three lines, whatever the function:
 ///
-///     Tensor<double> numeric = check::complex_step([&](const auto& w_) { return loss(w_); }, w);
-///     check::Report report = check::compare("dw", dw, numeric);
-///     std::cout << report;
+/// @snippet training.cpp proof
 
 #include "handgrad/check/central_difference.hpp"
 #include "handgrad/check/complex_step.hpp"

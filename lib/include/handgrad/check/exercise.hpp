@@ -2,14 +2,7 @@
 /// @file
 /// The frame of the programs that mark a chapter's coding exercises.
 ///
-///     void check_relu(check::Exercise& exercise) {
-///         exercise.gradient("x", x, relu_backward(x, dy), [&](const auto& x_) { return ...; });
-///     }
-///     int main(int argc, char** argv) {
-///         check::Exercises exercises;
-///         exercises.add("05.4", "relu_backward", "relu.hpp", check_relu);
-///         return exercises.main(argc, argv);
-///     }
+/// @snippet training.cpp exercise
 ///
 /// Such a program knows how to go forward; the derivatives that the reader's results are compared with come from the
 /// complex step.

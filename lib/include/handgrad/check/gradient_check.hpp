@@ -15,11 +15,7 @@ namespace handgrad::check {
 
 /// Collects the reports of several gradients:
 ///
-///     check::GradientCheck checker;
-///     checker.wrt("w", w, dw, [&](const auto& w_) { return loss(x, w_, b); });
-///     checker.wrt("b", b, db, [&](const auto& b_) { return loss(x, w, b_); });
-///     std::cout << checker;
-///     return checker.passed();
+/// @snippet training.cpp gradient_check
 class GradientCheck {
 public:
     /// Checks the gradient with respect to one input by complex_step().

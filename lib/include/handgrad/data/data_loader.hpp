@@ -2,14 +2,7 @@
 /// @file
 /// Mini-batches: a data set in random order, a few images at a time, as torch.utils.data.DataLoader gives them.
 ///
-/// ```cpp
-/// DataLoader<Cpu<float>> loader(train, {64});
-/// for (int epoch = 0; epoch < 10; ++epoch) {
-///     for (const auto& batch : loader) { // shuffled anew
-///         model.forward(batch.images);   // (64, 1, 28, 28)
-///     }
-/// }
-/// ```
+/// @snippet training.cpp data_loader
 
 #include <algorithm>
 #include <cstddef>

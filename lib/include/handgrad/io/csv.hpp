@@ -2,9 +2,7 @@
 /// @file
 /// Tables as comma-separated values.
 ///
-///     io::CsvTable table;
-///     table.add("epoch", epochs).add("loss", losses).add("note", notes);
-///     table.write("out/history.csv");
+/// @snippet files.cpp csv
 
 #include <cstdint>
 #include <filesystem>

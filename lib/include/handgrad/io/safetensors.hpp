@@ -13,11 +13,7 @@
 /// {"__metadata__": {"key": "text"}, "fc1.weight": {"dtype": "F32", "shape": [784, 100], "data_offsets": [0, 313600]}}
 /// ```
 /// A file:
-/// ```cpp
-/// io::Safetensors file;
-/// file.tensors.push_back(io::stored("weight", weight));
-/// io::write_safetensors("model.safetensors", file);
-/// ```
+/// @snippet files.cpp safetensors
 /// Source: the format's description in the repository of Hugging Face's safetensors.
 
 #include <cstdint>

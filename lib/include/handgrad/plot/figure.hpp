@@ -2,15 +2,7 @@
 /// @file
 /// Diagrams with axes: the data as CSV, a gnuplot script that draws it, and the picture where gnuplot is installed.
 ///
-///     plot::Figure figure;
-///     figure.title("Two-layer net on MNIST").x_label("training examples seen").y_label("cross-entropy loss");
-///     figure.line("training", seen, losses).points("test", test_seen, test_losses);
-///     const auto saved = figure.save("out", "loss"); // out/loss.csv, .gp, .svg, .png
-///     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
-///
-/// Two diagrams in one picture:
-///
-///     plot::save_side_by_side({linear, two_layer}, "out", "boundaries");
+/// @snippet files.cpp figure
 
 #include <array>
 #include <filesystem>

@@ -2,9 +2,7 @@
 /// @file
 /// Many small pictures, such as digits, in one: as an image and as text.
 ///
-///     const auto titles = ...; // "label: 5", "label: 0", ...
-///     plot::write_png("out/digits.png", plot::image_grid(images, 4, 5, titles));
-///     fmt::print("{}", plot::terminal_grid(images, 4, 5, titles));
+/// @snippet files.cpp image_grid
 
 #include <cstdint>
 #include <string>
