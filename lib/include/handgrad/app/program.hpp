@@ -3,21 +3,7 @@
 /// The frame of every chapter's program: the command line, the banner, the folder for figures, run.json, and what is
 /// said when something goes wrong. A chapter's main() is left with the lesson:
 ///
-/// ```cpp
-/// int main(int argc, char** argv) {
-///     handgrad::app::Program program("05_two_layer_net", "A two-layer net on the spiral");
-///     auto& options = program.options();
-///     options.epochs = 10000;
-///     options.lr = 1.0;
-///     program.take({"--epochs", "--lr"});
-///     int hidden = 100;
-///     program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
-///     return program.main(argc, argv, [&] {
-///         fmt::print("The lesson, with {} hidden units.\n", hidden);
-///         program.result("test_accuracy", 0.97);
-///     });
-/// }
-/// ```
+/// @snippet files.cpp program
 
 #include <cstdint>
 #include <filesystem>

@@ -2,16 +2,7 @@
 /// @file
 /// Checkpoints: a training run in a file, from which it goes on as if nothing had happened, bit for bit.
 ///
-/// ```cpp
-/// train::Run<Backend> run{model, optimizer, train_loader, {{"--batch-size", "64"}, {"--seed", "1234"}}};
-/// if (!options.resume.empty()) { train::load_checkpoint(options.resume, run); }
-/// while (train_loader.state().epoch < epochs) {
-///     run.epoch = train::train_one_epoch<Backend>(train_loader, model, criterion, optimizer, log_interval,
-///                                                 train_loader.state().epoch, run.history, {}, stop, run.epoch);
-///     train::save_checkpoint(options.save, run);
-///     if (stop()) { break; }
-/// }
-/// ```
+/// @snippet training.cpp checkpoint
 ///
 /// The file is a safetensors file (io/safetensors.hpp). Python sees these tensors:
 ///
