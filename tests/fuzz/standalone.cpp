@@ -26,6 +26,7 @@ void* operator new(std::size_t size) {
     if (memory == nullptr) { throw std::bad_alloc(); }
     return memory;
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
