@@ -44,7 +44,7 @@ BUGS = {
     INCLUDE + "nn/conv2d.hpp": [
         bug("conv-init-fan-in", "Conv2d: the first weights do not reckon with the kernel's size",
             "const std::size_t fan_in = <|shape[1] * shape[2] * shape[3]|>;", "shape[1]"),
-        bug("conv-no-input-gradient", "Conv2d: dx is computed once and never again",
+        bug("conv-dx-once", "Conv2d: dx is computed once and never again",
             "if (<|input == InputGradient::needed|>) { Backend::conv2d_backward_input",
             "input == InputGradient::needed && dx_.size() != x.size()"),
     ],
@@ -82,7 +82,7 @@ BUGS = {
     INCLUDE + "optim/sgd.hpp": [
         bug("sgd-zero-grad-missing", "SGD: zero_grad does nothing",
             "parameter->grad.fill(typename Backend::Scalar(0));", ""),
-        bug("sgd-shared-velocity", "SGD: the last parameter has no momentum",
+        bug("sgd-last-without-momentum", "SGD: the last parameter has no momentum",
             "parameters_[i]->grad, velocities_[i], <|options_|>);",
             "i + 1 < parameters_.size() || i == 0 ? options_ : [&] { SgdOptions o = options_; o.momentum = 0;"
             " o.nesterov = false; return o; }()"),
