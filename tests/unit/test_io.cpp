@@ -236,4 +236,6 @@ TEST_CASE("write_json keeps the order of the keys and never fails on text") {
     io::write_json(folder / "run.json", value);
     CHECK(read_bytes(folder / "run.json") ==
           "{\n  \"seed\": 0,\n  \"accuracy\": 0.975,\n  \"title\": \"\xEF\xBF\xBD\"\n}\n");
+    io::write_json(folder / "run.json", nlohmann::json{{"b", 1}, {"a", 2}}); // whose keys are sorted
+    CHECK(read_bytes(folder / "run.json") == "{\n  \"a\": 2,\n  \"b\": 1\n}\n");
 }

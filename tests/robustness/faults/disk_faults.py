@@ -53,7 +53,7 @@ def disk_full(setting):
             outcome.well()
             break
         calls.add(log.read_text().strip())
-        outcomes.append(re.sub("'[^']*'", "'FILE'", outcome.refused()))
+        outcomes.append(re.sub("\u2019[^\u2019]*\u2019", "FILE", outcome.refused()))
         assert re.search("'out(/[a-z]+.[a-z]+)?'", outcome.err), f"no file is named: {outcome.err!r}"
         there = contents(setting.folder / "out")
         for name in old.keys() - {"figure.svg", "figure.png"}:

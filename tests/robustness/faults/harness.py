@@ -95,7 +95,8 @@ class Outcome:
         else:
             ending = f"status {self.status}"
         assert self.err.count("\n") <= 1, f"{ending} and more than one line: {self.err!r}"
-        return ending + (f": `{self.err.strip()}`" if self.err else "")
+        message = self.err.strip().replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")  # a straight one would end the code
+        return ending + (f": `{message}`" if message else "")
 
     def refused(self, status=1):
         """The same, for a program that must end with one line and this status."""
