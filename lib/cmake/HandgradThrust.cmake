@@ -84,6 +84,10 @@ function(handgrad_kernels name system)
   target_include_directories(${name} PRIVATE "${HANDGRAD_LIB_DIR}/include" "${HANDGRAD_LIB_DIR}/src")
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-ffp-contract=off>)
   handgrad_compile_options(${name})
+  if(HANDGRAD_SANITIZE MATCHES "undefined")
+    # Thrust chooses a system's functions by references to nothing (thrust/detail/reference.h says so).
+    target_compile_options(${name} PRIVATE -fno-sanitize=null)
+  endif()
   target_compile_definitions(${name} PRIVATE HANDGRAD_THRUST_${system}
     THRUST_HOST_SYSTEM=THRUST_HOST_SYSTEM_CPP THRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_${system})
   if(system STREQUAL "OMP")
