@@ -85,8 +85,13 @@ def german(setting):
     """A locale with a decimal comma, made here: no package has to have installed one. Its messages are English."""
     source = setting.folder / "source"
     source.write_text('LC_NUMERIC\ndecimal_point "<U002C>"\nthousands_sep "<U002E>"\ngrouping 3;3\nEND LC_NUMERIC\n')
+    # Its characters are ASCII's; a small system has no file that says so.
+    charmap = setting.folder / "ascii"
+    lines = ["<code_set_name> ANSI_X3.4-1968", "<comment_char> %", "<escape_char> /", "<mb_cur_min> 1", "<mb_cur_max> 1",
+             "CHARMAP", *(f"<U{code:04X}> /x{code:02x} C{code}" for code in range(128)), "END CHARMAP", ""]
+    charmap.write_text("\n".join(lines))
     localedef = shutil.which("localedef", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin")
-    subprocess.run([localedef, "--force", "--no-archive", "-i", source, "-f", "/dev/null", setting.folder / "de_DE"],
+    subprocess.run([localedef, "--force", "--no-archive", "-i", source, "-f", charmap, setting.folder / "de_DE"],
                    capture_output=True, check=False)
     assert (setting.folder / "de_DE" / "LC_NUMERIC").exists(), "localedef made no locale"
     return setting.environment(LOCPATH=setting.folder, LC_ALL="de_DE")
