@@ -23,7 +23,8 @@ std::string show_code(const Chapter& chapter, const std::string& file, const std
            close_summary + "@include " + solution + "\n\n" + close_answer;
 }
 
-std::string how_to(const Chapter& chapter, const std::string& number) {
+std::string how_to(const Chapter& chapter) {
+    const std::string number = chapter.number();
     return "Answers are hidden until you ask for them. Where there is something to be programmed, you find a short "
            "function that returns the wrong numbers, in `chapters/" +
            chapter.name +
@@ -38,13 +39,11 @@ std::string how_to(const Chapter& chapter, const std::string& number) {
 std::string exercises(const Chapter& chapter, const std::filesystem::path& out) {
     const std::filesystem::path file = chapter.directory / "doc/exercises.md";
     if (!std::filesystem::exists(file)) { return ""; }
-    const std::string page_name = "chapter_" + chapter.name;
-    const std::string number = chapter.name.substr(0, chapter.name.find('_'));
     static const std::regex link(R"re(\[([\w.]+)\]\(\.\./exercises/([\w.]+)\))re");
     static const std::regex summary(R"re(<details><summary>(.*)</summary>)re");
 
     std::stringstream in(read(file));
-    std::string line, text, example;
+    std::string line, text;
     std::getline(in, line);
     if (line != "## Exercises") {
         throw std::runtime_error(chapter.name + "/doc/exercises.md must begin with \"## Exercises\"");
@@ -61,8 +60,8 @@ std::string exercises(const Chapter& chapter, const std::filesystem::path& out) 
             text += line + "\n";
         }
     }
-    return "## Exercises {#" + page_name + "_exercises}\n\n" + how_to(chapter, number) +
-           headings(text, 3, page_name + "_exercise");
+    return "## Exercises {#" + chapter.page() + "_exercises}\n\n" + how_to(chapter) +
+           headings(text, 3, chapter.page() + "_exercise");
 }
 
 } // namespace weave

@@ -20,7 +20,7 @@ std::vector<std::string> fields_of(const std::string& line, char separator) {
     return fields;
 }
 
-std::string link(const Chapter& chapter) { return "@ref chapter_" + chapter.name; }
+std::string link(const Chapter& chapter) { return "@ref " + chapter.page(); }
 
 /// The files that the chapter names, in its order, or model.hpp and main.cpp; then the others by name.
 std::vector<std::string> reading_order(const Chapter& chapter) {
@@ -89,9 +89,9 @@ std::string navigation(const std::vector<Chapter>& chapters, std::size_t i) {
     };
     return "<div class=\"chapter-navigation\">" +
            (i == 0 ? entry("previous", "Back: ", "chapters")
-                   : entry("previous", "Previous: ", "chapter_" + chapters[i - 1].name)) +
+                   : entry("previous", "Previous: ", chapters[i - 1].page())) +
            (i + 1 == chapters.size() ? entry("next", "Then: ", "derivations")
-                                     : entry("next", "Next: ", "chapter_" + chapters[i + 1].name)) +
+                                     : entry("next", "Next: ", chapters[i + 1].page())) +
            "</div>\n\n";
 }
 
@@ -115,8 +115,8 @@ std::vector<Chapter> read_chapters(const fs::path& list) {
 
 void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::path& out) {
     const Chapter& chapter = chapters[i];
-    const std::string page_name = "chapter_" + chapter.name;
-    const std::string number = chapter.name.substr(0, chapter.name.find('_'));
+    const std::string page_name = chapter.page();
+    const std::string number = chapter.number();
     const std::string intro = read(chapter.directory / "doc/intro.md");
     const std::size_t title_end = intro.find('\n');
     if (intro.rfind("# ", 0) != 0 || intro.substr(0, title_end).find("{#" + page_name + "}") == std::string::npos) {
@@ -149,7 +149,8 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     page += "| its files | " + files + ", in `chapters/" + chapter.name + "` |\n";
     if (!builds_on.empty()) { page += "| builds on | " + builds_on + " |\n"; }
     if (!operations.empty()) { page += "| operations | " + operations + " |\n"; }
-    if (fs::exists(chapter.directory / "doc/exercises.md")) {
+    const std::string exercises_of_chapter = exercises(chapter, out);
+    if (!exercises_of_chapter.empty()) {
         page += "| exercises | @ref " + page_name + "_exercises, marked by `./run check " + number + "` |\n";
     }
     page += headings(intro.substr(title_end), 2, page_name) + "\n" + program;
@@ -160,7 +161,7 @@ void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::p
     page += headings(take_figures(read(chapter.directory / "doc/results.md"), chapter, out), 2, page_name + "_results");
     page +=
         "\n## The plain program {#" + page_name + "_plain}\n\nThe same code once more, without the text.\n\n" + plain;
-    page += exercises(chapter, out) + navigation(chapters, i);
+    page += exercises_of_chapter + navigation(chapters, i);
     // Doxygen leaves the stars of bold text that has a formula or a code in it.
     page = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
     // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.
@@ -181,11 +182,11 @@ void write_map(const std::vector<Chapter>& chapters, const fs::path& out) {
     for (const Chapter& chapter : chapters) {
         std::string words = chapter.name;
         std::replace(words.begin(), words.end(), '_', ' ');
-        map += "  \"" + chapter.name + "\" [label=\"" + words + "\", URL=\"chapter_" + chapter.name + ".html\"];\n";
+        map += "  \"" + chapter.name + "\" [label=\"" + words + "\", URL=\"" + chapter.page() + ".html\"];\n";
         for (const std::string& earlier : chapter.builds_on) {
             map += "  \"" + earlier + "\" -> \"" + chapter.name + "\";\n";
         }
-        table += "- @subpage chapter_" + chapter.name + " <br> " + to_doxygen(chapter.title) + "\n";
+        table += "- @subpage " + chapter.page() + " <br> " + to_doxygen(chapter.title) + "\n";
     }
     write(out / "pages/chapters.md", table);
     write(out / "chapter_map.dot", map + "}\n");

@@ -48,6 +48,9 @@ struct Chapter {
     std::vector<std::string> files;  ///< those to be read first, in their order; empty for the usual ones
     std::filesystem::path directory; ///< of its sources
     std::filesystem::path figures;   ///< where the run of its program has left its figures
+
+    std::string number() const { return name.substr(0, name.find('_')); } ///< 05
+    std::string page() const { return "chapter_" + name; }                ///< what pages refer to it by
 };
 
 /// Reads lines `name|title|builds,on|files,in,order|directory|figures`. @throws std::runtime_error

@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include <zlib.h>
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace fuzz {
@@ -32,21 +30,6 @@ inline void require_one_line(std::string_view message, std::string_view start) {
     for (const char c : message) {
         require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "a message is one line of text");
     }
-}
-
-/// Deflates bytes: a gzip file, or with window_bits < 0 the bare deflate data.
-inline Bytes deflated(const std::uint8_t* data, std::size_t size, int window_bits = 16 + MAX_WBITS) {
-    z_stream z{};
-    require(deflateInit2(&z, 6, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib begins");
-    Bytes packed(deflateBound(&z, static_cast<uLong>(size)));
-    z.next_in = const_cast<std::uint8_t*>(data);
-    z.avail_in = static_cast<uInt>(size);
-    z.next_out = packed.data();
-    z.avail_out = static_cast<uInt>(packed.size());
-    require(deflate(&z, Z_FINISH) == Z_STREAM_END, "zlib packs anything");
-    packed.resize(z.total_out);
-    deflateEnd(&z);
-    return packed;
 }
 
 } // namespace fuzz

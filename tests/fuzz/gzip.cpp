@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <zlib.h>
+
 #include "data/byte_source.hpp"
 #include "fuzz.hpp"
 #include "handgrad/error.hpp"

@@ -4,8 +4,6 @@
 #include <functional>
 #include <string>
 
-#include <fmt/format.h>
-
 #include "catch.hpp"
 #include "handgrad/io/safetensors.hpp"
 #include "support/resumable.hpp"
@@ -16,7 +14,7 @@ namespace support {
 
 /// A program that writes the file anew: with any contents, but a checksum that is right.
 inline void write_sealed(const std::filesystem::path& path, handgrad::io::Safetensors file) {
-    file.metadata["handgrad.crc32"] = fmt::format("{:08x}", handgrad::io::checksum(file, "handgrad.crc32"));
+    seal(file);
     handgrad::io::write_safetensors(path, file);
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -13,6 +12,7 @@
 #include "handgrad/random.hpp"
 #include "handgrad/tensor.hpp"
 #include "support/on_device.hpp"
+#include "support/same_bits.hpp"
 
 // Every test of an operation runs on these; another backend joins them here.
 #define HANDGRAD_BACKENDS                                                                                              \
@@ -76,11 +76,6 @@ template <class To, class From> Tensor<To> to(const Tensor<From>& t) {
     Tensor<To> result(t.shape());
     std::transform(t.data(), t.data() + t.size(), result.data(), [](const From& v) { return static_cast<To>(v); });
     return result;
-}
-
-/// Whether shapes and all bits are equal: NaN equals itself, 0 and -0 differ.
-template <class T> bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
-    return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 /// Whether shapes and all numbers are equal; float and double may be compared. NaN equals nothing.

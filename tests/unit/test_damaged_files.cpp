@@ -3,10 +3,9 @@
 
 #include <functional>
 
-#include <zlib.h>
-
 #include "catch.hpp"
 #include "handgrad/data/idx.hpp"
+#include "support/gzip.hpp"
 #include "support/saved_run.hpp"
 
 using namespace handgrad;
@@ -30,20 +29,6 @@ std::string idx_file() {
     return file;
 }
 
-std::string gzipped(const std::string& bytes) {
-    z_stream z{};
-    REQUIRE(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string packed(deflateBound(&z, bytes.size()), '\0');
-    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    z.avail_in = static_cast<uInt>(bytes.size());
-    z.next_out = reinterpret_cast<Bytef*>(packed.data());
-    z.avail_out = static_cast<uInt>(packed.size());
-    REQUIRE(deflate(&z, Z_FINISH) == Z_STREAM_END);
-    packed.resize(z.total_out);
-    deflateEnd(&z);
-    return packed;
-}
-
 std::string read_idx(const std::string& bytes) {
     const auto idx = data::parse_idx(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), "file", 3);
     if (idx.bytes.size() != idx.shape[0] * idx.shape[1] * idx.shape[2]) {
@@ -65,7 +50,7 @@ std::vector<Format> formats(const Saved& saved) {
     const std::string checkpoint = read_bytes(saved.path);
     return {
         {"IDX", idx_file(), read_idx, false},
-        {"gzipped IDX", gzipped(idx_file()), read_idx, true},
+        {"gzipped IDX", gzip(idx_file()), read_idx, true},
         {"safetensors", checkpoint, read_tensors, false},
         {"checkpoint", checkpoint, [&saved](const std::string& bytes) { return read_run(bytes, saved.folder); }, true}};
 }

@@ -11,9 +11,11 @@
 #include "catch.hpp"
 #include "handgrad/data/idx.hpp"
 #include "handgrad/error.hpp"
+#include "support/gzip.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::Contains;
+using support::gzip;
 using Bytes = std::vector<std::uint8_t>;
 
 namespace {
@@ -31,20 +33,6 @@ Bytes small_file() {
     Bytes bytes = idx_header(0x08, {2, 3, 4});
     for (std::uint8_t i = 0; i < 24; ++i) { bytes.push_back(i); }
     return bytes;
-}
-
-Bytes gzip(const Bytes& bytes) {
-    z_stream z{};
-    REQUIRE(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK);
-    Bytes packed(deflateBound(&z, bytes.size()));
-    z.next_in = const_cast<std::uint8_t*>(bytes.data());
-    z.avail_in = static_cast<uInt>(bytes.size());
-    z.next_out = packed.data();
-    z.avail_out = static_cast<uInt>(packed.size());
-    REQUIRE(deflate(&z, Z_FINISH) == Z_STREAM_END);
-    packed.resize(z.total_out);
-    deflateEnd(&z);
-    return packed;
 }
 
 data::Idx parse(const Bytes& bytes, std::size_t rank = 3) {
@@ -120,7 +108,7 @@ TEST_CASE("IDX data with bytes after the end is refused", "[data][idx]") {
     after_gzip.push_back(0);
     CHECK_THAT(error_of(after_gzip), Contains("after the end of the gzip data"));
     Bytes two_members = gzip(plain);
-    const Bytes second = gzip({1});
+    const Bytes second = gzip(Bytes{1});
     two_members.insert(two_members.end(), second.begin(), second.end());
     CHECK_THAT(error_of(two_members), Contains("after the end of the gzip data"));
     plain.push_back(0);
