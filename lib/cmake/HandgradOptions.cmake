@@ -19,5 +19,8 @@ function(handgrad_compile_options target)
     target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-omit-frame-pointer
                                             -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+      target_compile_options(${target} PUBLIC "-fsanitize-ignorelist=${HANDGRAD_LIB_DIR}/cmake/sanitize.ignore")
+    endif()
   endif()
 endfunction()

@@ -43,12 +43,18 @@ Shape result_shape(const Shape& x, const Shape& w, const Conv2dOptions& options)
     return check_conv2d_relu_max_pool2d_forward(x, w, {0}, options).y;
 }
 
+#ifdef HANDGRAD_SANITIZED
+constexpr std::size_t grid_step = 7; // of no common factor with the sides of the grid: every pair of values occurs
+#else
+constexpr std::size_t grid_step = 1;
+#endif
+
 } // namespace
 
 TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[ops][fused]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    std::size_t compared = 0;
+    std::size_t compared = 0, position = 0;
     for (const std::size_t n : {1, 2, 3, 7, 17, 40}) {
         for (const std::size_t c : {1, 3}) {
             for (const std::size_t groups : {1, 2}) {
@@ -56,6 +62,7 @@ TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[o
                     for (const Size2d stride : {Size2d(1), Size2d(2, 1), Size2d(1, 3)}) {
                         for (const Size2d padding : {Size2d(0), Size2d(1, 2), Size2d(3, 0)}) {
                             for (const Size2d dilation : {Size2d(1), Size2d(2, 1)}) {
+                                if (position++ % grid_step != 0) { continue; }
                                 Conv2dOptions options;
                                 options.stride = stride;
                                 options.padding = padding;
@@ -83,7 +90,8 @@ TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[o
             }
         }
     }
-    CHECK(compared == 6 * 2 * 2 * 3 * 3 * 3 * 2);
+    CHECK(position == 6 * 2 * 2 * 3 * 3 * 3 * 2);
+    CHECK(compared == (position + grid_step - 1) / grid_step);
 }
 
 TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d: no bias, added gradients, dirty buffers, NaN", "[ops][fused]",

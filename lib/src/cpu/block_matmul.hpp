@@ -21,9 +21,9 @@ template <class T> struct Strided {
 };
 
 /// Whether block_matmul is the one to take for b of k x n. A build without -march=native has only SSE2 on x86, whereas
-/// OpenBLAS looks at the processor when it starts: then it is faster.
+/// OpenBLAS looks at the processor when it starts: then it is faster. Without rows b has no address to count from.
 template <class T> bool suits_block_matmul(std::size_t k, std::size_t n) {
-    return fuses && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);
+    return fuses && k > 0 && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);
 }
 
 namespace detail {
