@@ -26,9 +26,6 @@ function(handgrad_chapter)
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
   endif()
-  if(HANDGRAD_SANITIZE)
-    target_compile_options(${name} PRIVATE -O2) # as the library: it trains, and sanitizers make it slow enough
-  endif()
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/exercises/check.cpp")
     handgrad_exercises(${name})
   endif()
