@@ -3,12 +3,11 @@
 // The functions that this chapter is about are in small files of their own, shown after this program and worth reading
 // first, in this order: `entrywise.hpp`, `sums.hpp`, `batch.hpp`, `matrices.hpp`, `classes.hpp`, `images.hpp`,
 // `fused.hpp`; then `network.hpp`, which makes a training step of them. They are the only files here that include Thrust.
+// `places.hpp` and `training.hpp` are this program's first and last part.
 // `thrust_system.hpp` and the four `system_...` files compile them for all systems that this machine has.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdint>
-#include <memory>
+#include <functional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -16,71 +15,18 @@
 
 #include <fmt/format.h>
 
-#include <handgrad/app/about.hpp>
 #include <handgrad/app/program.hpp>
 #include <handgrad/cpu/cpu.hpp>
-#include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
 #include <handgrad/device/device.hpp>
 #include <handgrad/io/csv.hpp>
 #include <handgrad/plot/figure.hpp>
 
-#include "library.hpp"
-#include "network.hpp"
 #include "operations.hpp"
-#include "timing.hpp"
+#include "places.hpp"
+#include "training.hpp"
 
 using namespace handgrad;
-
-// ## Where it can run
-//
-// CPP is there wherever there is a C++ compiler; OMP and TBB where they were installed when this program was compiled; CUDA
-// where its compiler was, and then there must be a GPU now.
-struct Place {
-    std::string name, note;         // the note says why there is no system
-    std::unique_ptr<System> system; // or null
-};
-
-std::vector<Place> find_places(int threads) {
-    static_cast<void>(threads);
-    std::vector<Place> places(4);
-    places[0] = {"CPP", "", make_cpp()};
-    places[1] = {"OMP", "not built: OpenMP was not found", nullptr};
-    places[2] = {"TBB", "not built: TBB was not found", nullptr};
-    places[3] = {"CUDA", "not built: the library was not built for CUDA", nullptr};
-#ifdef CHAPTER_HAS_OMP
-    places[1].system = make_omp(threads);
-#endif
-#ifdef CHAPTER_HAS_TBB
-    places[2].system = make_tbb(threads);
-#endif
-#ifdef CHAPTER_HAS_CUDA
-    places[3].system = make_cuda();
-    places[3].note = "there is no GPU";
-#endif
-    fmt::print("Thrust's systems\n");
-    for (const auto& place : places) {
-        fmt::print("{:<4} {}\n", place.name, place.system ? place.system->hardware() : place.note);
-    }
-    fmt::print("the library's device backend: {}\n", device::description());
-    return places;
-}
-
-// A time or a rate, or a dash where there is nothing to measure. The sign ~ says that your machine will have another.
-std::string cell(double value, const char* format = ".1f") {
-    return std::isnan(value) ? "-" : app::about(value, format);
-}
-
-double time_on(System& system, const std::function<void()>& f) {
-    return seconds_per_call(f, [&] { system.wait(); });
-}
-double time_on_cpu(const std::function<void()>& f) {
-    return seconds_per_call(f, [] {});
-}
-// The same for the library's device backend, which computes nothing if it was built for a GPU and there is none.
-double time_on_device(const std::function<void()>& f) {
-    return device::is_available() ? seconds_per_call(f, device::synchronize) : NAN;
-}
 
 // ## From one number to millions
 //
@@ -342,145 +288,6 @@ void lesson_fusion(const std::vector<Place>& places, int N, Random random) {
         }
         fmt::print("\n");
     }
-}
-
-// ## A training step
-//
-// The lecture's network learns from a few batches: from the same weights and the same digits by our functions on every
-// system, by the library's device backend, and by the cpu backend. The losses have to agree within $10^{-4}$; the last
-// digits may differ, since sums are added in other orders.
-struct Trained {
-    std::vector<float> losses;
-    double seconds = NAN; // a step
-};
-
-// What all of them learn from.
-struct Task {
-    const data::ImageDataset& train_set;
-    data::LoaderOptions loader;
-    int steps;
-    std::uint32_t seed;
-    SgdOptions sgd;
-};
-
-template <class Backend> Trained train_by_library(const Task& task) {
-    data::DataLoader<Backend> loader(task.train_set, task.loader);
-    LibraryNetwork<Backend> network(Random(task.seed), task.sgd);
-    Trained result;
-    for (const auto& batch : loader) { // the loss is asked for after each step, so that we can see it
-        network.step(batch.images, batch.labels);
-        result.losses.push_back(network.loss());
-    }
-    const auto start = std::chrono::steady_clock::now();
-    for (const auto& batch : loader) { network.step(batch.images, batch.labels); } // now nobody asks
-    if (device::is_available()) { device::synchronize(); }
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / task.steps;
-    return result;
-}
-
-enum class How { three_passes, fused, recorded };
-
-// The data goes to the system once, before the first step, and the losses come back after the last.
-Trained train_on(System& system, const Task& task, const std::vector<float>& parameters, How how,
-                 std::size_t* started = nullptr) {
-    data::BatchSampler sampler(task.train_set.size(), task.loader);
-    sampler.start_epoch();
-    std::vector<std::int32_t> numbers;
-    for (std::size_t batch = 0; batch < sampler.batches(); ++batch) {
-        const auto range = sampler.take(batch);
-        numbers.insert(numbers.end(), range.first, range.first + range.count);
-    }
-    const auto& set = task.train_set;
-    const auto digits = static_cast<std::ptrdiff_t>(numbers.size());
-    const Array<std::uint8_t> bytes(system,
-                                    std::vector<std::uint8_t>(set.pixels.begin(), set.pixels.begin() + digits * 784));
-    const Array<std::int32_t> labels(system,
-                                     std::vector<std::int32_t>(set.labels.begin(), set.labels.begin() + digits));
-    const Array<std::int32_t> order(system, numbers);
-    const Digits data{bytes, labels, order, static_cast<int>(task.loader.batch_size)};
-
-    Trained result;
-    for (int round = 0; round < 2; ++round) { // the first one warms up
-        Network network(system, data, parameters, task.steps, how != How::three_passes);
-        const auto step = [&] { network.step(static_cast<float>(task.sgd.lr), static_cast<float>(task.sgd.momentum)); };
-        const std::size_t before = system.started();
-        const auto recording = how == How::recorded ? system.record(step) : nullptr;
-        if (how != How::recorded) { step(); }
-        if (started != nullptr) { *started = system.started() - before; }
-        system.wait();
-        const auto start = std::chrono::steady_clock::now();
-        for (int i = 1; i < task.steps; ++i) { recording ? recording->replay() : step(); }
-        system.wait();
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        result = {network.losses(), seconds / (task.steps - 1)};
-    }
-    return result;
-}
-
-void lesson_step(const std::vector<Place>& places, const Task& task, app::Program& program) {
-    const std::vector<float> parameters = LibraryNetwork<Cpu<float>>(Random(task.seed), task.sgd).parameters();
-    const auto on_cpu = train_by_library<Cpu<float>>(task);
-    const auto on_device = device::is_available() ? train_by_library<Device<float>>(task) : Trained();
-
-    fmt::print("\nThe losses of {} steps, batches of {}\n\n{:<7}", task.steps, task.loader.batch_size, "");
-    std::vector<std::size_t> shown;
-    for (const std::size_t step : {1, 2, 5, 10, 20, 50, 100, 200, 500}) {
-        if (step <= on_cpu.losses.size()) { shown.push_back(step); }
-    }
-    for (const std::size_t step : shown) { fmt::print(" {:>9}", fmt::format("step {}", step)); }
-    fmt::print("\n");
-    const auto line = [&](const std::string& name, const Trained& trained) {
-        fmt::print("{:<7}", name);
-        for (const std::size_t step : shown) { fmt::print(" {:>9.5f}", trained.losses.at(step - 1)); }
-        fmt::print("\n");
-        for (std::size_t i = 0; i < on_cpu.losses.size(); ++i) {
-            const double loss = trained.losses.at(i), expected = on_cpu.losses[i];
-            if (!(std::abs(loss - expected) <= 1e-4 * expected)) {
-                throw std::runtime_error(fmt::format("{}: the loss of step {} is {}, expected cpu's {} within 1e-4",
-                                                     name, i + 1, loss, expected));
-            }
-        }
-        program.result("losses_" + name, trained.losses);
-    };
-    std::vector<std::vector<double>> seconds;
-    std::size_t starts = 0, fused_starts = 0;
-    for (const auto& place : places) {
-        seconds.emplace_back(3, NAN);
-        if (!place.system) {
-            fmt::print("{:<7} -\n", place.name);
-            continue;
-        }
-        const auto fused = train_on(*place.system, task, parameters, How::fused, &fused_starts);
-        line(place.name, fused);
-        const auto three = train_on(*place.system, task, parameters, How::three_passes, &starts);
-        seconds.back() = {three.seconds, fused.seconds, NAN};
-        if (!place.system->kernel_use().empty()) {
-            const auto recorded = train_on(*place.system, task, parameters, How::recorded);
-            if (recorded.losses != fused.losses) {
-                throw std::runtime_error(place.name + ": a recorded step gives other losses than one that is not");
-            }
-            seconds.back()[2] = recorded.seconds;
-        }
-    }
-    if (device::is_available()) {
-        line("device", on_device);
-    } else {
-        fmt::print("{:<7} -\n", "device");
-    }
-    line("cpu", on_cpu);
-
-    // In three passes a step starts more algorithms than fused. Recorded, it is one start, for a GPU.
-    fmt::print("\nA step starts {} algorithms, fused {}. ms a step\n\n        three passes     fused  recorded\n",
-               starts, fused_starts);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        fmt::print("{:<7} {:>12} {:>9} {:>9}\n", places[i].name, cell(seconds[i][0] * 1e3, ".3f"),
-                   cell(seconds[i][1] * 1e3, ".3f"), cell(seconds[i][2] * 1e3, ".3f"));
-        if (places[i].system) { program.result("step_seconds_" + places[i].name, seconds[i]); }
-    }
-    fmt::print("{:<7} {:>12} {:>9} {:>9}\n", "device", "-", cell(on_device.seconds * 1e3, ".3f"), "-");
-    fmt::print("{:<7} {:>12} {:>9} {:>9}\n", "cpu", "-", cell(on_cpu.seconds * 1e3, ".3f"), "-");
-    program.result("step_seconds_device", on_device.seconds);
-    program.result("step_seconds_cpu", on_cpu.seconds);
 }
 
 int main(int argc, char** argv) {
