@@ -16,11 +16,6 @@ function(handgrad_compile_options target)
     target_compile_options(${target} PUBLIC $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
   endif()
   if(HANDGRAD_SANITIZE)
-    if(target MATCHES "^(handgrad|handgrad_kernels|[0-9][0-9]_.*)$")
-      # What computes most, the library and the chapters: where sanitizers watch every access, it is too slow without
-      # optimisation, whatever the build type. The tests, which take longest to compile, do without.
-      target_compile_options(${target} PRIVATE -O2)
-    endif()
     target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-omit-frame-pointer
                                             -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE})
