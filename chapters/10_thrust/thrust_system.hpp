@@ -5,7 +5,8 @@
 // a `Where`, which has the policy, and the few things that Thrust does not say: memory, waiting, what the hardware is
 // called. The files system_cpp.cpp, system_omp.cpp, system_tbb.cpp and system_cuda.cu each have a Where, and nothing else.
 
-#include <cstring>
+#include <algorithm>
+#include <cstddef>
 #include <new>
 
 #include <thrust/for_each.h>
@@ -130,8 +131,11 @@ private:
 struct OnHost {
     static void* allocate(std::size_t bytes) { return ::operator new(bytes); }
     static void release(void* memory) noexcept { ::operator delete(memory); }
-    static void copy_in(const void* from, void* to, std::size_t bytes) { std::memcpy(to, from, bytes); }
-    static void copy_out(const void* from, void* to, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    static void copy_in(const void* from, void* to, std::size_t bytes) {
+        // Not std::memcpy: an empty vector's null pointer must not be given to that.
+        std::copy_n(static_cast<const std::byte*>(from), bytes, static_cast<std::byte*>(to));
+    }
+    static void copy_out(const void* from, void* to, std::size_t bytes) { copy_in(from, to, bytes); }
     static void wait() {}
     static std::unique_ptr<Recording> record(const std::function<void()>& work) {
         work();
