@@ -1,15 +1,18 @@
-# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...] [FILES <file>...])
+# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...]
+#                  [QUICK_ARGS <argument>...] [FILES <file>...])
 #
 # Makes the program of a chapter's directory, named as the directory, out of its .cpp files. TITLE is the line that the
 # `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
 # program with TEST_ARGS and compares what it prints with expected/output.txt: text exactly, numbers within TOLERANCE.
+# Under sanitizers, where a chapter that trains for seconds would take minutes, it runs with QUICK_ARGS and compares with
+# expected/quick.txt.
 # FILES are those that the book shows first, in this order; without it model.hpp and main.cpp. The others come by name.
 # If there is exercises/check.cpp, its programs are made, too (handgrad_exercises).
 function(handgrad_chapter)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;FILES")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;QUICK_ARGS;FILES")
   if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [FILES ...]): "
-                        "got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
+    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [QUICK_ARGS ...] "
+                        "[FILES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
   endif()
   if(NOT DEFINED ARG_TOLERANCE)
     set(ARG_TOLERANCE 1e-6)
@@ -21,7 +24,7 @@ function(handgrad_chapter)
   target_link_libraries(${name} PRIVATE handgrad::handgrad)
   set_target_properties(${name} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
     HANDGRAD_TITLE "${ARG_TITLE}" HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}"
-    HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}" HANDGRAD_FILES "${ARG_FILES}")
+    HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}" HANDGRAD_QUICK_ARGS "${ARG_QUICK_ARGS}" HANDGRAD_FILES "${ARG_FILES}")
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
@@ -60,8 +63,8 @@ function(handgrad_exercises name)
 endfunction()
 
 # handgrad_register_chapter_tests(COMPARER): for every chapter the test chapter.<name>, the target record_<name> that
-# writes its expected/output.txt anew, and the tests of its exercises. COMPARER is the target of the program that
-# compares two outputs.
+# writes its expected/output.txt and quick.txt anew, and the tests of its exercises. COMPARER is the target of the program
+# that compares two outputs.
 function(handgrad_register_chapter_tests comparer)
   get_property(chapters GLOBAL PROPERTY HANDGRAD_CHAPTERS)
   foreach(name IN LISTS chapters)
@@ -70,14 +73,25 @@ function(handgrad_register_chapter_tests comparer)
     get_target_property(builds_on ${name} HANDGRAD_BUILDS_ON)
     get_target_property(tolerance ${name} HANDGRAD_TOLERANCE)
     get_target_property(args ${name} HANDGRAD_TEST_ARGS)
+    get_target_property(quick_args ${name} HANDGRAD_QUICK_ARGS)
 
     set(run "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${name}>" "-DWORK=${work}" "-DCHAPTER=${dir}")
-    set(script -P "${PROJECT_SOURCE_DIR}/lib/cmake/RunChapter.cmake" -- ${args})
+    set(script -P "${PROJECT_SOURCE_DIR}/lib/cmake/RunChapter.cmake" --)
+    set(full ${script} ${args})
+    set(tested ${full})
+    set(record_quick "")
+    if(quick_args)
+      set(quick -DEXPECTED=quick.txt ${script} ${quick_args})
+      set(record_quick COMMAND ${run} -DRECORD=ON ${quick})
+      if(HANDGRAD_SANITIZE)
+        set(tested ${quick})
+      endif()
+    endif()
     add_test(NAME chapter.${name} COMMAND ${run} "-DCOMPARER=$<TARGET_FILE:${comparer}>" "-DTOLERANCE=${tolerance}"
-                                          "-DBUILDS_ON=${builds_on}" ${script})
+                                          "-DBUILDS_ON=${builds_on}" ${tested})
     # The program uses all cores: beside another test, both would only get slower.
     set_tests_properties(chapter.${name} PROPERTIES LABELS chapter RUN_SERIAL ON)
-    add_custom_target(record_${name} COMMAND ${run} -DRECORD=ON ${script} DEPENDS ${name} VERBATIM)
+    add_custom_target(record_${name} ${record_quick} COMMAND ${run} -DRECORD=ON ${full} DEPENDS ${name} VERBATIM)
 
     # The solutions of its exercises are right, and every stub is wrong; the latter only where it is asked for, since
     # readers are welcome to solve them.

@@ -1,7 +1,8 @@
 # Runs a chapter's program as its test does, in a folder of its own, and compares what it prints with
-# expected/output.txt; with RECORD it writes that file instead. Arguments after -- go to the program.
+# expected/output.txt, or with the file beside it that EXPECTED names; with RECORD it writes that file instead. Arguments
+# after -- go to the program.
 #   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder>
-#         [-DCOMPARER=... -DTOLERANCE=... -DBUILDS_ON=<chapters>|-DRECORD=ON] -P RunChapter.cmake -- [argument...]
+#         [-DEXPECTED=...] [-DCOMPARER=... -DTOLERANCE=... -DBUILDS_ON=<chapters>|-DRECORD=ON] -P RunChapter.cmake -- [argument...]
 cmake_minimum_required(VERSION 3.21...3.25)
 
 set(args)
@@ -22,7 +23,10 @@ foreach(earlier IN LISTS BUILDS_ON)
   endif()
 endforeach()
 
-set(expected "${CHAPTER}/expected/output.txt")
+if(NOT DEFINED EXPECTED)
+  set(EXPECTED output.txt)
+endif()
+set(expected "${CHAPTER}/expected/${EXPECTED}")
 set(actual "${WORK}/output.txt")
 file(REMOVE_RECURSE "${WORK}/out" "${actual}")
 # The default, a relative folder: what the program prints about its files is the same on every machine.
