@@ -140,8 +140,8 @@ threads("1024", "status 0")
 def few_threads(setting):
     def trained(threads, **changes):
         env = setting.environment(OPENBLAS_NUM_THREADS=1, **changes)  # or its own threads would count
-        outcome = setting.run(setting.chapter("09_cnn"), *SMALL, "--epochs", 1, "--save", "run", "--out", "out",
-                              "--threads", threads, env=env)
+        outcome = setting.run(setting.writer, "--do", "train", "--save", "run", "--out", "out", "--threads", threads,
+                              env=env)
         outcome.well()
         return outcome, (setting.folder / "run").read_bytes()
     _, one = trained(1)
@@ -165,8 +165,8 @@ def environment(name, *values):
     def variable(setting):
         def trained(value=None, device="cpu"):
             changes = {} if value is None else {name: value}
-            outcome = setting.run(setting.chapter("09_cnn"), "--limit", 128, "--epochs", 1, "--save", "run", "--out", "out",
-                                  "--device", device, env=setting.environment(**changes))
+            outcome = setting.run(setting.writer, "--do", "train", "--save", "run", "--out", "out", "--device", device,
+                                  env=setting.environment(**changes))
             assert outcome.status == 0, outcome.err
             return outcome, (setting.folder / "run").read_bytes()
         device = "thrust" if name.startswith("OMP") else "cpu"

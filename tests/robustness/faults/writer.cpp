@@ -2,6 +2,7 @@
 //   --do write  one file of each kind into --out
 //   --do save   goes on with the checkpoint --save, if it is there, and saves it again after every batch, for ever
 //   --do load   says where the checkpoint --resume goes on
+//   --do train  trains chapter 09's network on two batches of digits, on --device with --threads, and writes it to --save
 
 #include <clocale>
 #include <locale>
@@ -10,7 +11,11 @@
 
 #include <fmt/core.h>
 
+#include "09_cnn/model.hpp"
 #include "handgrad/app/program.hpp"
+#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/data/mnist.hpp"
+#include "handgrad/device/device.hpp"
 #include "handgrad/io/csv.hpp"
 #include "handgrad/plot/figure.hpp"
 #include "handgrad/plot/image_grid.hpp"
@@ -59,15 +64,30 @@ void write_all(const app::Program& program, double seed) {
     plot::write_png(program.output("image.png"), image);
 }
 
+/// As chapter 09 does, but without the many other things that it does, so that it can run many times.
+template <class Backend> void train_cnn(const app::Options& options) {
+    const auto digits = data::load_mnist(data::Split::train, options.data);
+    data::LoaderOptions loading;
+    loading.limit = 128;
+    data::DataLoader<Backend> loader(digits, loading);
+    Random random(options.seed);
+    CNN<Backend> model(CNNSizes{}, random);
+    nn::CrossEntropyLoss<Backend> criterion;
+    optim::SGD<Backend> optimizer(model.parameters(), {});
+    train::Run<Backend> run{model, optimizer, loader, {}};
+    run.epoch = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 1, 0, run.history);
+    train::save_checkpoint(options.save, run);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     app::Program program("writer", "Writes what the library can write");
     auto& options = program.options();
-    program.take({"--lr", "--save", "--resume"});
+    program.take({"--lr", "--save", "--resume", "--data"}).take_device();
     std::string task = "write";
     bool locale = false;
-    program.option("--do", task, {"write", "save", "load"}, "what to do")
+    program.option("--do", task, {"write", "save", "load", "train"}, "what to do")
         .flag("--locale", locale, "take over the user's locale, as programs with windows do");
     return program.main(argc, argv, [&] {
         if (locale) {
@@ -81,6 +101,10 @@ int main(int argc, char** argv) {
             Run r;
             r.load(options.resume);
             fmt::print("batches {}\n", batches(r));
+            return;
+        }
+        if (task == "train") {
+            options.device == "thrust" ? train_cnn<Device<float>>(options) : train_cnn<Cpu<float>>(options);
             return;
         }
         write_all(program, options.seed);
