@@ -1,6 +1,7 @@
 // Trains chapter 09's CNN for some epochs and prints how long each took: shuffling, conversion of the pixels, forward,
 // loss, backward and step.
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -37,7 +38,7 @@ template <class Backend> void time_epochs(const Settings& run) {
     loading.limit = run.limit;
     loading.batch_size = run.batch_size;
     data::DataLoader<Backend> loader(train_set, loading);
-    loading.limit = 50 * loading.batch_size;
+    loading.limit = std::min(50 * loading.batch_size, loader.dataset_size());
     data::DataLoader<Backend> warming_up(train_set, loading);
     Random random(0);
     CNN<Backend> model(CNNSizes{}, random);
