@@ -3,11 +3,22 @@
 # refuse. It trains on so many IMAGES (12000).
 set -euo pipefail
 program=$1
-export HANDGRAD_DATA=$2/data
 folder=$(mktemp -d)
 started=""
 trap 'if [ -n "$started" ]; then kill -9 "$started" 2>/dev/null || true; fi; rm -rf "$folder"' EXIT
 cd "$folder"
+
+# MNIST with the first 500 of the test images: what they say is not looked at here, and they would take most of the time.
+export HANDGRAD_DATA=$folder/data
+mkdir data
+ln -s "$2"/data/mnist/train-* data
+first() { # first FILE HEADER BYTES: the new header, and what follows the old one, of the same length
+    printf '%b' "$2"
+    head -c "$3" < <(gunzip -c "$1" | tail -c "+$(($(printf '%b' "$2" | wc -c) + 1))")
+}
+first "$2/data/mnist/t10k-images-idx3-ubyte.gz" '\0\0\x08\x03\0\0\x01\xf4\0\0\0\x1c\0\0\0\x1c' $((500 * 784)) >data/t10k-images-idx3-ubyte
+first "$2/data/mnist/t10k-labels-idx1-ubyte.gz" '\0\0\x08\x01\0\0\x01\xf4' 500 >data/t10k-labels-idx1-ubyte
+
 images=${3:-12000}
 batches=$(((images + 63) / 64))
 small=(--limit "$images" --log-interval 10 --preset good)
