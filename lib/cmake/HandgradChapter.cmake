@@ -89,8 +89,11 @@ function(handgrad_register_chapter_tests comparer)
     endif()
     add_test(NAME chapter.${name} COMMAND ${run} "-DCOMPARER=$<TARGET_FILE:${comparer}>" "-DTOLERANCE=${tolerance}"
                                           "-DBUILDS_ON=${builds_on}" ${tested})
-    # The program uses all cores: beside another test, both would only get slower.
-    set_tests_properties(chapter.${name} PROPERTIES LABELS chapter RUN_SERIAL ON)
+    set_tests_properties(chapter.${name} PROPERTIES LABELS chapter)
+    if(NOT HANDGRAD_SANITIZE)
+      # The program uses all cores: beside another test, both would only get slower. What sanitizers add is for one core.
+      set_tests_properties(chapter.${name} PROPERTIES RUN_SERIAL ON)
+    endif()
     add_custom_target(record_${name} ${record_quick} COMMAND ${run} -DRECORD=ON ${full} DEPENDS ${name} VERBATIM)
 
     # The solutions of its exercises are right, and every stub is wrong; the latter only where it is asked for, since
