@@ -89,7 +89,7 @@ function(handgrad_register_chapter_tests comparer)
     endif()
     add_test(NAME chapter.${name} COMMAND ${run} "-DCOMPARER=$<TARGET_FILE:${comparer}>" "-DTOLERANCE=${tolerance}"
                                           "-DBUILDS_ON=${builds_on}" ${tested})
-    set_tests_properties(chapter.${name} PROPERTIES LABELS chapter)
+    set_tests_properties(chapter.${name} PROPERTIES LABELS chapter COST 100)
     if(NOT HANDGRAD_SANITIZE)
       # The program uses all cores: beside another test, both would only get slower. What sanitizers add is for one core.
       set_tests_properties(chapter.${name} PROPERTIES RUN_SERIAL ON)
