@@ -77,12 +77,11 @@ function(handgrad_register_chapter_tests comparer)
 
     set(run "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${name}>" "-DWORK=${work}" "-DCHAPTER=${dir}")
     set(script -P "${PROJECT_SOURCE_DIR}/lib/cmake/RunChapter.cmake" --)
-    set(full ${script} ${args})
-    set(tested ${full})
-    set(record_quick "")
+    set(tested ${script} ${args})
+    set(record COMMAND ${run} -DRECORD=ON ${tested})
     if(quick_args)
       set(quick -DEXPECTED=quick.txt ${script} ${quick_args})
-      set(record_quick COMMAND ${run} -DRECORD=ON ${quick})
+      list(PREPEND record COMMAND ${run} -DRECORD=ON ${quick})
       if(HANDGRAD_SANITIZE)
         set(tested ${quick})
       endif()
@@ -94,7 +93,7 @@ function(handgrad_register_chapter_tests comparer)
       # The program uses all cores: beside another test, both would only get slower. What sanitizers add is for one core.
       set_tests_properties(chapter.${name} PROPERTIES RUN_SERIAL ON)
     endif()
-    add_custom_target(record_${name} ${record_quick} COMMAND ${run} -DRECORD=ON ${full} DEPENDS ${name} VERBATIM)
+    add_custom_target(record_${name} ${record} DEPENDS ${name} VERBATIM)
 
     # The solutions of its exercises are right, and every stub is wrong; the latter only where it is asked for, since
     # readers are welcome to solve them.

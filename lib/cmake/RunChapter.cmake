@@ -1,8 +1,8 @@
 # Runs a chapter's program as its test does, in a folder of its own, and compares what it prints with
 # expected/output.txt, or with the file beside it that EXPECTED names; with RECORD it writes that file instead. Arguments
 # after -- go to the program.
-#   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder>
-#         [-DEXPECTED=...] [-DCOMPARER=... -DTOLERANCE=... -DBUILDS_ON=<chapters>|-DRECORD=ON] -P RunChapter.cmake -- [argument...]
+#   cmake -DPROGRAM=... -DCHAPTER=<source folder> -DWORK=<folder> [-DEXPECTED=<file>]
+#         [-DCOMPARER=... -DTOLERANCE=... -DBUILDS_ON=<chapters>|-DRECORD=ON] -P RunChapter.cmake -- [argument...]
 cmake_minimum_required(VERSION 3.21...3.25)
 
 set(args)

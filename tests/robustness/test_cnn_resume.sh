@@ -12,12 +12,14 @@ cd "$folder"
 export HANDGRAD_DATA=$folder/data
 mkdir data
 ln -s "$2"/data/mnist/train-* data
-first() { # first FILE HEADER BYTES: the new header, and what follows the old one, of the same length
-    printf '%b' "$2"
-    head -c "$3" < <(gunzip -c "$1" | tail -c "+$(($(printf '%b' "$2" | wc -c) + 1))")
+first_500() { # first_500 BYTES: of the IDX file that is read, with that count in its header and so many bytes behind it
+    cat >whole
+    head -c 4 whole
+    printf '\0\0\x01\xf4'
+    head -c $((8 + $1)) whole | tail -c +9
 }
-first "$2/data/mnist/t10k-images-idx3-ubyte.gz" '\0\0\x08\x03\0\0\x01\xf4\0\0\0\x1c\0\0\0\x1c' $((500 * 784)) >data/t10k-images-idx3-ubyte
-first "$2/data/mnist/t10k-labels-idx1-ubyte.gz" '\0\0\x08\x01\0\0\x01\xf4' 500 >data/t10k-labels-idx1-ubyte
+gunzip -c "$2/data/mnist/t10k-images-idx3-ubyte.gz" | first_500 $((8 + 500 * 784)) >data/t10k-images-idx3-ubyte
+gunzip -c "$2/data/mnist/t10k-labels-idx1-ubyte.gz" | first_500 500 >data/t10k-labels-idx1-ubyte
 
 images=${3:-12000}
 batches=$(((images + 63) / 64))
