@@ -4,6 +4,7 @@
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/reference/reference.hpp"
 #include "support/gradients.hpp"
+#include "support/options.hpp"
 
 using namespace handgrad;
 using namespace support;
@@ -14,8 +15,6 @@ namespace {
 
 /// Calls f(B()) for each backend: numeric gradients are found once for all of them.
 template <class... Backends, class F> void on_each(const F& f) { (f(Backends()), ...); }
-
-constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct};
 
 /// All different, so that no window's maximum is near another pixel: shuffled multiples of 0.05, float's.
 Tensor<double> numbers_apart(const Shape& shape, std::uint64_t seed) {
@@ -80,7 +79,7 @@ TEST_CASE("gradients of conv2d", "[gradients]") {
             using T = typename B::Scalar;
             const Tensor<T> xt = to<T>(x), wt = to<T>(w);
             Tensor<T> dyt = to<T>(dy);
-            for (const ConvAlgorithm algorithm : algorithms) {
+            for (const ConvAlgorithm algorithm : conv_algorithms) {
                 options.algorithm = algorithm;
                 const Conv2dGradients<T> g = B::conv2d_backward(xt, wt, dyt, options);
                 dx.prove(g.dx);
@@ -158,13 +157,13 @@ TEST_CASE("a tie in max_pool2d is a kink, and is found", "[gradients]") {
 namespace {
 
 /// Two blocks of convolution, ReLU and max-pooling, and a linear layer; cross-entropy.
-template <class B> struct Cnn {
+template <class B> struct CheckedCnn {
     using T = typename B::Scalar;
     nn::Sequential<B> body;
     nn::CrossEntropyLoss<B> criterion;
     std::vector<nn::Parameter<B>*> parameters;
 
-    explicit Cnn(const std::vector<Tensor<double>>& values = {}) {
+    explicit CheckedCnn(const std::vector<Tensor<double>>& values = {}) {
         Random random(5);
         Conv2dOptions padded;
         padded.padding = 1;
@@ -187,7 +186,7 @@ TEST_CASE("gradients of a convolutional network, every parameter and the input",
     const auto x = normal_numbers<double>({3, 1, 9, 8}, 11);
     const Labels y = random_labels(3, 4, 12);
     std::vector<Tensor<double>> values;
-    for (const auto* p : Cnn<Reference<double>>().parameters) {
+    for (const auto* p : CheckedCnn<Reference<double>>().parameters) {
         Tensor<double> value = p->value;
         for (double& v : value.storage()) { v = static_cast<float>(2 * v); } // what float can hold
         values.push_back(value);
@@ -195,13 +194,13 @@ TEST_CASE("gradients of a convolutional network, every parameter and the input",
     REQUIRE(values.size() == 6);
     const auto loss = [&](std::size_t which, const auto& changed) {
         using S = typename std::decay_t<decltype(changed)>::value_type;
-        Cnn<Reference<S>> network(values);
+        CheckedCnn<Reference<S>> network(values);
         if (which < values.size()) { network.parameters[which]->value = changed; }
         const Tensor<S> at = which < values.size() ? cast_like(changed, x) : changed;
         return network.criterion.forward(network.body(at), y);
     };
     std::vector<Numeric> numeric;
-    const auto names = Cnn<Reference<double>>().body.named_parameters();
+    const auto names = CheckedCnn<Reference<double>>().body.named_parameters();
     for (std::size_t i = 0; i <= values.size(); ++i) {
         numeric.emplace_back(
             "d" + (i < values.size() ? names[i].first : "x"), [&](const auto& v) { return loss(i, v); },
@@ -210,7 +209,7 @@ TEST_CASE("gradients of a convolutional network, every parameter and the input",
     on_each<HANDGRAD_BACKENDS>([&](auto backend) {
         using B = decltype(backend);
         using T = typename B::Scalar;
-        Cnn<B> network(values);
+        CheckedCnn<B> network(values);
         const Tensor<T> xt = to<T>(x);
         network.criterion.forward(network.body(xt), y);
         const Tensor<T> dx = network.body.backward(network.criterion.backward());

@@ -11,7 +11,7 @@ using namespace support;
 
 namespace {
 
-constexpr double lambda = 0.0625;
+constexpr double weight_penalty = 0.0625;
 
 /// Flatten, Linear, activation, Linear, activation, Linear; cross-entropy and an L2 penalty on the weights.
 template <class B, template <class> class Activation> struct Network {
@@ -38,7 +38,7 @@ template <class B, template <class> class Activation> struct Network {
     T forward(const Tensor<T>& x, const Labels& y) {
         T loss = criterion.forward(body(x), y);
         for (const auto* p : parameters) {
-            if (p->value.dimension() == 2) { loss += B::l2_penalty_forward(p->value, lambda); }
+            if (p->value.dimension() == 2) { loss += B::l2_penalty_forward(p->value, weight_penalty); }
         }
         return loss;
     }
@@ -46,7 +46,9 @@ template <class B, template <class> class Activation> struct Network {
     Tensor<T> backward() {
         const Tensor<T> dx = body.backward(criterion.backward());
         for (auto* p : parameters) {
-            if (p->value.dimension() == 2) { B::l2_penalty_backward(p->value, lambda, p->grad, Accumulate::yes); }
+            if (p->value.dimension() == 2) {
+                B::l2_penalty_backward(p->value, weight_penalty, p->grad, Accumulate::yes);
+            }
         }
         return dx;
     }
@@ -130,7 +132,7 @@ template <class B, template <class> class Activation> void prove_all() {
         const Tensor<T> gradient = network.parameters[i]->grad;
         numeric.prove(gradient);
         if (gradient.dimension() == 2) {
-            const Tensor<T> no_penalty = gradient - static_cast<T>(lambda) * network.parameters[i]->value;
+            const Tensor<T> no_penalty = gradient - static_cast<T>(weight_penalty) * network.parameters[i]->value;
             numeric.refuse("the penalty was forgotten", no_penalty);
         }
     }

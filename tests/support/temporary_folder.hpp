@@ -28,6 +28,14 @@ public:
     const std::filesystem::path& path() const { return path_; }
     /// A name in it.
     std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+    /// Writes a file into it, and the folders of its name; `bytes` is a string or a vector. @returns where it is
+    template <class Bytes> std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
+        const std::filesystem::path file = path_ / name;
+        std::filesystem::create_directories(file.parent_path());
+        std::ofstream(file, std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        return file;
+    }
     /// How many files and folders there are in it.
     long entries() const {
         return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());

@@ -6,6 +6,7 @@
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/train/train.hpp"
 #include "support/images.hpp"
+#include "support/options.hpp"
 
 namespace support {
 
@@ -46,14 +47,6 @@ private:
         return model.parameters();
     }
 };
-
-/// SGD with this step size and momentum.
-inline handgrad::SgdOptions sgd(double lr, double momentum = 0) {
-    handgrad::SgdOptions options;
-    options.lr = lr;
-    options.momentum = momentum;
-    return options;
-}
 
 /// Batches of this size, in a random order of this seed.
 inline handgrad::data::LoaderOptions batches_of(std::size_t size, std::uint64_t seed = 1) {

@@ -9,16 +9,16 @@ using namespace handgrad;
 
 namespace {
 
-const Tensor<double> numeric{{0.3, -0.7, 1.1}, {-0.2, 0.5, -1.3}, {0.6, 1.7, -0.4}};
+const Tensor<double> right_gradient{{0.3, -0.7, 1.1}, {-0.2, 0.5, -1.3}, {0.6, 1.7, -0.4}};
 
 std::string hint_for(const Tensor<double>& analytic) {
-    const check::Report report = check::compare("dw", analytic, numeric);
+    const check::Report report = check::compare("dw", analytic, right_gradient);
     REQUIRE_FALSE(report.passed());
     if (!report.hint.empty()) { CHECK(to_string(report).find("hint: " + report.hint) != std::string::npos); }
     return report.hint;
 }
 
-Tensor<double> times(double factor) { return numeric * factor; }
+Tensor<double> times(double factor) { return right_gradient * factor; }
 
 } // namespace
 
@@ -41,24 +41,24 @@ TEST_CASE("a constant factor is recognised, and the usual ones explained", "[che
 
 TEST_CASE("a factor is recognised in float, too", "[check]") {
     const Tensor<float> analytic(times(7));
-    CHECK(check::compare("dw", analytic, numeric).hint.find("7 times too large") != std::string::npos);
+    CHECK(check::compare("dw", analytic, right_gradient).hint.find("7 times too large") != std::string::npos);
 }
 
 TEST_CASE("a transpose is recognised, square or not", "[check]") {
-    CHECK(hint_for(xt::transpose(numeric)) == "the analytic gradient is the transpose of the numeric one");
+    CHECK(hint_for(xt::transpose(right_gradient)) == "the analytic gradient is the transpose of the numeric one");
     const Tensor<double> wide{{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}};
     const Tensor<double> tall{{1.0, 4.0}, {2.0, 5.0}, {3.0, 6.0}};
     CHECK(check::compare("dw", tall, wide).hint == "the analytic gradient is the transpose of the numeric one");
 }
 
 TEST_CASE("a wrong mask is recognised by its zeros", "[check]") {
-    Tensor<double> analytic = numeric;
+    Tensor<double> analytic = right_gradient;
     analytic(0, 1) = analytic(2, 2) = 0;
     CHECK(hint_for(analytic).find("all 2 wrong entries are zero and should not be") == 0);
 
-    Tensor<double> masked = numeric;
+    Tensor<double> masked = right_gradient;
     masked(0, 1) = masked(2, 2) = 0;
-    CHECK(check::compare("dz", numeric, masked).hint.find("all 2 wrong entries should be zero") == 0);
+    CHECK(check::compare("dz", right_gradient, masked).hint.find("all 2 wrong entries should be zero") == 0);
     analytic = masked;
     analytic(2, 2) = 0.4;
     analytic(1, 0) = 0;
@@ -66,22 +66,22 @@ TEST_CASE("a wrong mask is recognised by its zeros", "[check]") {
 }
 
 TEST_CASE("errors in one row or column only are pointed out", "[check]") {
-    Tensor<double> analytic = numeric;
+    Tensor<double> analytic = right_gradient;
     analytic(0, 2) += 0.1;
     analytic(1, 2) -= 0.3;
     CHECK(hint_for(analytic) == "all 2 wrong entries are in column 2");
-    analytic = numeric;
+    analytic = right_gradient;
     analytic(1, 0) += 0.1;
     analytic(1, 2) -= 0.3;
     CHECK(hint_for(analytic) == "all 2 wrong entries are in row 1");
 }
 
 TEST_CASE("errors without a pattern get no hint", "[check]") {
-    Tensor<double> analytic = numeric;
+    Tensor<double> analytic = right_gradient;
     analytic(0, 2) += 0.1;
     analytic(1, 1) -= 0.3;
     CHECK(hint_for(analytic).empty());
-    analytic = numeric;
+    analytic = right_gradient;
     analytic(2, 0) += 0.1;
     CHECK(hint_for(analytic).empty());
 }

@@ -14,10 +14,11 @@ using check::Traced;
 
 namespace {
 
-constexpr double h = 1e-5;
+constexpr double probe_step = 1e-5;
 const Tensor<double> upstream{1.0, -2.0, 0.5, 3.0, 1.5, -1.0, 0.75};
 // ReLU's corner is within the step for entries 1 (at the corner), 3 (half a step above) and 4 (half a step below).
-const Tensor<double> around_zero{1.0, 0.0, -1.0, 0.5 * h, -0.5 * h, 1.5 * h, -1.5 * h};
+const Tensor<double> around_zero{
+    1.0, 0.0, -1.0, 0.5 * probe_step, -0.5 * probe_step, 1.5 * probe_step, -1.5 * probe_step};
 
 const auto traceable = [](const auto& x) { return check::weighted_sum(reference::relu_forward(x), upstream); };
 const auto only_double = [](const Tensor<double>& x) { return traceable(x); };
@@ -34,7 +35,7 @@ TEST_CASE("kinks of relu are found exactly, listed, and not compared", "[check]"
     const check::Differences numeric = check::central_difference(traceable, around_zero);
     CHECK(positions(numeric.kinks) == std::vector<std::size_t>{1, 3, 4});
     CHECK(std::all_of(numeric.kinks.begin(), numeric.kinks.end(), [](const auto& kink) { return kink.certain; }));
-    // At x = h/2 with upstream 3: left slope 3 * 0.5, right slope 3.
+    // At x = probe_step/2 with upstream 3: left slope 3 * 0.5, right slope 3.
     CHECK_THAT(numeric.kinks[1].left, WithinAbs(1.5, 1e-9));
     CHECK_THAT(numeric.kinks[1].right, WithinAbs(3.0, 1e-9));
 
@@ -82,7 +83,8 @@ TEST_CASE("the rounding of a large loss is not taken for a kink", "[check]") {
 }
 
 TEST_CASE("the maximum that log-sum-exp subtracts is no kink", "[check]") {
-    const Tensor<double> z{{0.5, 0.5, 0.5}, {1.0, 1.0 + 0.5 * h, -1.0}}; // the largest entry changes within the step
+    const Tensor<double> z{{0.5, 0.5, 0.5},
+                           {1.0, 1.0 + 0.5 * probe_step, -1.0}}; // the largest entry changes within the step
     const Labels y{2, 0};
     const auto loss = [&](const auto& z_) { return reference::cross_entropy_forward(z_, y); };
     const check::Differences numeric = check::central_difference(loss, z);
@@ -101,7 +103,7 @@ TEST_CASE("a winner that changes within the step is a kink", "[check]") {
         return x(best) * x(best);
     };
     const auto by_operator = [](const auto& x) { return x(0) < x(1) ? x(1) : x(0); };
-    const Tensor<double> close{1.0, 1.0 + 0.5 * h, 0.2};
+    const Tensor<double> close{1.0, 1.0 + 0.5 * probe_step, 0.2};
     const Tensor<double> apart{1.0, 1.1, 0.2};
     CHECK(positions(check::central_difference(largest, close).kinks) == std::vector<std::size_t>{0, 1});
     CHECK(check::central_difference(largest, apart).kinks.empty());
@@ -109,17 +111,17 @@ TEST_CASE("a winner that changes within the step is a kink", "[check]") {
 }
 
 TEST_CASE("kinks deep inside a network belong to the weights that move the pre-activation", "[check]") {
-    // z = x w + b of shape (1, 3); z(0, 1) = 0.3 h, so a step in w(0,1), w(1,1) or b(1) may cross 0.
+    // z = x w + b of shape (1, 3); z(0, 1) = 0.3 probe_step, so a step in w(0,1), w(1,1) or b(1) may cross 0.
     const Tensor<double> x{{1.0, 0.2}};
     const Tensor<double> w{{0.5, 0.25, -0.5}, {0.1, -0.75, 0.4}};
     Tensor<double> b{0.1, 0.0, 0.2};
-    b(1) = 0.3 * h - (x(0, 0) * w(0, 1) + x(0, 1) * w(1, 1));
+    b(1) = 0.3 * probe_step - (x(0, 0) * w(0, 1) + x(0, 1) * w(1, 1));
     const Tensor<double> dy{{1.0, 2.0, 3.0}};
     const auto f = [&](const auto& w_) {
         const auto z = reference::linear_forward(check::cast_like(w_, x), w_, check::cast_like(w_, b));
         return check::weighted_sum(reference::relu_forward(z), dy);
     };
-    // w(0,1) moves z by h > 0.3 h: kink. w(1,1) moves it by 0.2 h: none.
+    // w(0,1) moves z by probe_step > 0.3 probe_step: kink. w(1,1) moves it by 0.2 probe_step: none.
     CHECK(positions(check::central_difference(f, w).kinks) == std::vector<std::size_t>{1});
 }
 

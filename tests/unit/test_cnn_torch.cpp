@@ -11,9 +11,11 @@
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/train/checkpoint.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
+using support::sgd;
 
 namespace {
 
@@ -54,13 +56,6 @@ template <class T> double largest_difference(const std::string& curve, const Sgd
     }
     UNSCOPED_INFO(curve << ": largest relative difference " << largest);
     return largest;
-}
-
-SgdOptions sgd(double lr, double momentum) {
-    SgdOptions options;
-    options.lr = lr;
-    options.momentum = momentum;
-    return options;
 }
 
 } // namespace

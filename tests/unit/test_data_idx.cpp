@@ -1,21 +1,21 @@
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "catch.hpp"
 #include "handgrad/data/idx.hpp"
 #include "handgrad/error.hpp"
 #include "support/gzip.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::Contains;
 using support::gzip;
+using support::TemporaryFolder;
 using Bytes = std::vector<std::uint8_t>;
 
 namespace {
@@ -51,20 +51,6 @@ std::string error_of(const Bytes& bytes, std::size_t rank = 3) {
     }
     return "no error";
 }
-
-// A folder that is gone at the end of the test.
-struct TemporaryFolder {
-    std::filesystem::path path;
-    TemporaryFolder() : path(std::filesystem::temp_directory_path() / ("handgrad-idx-" + std::to_string(getpid()))) {
-        std::filesystem::create_directories(path);
-    }
-    ~TemporaryFolder() { std::filesystem::remove_all(path); }
-    std::filesystem::path write(const char* name, const Bytes& bytes) const {
-        std::ofstream out(path / name, std::ios::binary);
-        out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-        return path / name;
-    }
-};
 
 } // namespace
 
@@ -184,11 +170,11 @@ TEST_CASE("gzip data with any bit wrong is refused or means the same", "[data][i
 
 TEST_CASE("only regular files are read", "[data][idx]") {
     const TemporaryFolder folder;
-    CHECK_THROWS_WITH(data::read_idx(folder.path / "nowhere", 3), Contains("nowhere: no such file"));
-    CHECK_THROWS_WITH(data::read_idx(folder.path, 3), Contains("not a regular file"));
-    const auto fifo = folder.path / "fifo";
+    CHECK_THROWS_WITH(data::read_idx(folder / "nowhere", 3), Contains("nowhere: no such file"));
+    CHECK_THROWS_WITH(data::read_idx(folder.path(), 3), Contains("not a regular file"));
+    const auto fifo = folder / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     CHECK_THROWS_WITH(data::read_idx(fifo, 3), Contains("not a regular file")); // and does not wait for a writer
     CHECK_THROWS_WITH(data::read_idx("/dev/zero", 3), Contains("not a regular file"));
-    CHECK_THROWS_WITH(data::read_idx(folder.write("empty", {}), 3), Contains("ends within the magic number"));
+    CHECK_THROWS_WITH(data::read_idx(folder.write("empty", Bytes{}), 3), Contains("ends within the magic number"));
 }

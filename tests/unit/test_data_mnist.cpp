@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/error.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::Contains;
@@ -33,22 +34,14 @@ std::string label_file(const std::string& labels) {
     return std::string("\0\0\x08\x01", 4) + big_endian(static_cast<std::uint32_t>(labels.size())) + labels;
 }
 
-// A folder that is gone at the end of the test, and HANDGRAD_DATA as it was.
-struct TemporaryFolder {
-    std::filesystem::path path;
-    TemporaryFolder() : path(std::filesystem::temp_directory_path() / ("handgrad-mnist-" + std::to_string(getpid()))) {
-        std::filesystem::create_directories(path);
+// A folder for a test's files, while HANDGRAD_DATA says nothing.
+class DataFolder : public support::TemporaryFolder {
+public:
+    DataFolder() {
         if (const char* value = std::getenv("HANDGRAD_DATA")) { before_ = value; }
         unsetenv("HANDGRAD_DATA");
     }
-    ~TemporaryFolder() {
-        std::filesystem::remove_all(path);
-        before_.empty() ? unsetenv("HANDGRAD_DATA") : setenv("HANDGRAD_DATA", before_.c_str(), 1);
-    }
-    void write(const std::string& name, const std::string& bytes) const {
-        std::filesystem::create_directories((path / name).parent_path());
-        std::ofstream(path / name, std::ios::binary) << bytes;
-    }
+    ~DataFolder() { before_.empty() ? unsetenv("HANDGRAD_DATA") : setenv("HANDGRAD_DATA", before_.c_str(), 1); }
 
 private:
     std::string before_;
@@ -83,7 +76,7 @@ TEST_CASE("MNIST is what it is known to be", "[data][mnist]") {
 }
 
 TEST_CASE("data sets are found under all their names", "[data][mnist]") {
-    const TemporaryFolder folder;
+    const DataFolder folder;
     const auto [images, labels] = GENERATE(table<std::string, std::string>({
         {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
         {"t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"},
@@ -92,57 +85,57 @@ TEST_CASE("data sets are found under all their names", "[data][mnist]") {
     }));
     folder.write(images, image_file(3));
     folder.write(labels, label_file(std::string("\0\x09\x05", 3)));
-    const data::ImageDataset dataset = data::load_mnist(Split::test, folder.path);
+    const data::ImageDataset dataset = data::load_mnist(Split::test, folder.path());
     REQUIRE(dataset.size() == 3);
     REQUIRE(dataset.labels == std::vector<std::uint8_t>{0, 9, 5});
 
-    setenv("HANDGRAD_DATA", folder.path.c_str(), 1);
+    setenv("HANDGRAD_DATA", folder.path().c_str(), 1);
     REQUIRE(data::load_mnist(Split::test).size() == 3); // before the source tree's 10,000
 }
 
 TEST_CASE("Fashion-MNIST has its own folder and class names", "[data][mnist]") {
-    const TemporaryFolder folder;
+    const DataFolder folder;
     folder.write("fashion-mnist/train-images-idx3-ubyte", image_file(1));
     folder.write("fashion-mnist/train-labels-idx1-ubyte", label_file("\x09"));
-    const data::ImageDataset dataset = data::load_fashion_mnist(Split::train, folder.path);
+    const data::ImageDataset dataset = data::load_fashion_mnist(Split::train, folder.path());
     REQUIRE(dataset.name == "Fashion-MNIST train");
     REQUIRE(dataset.class_names.at(dataset.labels.at(0)) == "Ankle boot");
     REQUIRE(data::fashion_mnist_folders().back() == "/usr/share/datasets/fashion-mnist");
 }
 
 TEST_CASE("a missing data set is reported with every folder tried", "[data][mnist]") {
-    const TemporaryFolder folder;
-    const std::string here = folder.path.string();
-    REQUIRE_THROWS_AS(data::load_mnist(Split::train, folder.path), DataError);
-    REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path),
+    const DataFolder folder;
+    const std::string here = folder.path().string();
+    REQUIRE_THROWS_AS(data::load_mnist(Split::train, folder.path()), DataError);
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),
                         Contains("MNIST train") && Contains("train-images-idx3-ubyte") &&
                             Contains("tried " + here + ", " + here + "/mnist"));
     // A folder that is given is the only one: MNIST of the source tree must not take its place.
-    REQUIRE(data::mnist_folders(folder.path).size() == 2);
+    REQUIRE(data::mnist_folders(folder.path()).size() == 2);
 
     setenv("HANDGRAD_DATA", here.c_str(), 1);
     const auto folders = data::mnist_folders();
     REQUIRE(folders.size() >= 3);
-    REQUIRE(folders[0] == folder.path);
-    REQUIRE(folders[1] == folder.path / "mnist");
+    REQUIRE(folders[0] == folder.path());
+    REQUIRE(folders[1] == folder / "mnist");
     REQUIRE(std::count(folders.begin(), folders.end(), std::filesystem::path(HANDGRAD_DATA_DIR) / "mnist") == 1);
 
     folder.write("train-images-idx3-ubyte", image_file(2));
-    REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path),
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),
                         Contains("no train-labels-idx1-ubyte[.gz] beside"));
 
-    const std::string file = (folder.path / "train-images-idx3-ubyte").string();
+    const std::string file = (folder / "train-images-idx3-ubyte").string();
     setenv("HANDGRAD_DATA", file.c_str(), 1);
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train), Contains("HANDGRAD_DATA: " + file + " is not a folder"));
 }
 
 TEST_CASE("data sets that contradict themselves are refused", "[data][mnist]") {
-    const TemporaryFolder folder;
+    const DataFolder folder;
     const auto error_of = [&](const std::string& images, const std::string& labels) {
         folder.write("train-images-idx3-ubyte", images);
         folder.write("train-labels-idx1-ubyte", labels);
         try {
-            data::load_mnist(Split::train, folder.path);
+            data::load_mnist(Split::train, folder.path());
         } catch (const DataError& error) { return std::string(error.what()); }
         return std::string("no error");
     };

@@ -20,7 +20,7 @@ using namespace support;
 namespace {
 
 /// Two tensors of two types, and a text.
-io::Safetensors small_file() {
+io::Safetensors small_tensors() {
     io::Safetensors file;
     file.metadata = {{"made by", "hand"}};
     file.tensors.push_back(io::stored("w", Tensor<float>{{1.0F, -2.0F, 0.5F}}));
@@ -59,9 +59,9 @@ TEST_CASE("a small file is known byte for byte", "[safetensors]") {
                                              "\xff\xff\xff\xff\xff\xff\xff\xff"  // -1
                                              "\0\0\x80\x3f\0\0\0\xc0\0\0\0\x3f", // 1, -2, 1/2
                                              28);
-    CHECK(io::to_bytes(small_file()) == expected);
+    CHECK(io::to_bytes(small_tensors()) == expected);
     const io::Safetensors read = io::parse_safetensors(expected, "f");
-    CHECK(read.metadata == small_file().metadata);
+    CHECK(read.metadata == small_tensors().metadata);
     REQUIRE(read.tensors.size() == 2);
     CHECK(same_bits(io::tensor_of<float>(*read.find("w")), Tensor<float>{{1.0F, -2.0F, 0.5F}}));
     CHECK(same_bits(io::tensor_of<std::int64_t>(*read.find("n")), Tensor<std::int64_t>{7, -1}));
@@ -100,7 +100,7 @@ TEST_CASE("metadata that is not UTF-8 does not stop a file from being written", 
 }
 
 TEST_CASE("what makes no file is not written", "[safetensors]") {
-    io::Safetensors file = small_file();
+    io::Safetensors file = small_tensors();
     file.tensors.push_back(file.tensors[0]);
     CHECK(message_of([&] { io::to_bytes(file); }) == "safetensors: 'w' is taken, expected another name");
     file.tensors[2].name = "__metadata__";
@@ -185,7 +185,7 @@ TEST_CASE("each damaged description of a tensor is refused with what is wrong", 
 }
 
 TEST_CASE("a file that ends anywhere too early is refused", "[safetensors]") {
-    const std::string whole = io::to_bytes(small_file());
+    const std::string whole = io::to_bytes(small_tensors());
     for (std::size_t n = 0; n < whole.size(); ++n) {
         INFO(n << " bytes of " << whole.size());
         CHECK(refusal(whole.substr(0, n)).substr(0, 3) == "f: ");
@@ -194,7 +194,7 @@ TEST_CASE("a file that ends anywhere too early is refused", "[safetensors]") {
 }
 
 TEST_CASE("a flipped bit is refused or seen by the checksum, unless it means nothing", "[safetensors]") {
-    io::Safetensors file = small_file();
+    io::Safetensors file = small_tensors();
     const std::uint32_t sum = io::checksum(file, "crc");
     file.metadata["crc"] = std::to_string(sum);
     CHECK(io::checksum(file, "crc") == sum);
@@ -216,23 +216,23 @@ TEST_CASE("a flipped bit is refused or seen by the checksum, unless it means not
 }
 
 TEST_CASE("the checksum covers names, types, shapes and where one text ends", "[safetensors]") {
-    const std::uint32_t sum = io::checksum(small_file(), "");
-    io::Safetensors turned = small_file();
+    const std::uint32_t sum = io::checksum(small_tensors(), "");
+    io::Safetensors turned = small_tensors();
     std::swap(turned.tensors[0], turned.tensors[1]);
     CHECK(io::checksum(turned, "") == sum);
-    io::Safetensors other = small_file();
+    io::Safetensors other = small_tensors();
     other.tensors[0].name = "v";
     CHECK(io::checksum(other, "") != sum);
-    other = small_file();
+    other = small_tensors();
     other.tensors[0].shape = {3, 1};
     CHECK(io::checksum(other, "") != sum);
-    other = small_file();
+    other = small_tensors();
     other.metadata = {{"made b", "yhand"}};
     CHECK(io::checksum(other, "") != sum);
 }
 
 TEST_CASE("ten thousand damaged files are read or refused", "[safetensors]") {
-    const std::string whole = io::to_bytes(small_file());
+    const std::string whole = io::to_bytes(small_tensors());
     const std::string json = "{}[]\",:0123456789-e.ntf\\u \xff";
     Random random(7);
     int refused = 0;

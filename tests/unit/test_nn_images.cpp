@@ -4,6 +4,7 @@
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/reference/reference.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -11,15 +12,6 @@ using namespace support;
 using nn::InputGradient;
 
 namespace {
-
-Conv2dOptions conv(Size2d stride, Size2d padding = 0, Size2d dilation = 1, std::size_t groups = 1) {
-    Conv2dOptions options;
-    options.stride = stride;
-    options.padding = padding;
-    options.dilation = dilation;
-    options.groups = groups;
-    return options;
-}
 
 /// The network of the lecture: two blocks of convolution, ReLU and pooling, and a linear layer.
 template <class B> class Cnn : public nn::Module<B> {

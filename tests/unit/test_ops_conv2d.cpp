@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/reference/reference.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -10,32 +11,21 @@ using namespace support;
 
 namespace {
 
-constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct};
-
 /// Images x (n, c, h, w) and a weight for k kernels of r x s.
-struct Size {
+struct ConvSize {
     std::size_t n, c, h, w, k, r, s;
 };
 
-Conv2dOptions with(Size2d stride, Size2d padding = 0, Size2d dilation = 1, std::size_t groups = 1) {
-    Conv2dOptions options;
-    options.stride = stride;
-    options.padding = padding;
-    options.dilation = dilation;
-    options.groups = groups;
-    return options;
-}
-
-std::string to_text(const Size& s, const Conv2dOptions& o) {
+std::string to_text(const ConvSize& s, const Conv2dOptions& o) {
     return "x " + to_string(Shape{s.n, s.c, s.h, s.w}) + ", w " + to_string(Shape{s.k, s.c / o.groups, s.r, s.s}) +
            ", stride " + to_string(o.stride) + ", padding " + to_string(o.padding) + ", dilation " +
            to_string(o.dilation) + ", groups " + std::to_string(o.groups);
 }
 
 /// A convolution and its answer, by the reference in double.
-class Problem {
+class ConvProblem {
 public:
-    template <class Fill> Problem(const Size& size, const Conv2dOptions& options, const Fill& fill)
+    template <class Fill> ConvProblem(const ConvSize& size, const Conv2dOptions& options, const Fill& fill)
         : name_(to_text(size, options)), options_(options), x_(fill(Shape{size.n, size.c, size.h, size.w}, 1)),
           w_(fill(Shape{size.k, size.c / options.groups, size.r, size.s}, 2)), b_(fill(Shape{size.k}, 3)),
           y_(reference::conv2d_forward(x_, w_, b_, options)), dy_(fill(y_.shape(), 4)),
@@ -48,7 +38,7 @@ public:
         using T = typename B::Scalar;
         const auto x = to<T>(x_), w = to<T>(w_), b = to<T>(b_), dy = to<T>(dy_);
         Conv2dOptions options = options_;
-        for (const ConvAlgorithm algorithm : algorithms) {
+        for (const ConvAlgorithm algorithm : conv_algorithms) {
             options.algorithm = algorithm;
             const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
             if (!(difference(B::conv2d_forward(x, w, b, options), y_) <= limit) ||
@@ -68,9 +58,9 @@ private:
 };
 
 /// Odd and even sizes, strides, paddings, dilations and groups, in every combination that fits.
-template <class F> void for_each_case(const F& f) {
+template <class F> void for_each_convolution(const F& f) {
     const Conv2dOptions options[] = {
-        with(1), with(1, 1), with({2, 1}, {1, 0}), with(2, 2, 1), with(1, {2, 1}, {1, 2}), with(3, 1, 2)};
+        conv(1), conv(1, 1), conv({2, 1}, {1, 0}), conv(2, 2, 1), conv(1, {2, 1}, {1, 2}), conv(3, 1, 2)};
     std::size_t seed = 0;
     for (const std::size_t n : {1, 2, 3, 7}) {
         for (const std::size_t c : {1, 2, 3}) {
@@ -83,7 +73,7 @@ template <class F> void for_each_case(const F& f) {
                         option.dilation.w * (s - 1) + 1 > w + 2 * option.padding.w) {
                         continue;
                     }
-                    f(Size{n, c, h, w, grouped ? 2 * c : 4, r, s}, option);
+                    f(ConvSize{n, c, h, w, grouped ? 2 * c : 4, r, s}, option);
                 }
             }
         }
@@ -100,7 +90,7 @@ TEMPLATE_TEST_CASE("conv2d: sums done by hand", "[ops][conv2d]", HANDGRAD_BACKEN
     const auto b = tensor<T>({1}, {0.5});
     const auto dy = tensor<T>({1, 1, 2, 2}, {1, -1, /**/ 2, 0.5});
     Conv2dOptions options;
-    for (const ConvAlgorithm algorithm : algorithms) {
+    for (const ConvAlgorithm algorithm : conv_algorithms) {
         options.algorithm = algorithm;
         // 1*1 + 2*2 + 4*3 + 5*4 + 0.5 and so on: the kernel is not flipped
         CHECK(equal_numbers(B::conv2d_forward(x, w, b, options), tensor<T>({1, 1, 2, 2}, {37.5, 47.5, 67.5, 77.5})));
@@ -116,23 +106,23 @@ TEMPLATE_TEST_CASE("conv2d: channels, padding and no bias, done by hand", "[ops]
     using T = typename B::Scalar;
     const auto x = tensor<T>({1, 2, 1, 2}, {1, 2, /**/ 10, 20});
     const auto w = tensor<T>({2, 2, 1, 2}, {1, 0, /**/ 0, 1, /**/ 2, 3, /**/ -1, 1});
-    Conv2dOptions options = with(1, {0, 1});
-    for (const ConvAlgorithm algorithm : algorithms) {
+    Conv2dOptions options = conv(1, {0, 1});
+    for (const ConvAlgorithm algorithm : conv_algorithms) {
         options.algorithm = algorithm;
         CHECK(equal_numbers(B::conv2d_forward(x, w, zeros<T>({0}), options),
                             tensor<T>({1, 2, 1, 3}, {10, 21, 2, /**/ 13, 18, -16})));
     }
     const auto pair = tensor<T>({2, 1, 1, 2}, {1, 2, /**/ 3, 4});
-    Conv2dOptions grouped = with(1, 0, 1, 2); // each kernel sees one channel
-    for (const ConvAlgorithm algorithm : algorithms) {
+    Conv2dOptions grouped = conv(1, 0, 1, 2); // each kernel sees one channel
+    for (const ConvAlgorithm algorithm : conv_algorithms) {
         grouped.algorithm = algorithm;
         CHECK(equal_numbers(B::conv2d_forward(x, pair, zeros<T>({0}), grouped), tensor<T>({1, 2, 1, 1}, {5, 110})));
     }
 }
 
 TEST_CASE("conv2d: whole numbers are exact over the grid, with every kernel", "[ops][conv2d]") {
-    for_each_case([](const Size& size, const Conv2dOptions& options) {
-        const Problem problem(size, options, whole_numbers<double>);
+    for_each_convolution([](const ConvSize& size, const Conv2dOptions& options) {
+        const ConvProblem problem(size, options, whole_numbers<double>);
         INFO(problem.name());
         REQUIRE(problem.solved_by<Reference<float>>(0));
         REQUIRE(problem.solved_by<Cpu<float>>(0));
@@ -141,8 +131,8 @@ TEST_CASE("conv2d: whole numbers are exact over the grid, with every kernel", "[
 }
 
 TEST_CASE("conv2d: any numbers, to rounding, over the grid, with every kernel", "[ops][conv2d]") {
-    for_each_case([](const Size& size, const Conv2dOptions& options) {
-        const Problem problem(size, options, normal_numbers<double>);
+    for_each_convolution([](const ConvSize& size, const Conv2dOptions& options) {
+        const ConvProblem problem(size, options, normal_numbers<double>);
         INFO(problem.name());
         REQUIRE(problem.solved_by<Reference<float>>(rounding<float>()));
         REQUIRE(problem.solved_by<Cpu<float>>(rounding<float>()));
@@ -152,8 +142,8 @@ TEST_CASE("conv2d: any numbers, to rounding, over the grid, with every kernel", 
 
 TEMPLATE_TEST_CASE("conv2d: every batch from 1 to 40", "[ops][conv2d]", Cpu<float>, Cpu<double>) {
     for (std::size_t n = 1; n <= 40; ++n) {
-        const Problem plain({n, 2, 6, 7, 3, 3, 2}, with(1), whole_numbers<double>);
-        const Problem strided({n, 4, 5, 6, 6, 2, 3}, with({1, 2}, 1, 1, 2), whole_numbers<double>);
+        const ConvProblem plain({n, 2, 6, 7, 3, 3, 2}, conv(1), whole_numbers<double>);
+        const ConvProblem strided({n, 4, 5, 6, 6, 2, 3}, conv({1, 2}, 1, 1, 2), whole_numbers<double>);
         INFO("N " << n);
         REQUIRE(plain.template solved_by<TestType>(0));
         REQUIRE(strided.template solved_by<TestType>(0));
@@ -163,15 +153,15 @@ TEMPLATE_TEST_CASE("conv2d: every batch from 1 to 40", "[ops][conv2d]", Cpu<floa
 TEMPLATE_TEST_CASE("conv2d: every number of channels and every width", "[ops][conv2d]", Cpu<float>, Cpu<double>) {
     for (std::size_t channels = 1; channels <= 17; ++channels) {
         for (const std::size_t others : {1, 4, 9}) {
-            const Problem out({9, others, 4, 3 + channels, channels, 2, 2}, with(1), whole_numbers<double>);
-            const Problem in({9, channels, 3 + channels, 4, others, 2, 2}, with(1, 1), whole_numbers<double>);
+            const ConvProblem out({9, others, 4, 3 + channels, channels, 2, 2}, conv(1), whole_numbers<double>);
+            const ConvProblem in({9, channels, 3 + channels, 4, others, 2, 2}, conv(1, 1), whole_numbers<double>);
             INFO(out.name() << "; " << in.name());
             REQUIRE(out.template solved_by<TestType>(0));
             REQUIRE(in.template solved_by<TestType>(0));
         }
     }
     for (std::size_t taps = 1; taps <= 12; ++taps) {
-        const Problem long_kernel({9, 1, 3, 13, 5, 1, taps}, with(1), whole_numbers<double>);
+        const ConvProblem long_kernel({9, 1, 3, 13, 5, 1, taps}, conv(1), whole_numbers<double>);
         INFO(long_kernel.name());
         REQUIRE(long_kernel.template solved_by<TestType>(0));
     }
@@ -179,14 +169,15 @@ TEMPLATE_TEST_CASE("conv2d: every number of channels and every width", "[ops][co
 
 TEMPLATE_TEST_CASE("conv2d: the layers of the lecture, and padding beyond the kernel", "[ops][conv2d]", Cpu<float>,
                    Cpu<double>) {
-    for (const Problem& problem : {Problem({33, 1, 28, 28, 10, 5, 5}, with(1), whole_numbers<double>),
-                                   Problem({33, 10, 12, 12, 20, 5, 5}, with(1), whole_numbers<double>),
-                                   Problem({5, 2, 3, 4, 3, 2, 2}, with(1, {3, 5}), whole_numbers<double>),
-                                   Problem({5, 2, 3, 4, 3, 1, 1}, with({2, 3}, {4, 1}), whole_numbers<double>),
-                                   Problem({18, 2, 9, 9, 3, 2, 2}, with({7, 6}), whole_numbers<double>),
-                                   Problem({18, 2, 9, 9, 3, 2, 2}, with({5, 1}, 0, {8, 7}), whole_numbers<double>),
-                                   Problem({3, 300, 2, 3, 130, 1, 1}, with(1), whole_numbers<double>),
-                                   Problem({2, 3, 40, 37, 16, 7, 7}, with(2, 3), whole_numbers<double>)}) {
+    for (const ConvProblem& problem :
+         {ConvProblem({33, 1, 28, 28, 10, 5, 5}, conv(1), whole_numbers<double>),
+          ConvProblem({33, 10, 12, 12, 20, 5, 5}, conv(1), whole_numbers<double>),
+          ConvProblem({5, 2, 3, 4, 3, 2, 2}, conv(1, {3, 5}), whole_numbers<double>),
+          ConvProblem({5, 2, 3, 4, 3, 1, 1}, conv({2, 3}, {4, 1}), whole_numbers<double>),
+          ConvProblem({18, 2, 9, 9, 3, 2, 2}, conv({7, 6}), whole_numbers<double>),
+          ConvProblem({18, 2, 9, 9, 3, 2, 2}, conv({5, 1}, 0, {8, 7}), whole_numbers<double>),
+          ConvProblem({3, 300, 2, 3, 130, 1, 1}, conv(1), whole_numbers<double>),
+          ConvProblem({2, 3, 40, 37, 16, 7, 7}, conv(2, 3), whole_numbers<double>)}) {
         INFO(problem.name());
         for (const int threads : {1, 3}) {
             const Threads guard(threads);
@@ -199,8 +190,8 @@ TEMPLATE_TEST_CASE("conv2d: buffers are overwritten, whatever was in them", "[op
     using B = TestType;
     using T = typename B::Scalar;
     for (const std::size_t n : {1, 3, 19}) {
-        for (Conv2dOptions options : {with(1), with(2, 1), with({3, 1}, {0, 2}, {2, 1}, 2)}) {
-            for (const ConvAlgorithm algorithm : algorithms) {
+        for (Conv2dOptions options : {conv(1), conv(2, 1), conv({3, 1}, {0, 2}, {2, 1}, 2)}) {
+            for (const ConvAlgorithm algorithm : conv_algorithms) {
                 options.algorithm = algorithm;
                 INFO("N " << n << ", stride " << to_string(options.stride));
                 const auto x = normal_numbers<T>({n, 4, 7, 6}, 1), b = normal_numbers<T>({6}, 3),
@@ -223,8 +214,8 @@ TEMPLATE_TEST_CASE("conv2d: parameters' gradients add up where asked to", "[ops]
     using B = TestType;
     using T = typename B::Scalar;
     for (const std::size_t n : {1, 19}) {
-        for (const ConvAlgorithm algorithm : algorithms) {
-            Conv2dOptions options = with({1, 2}, 1);
+        for (const ConvAlgorithm algorithm : conv_algorithms) {
+            Conv2dOptions options = conv({1, 2}, 1);
             options.algorithm = algorithm;
             const auto x = whole_numbers<T>({n, 2, 5, 6}, 1), w = whole_numbers<T>({3, 2, 2, 3}, 2);
             const auto dy = whole_numbers<T>(B::conv2d_forward(x, w, zeros<T>({0}), options).shape(), 3);
@@ -245,8 +236,8 @@ TEMPLATE_TEST_CASE("conv2d: an empty batch gives an empty result and gradients o
                    HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    for (const ConvAlgorithm algorithm : algorithms) {
-        Conv2dOptions options = with(2, 1);
+    for (const ConvAlgorithm algorithm : conv_algorithms) {
+        Conv2dOptions options = conv(2, 1);
         options.algorithm = algorithm;
         const Tensor<T> x(Shape{0, 2, 5, 6}), dy(Shape{0, 3, 3, 3});
         const auto w = whole_numbers<T>({3, 2, 3, 3}, 1), b = whole_numbers<T>({3}, 2);
@@ -266,7 +257,7 @@ TEMPLATE_TEST_CASE("conv2d: an image's result does not depend on the images besi
     const auto x = normal_numbers<T>({images, 2, 7, 6}, 1), w = normal_numbers<T>({5, 2, 3, 2}, 2),
                b = normal_numbers<T>({5}, 3);
     for (const ConvAlgorithm algorithm : {ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
-        Conv2dOptions options = with(1, 1);
+        Conv2dOptions options = conv(1, 1);
         options.algorithm = algorithm;
         const Tensor<T> y = B::conv2d_forward(x, w, b, options);
         const auto dy = normal_numbers<T>(y.shape(), 4);
@@ -289,7 +280,7 @@ TEMPLATE_TEST_CASE("conv2d: an image's result does not depend on the images besi
 TEMPLATE_TEST_CASE("conv2d: NaN stays in its image and its window", "[ops][conv2d]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    for (const ConvAlgorithm algorithm : algorithms) {
+    for (const ConvAlgorithm algorithm : conv_algorithms) {
         Conv2dOptions options;
         options.algorithm = algorithm;
         for (const std::size_t images : {3, 19}) {

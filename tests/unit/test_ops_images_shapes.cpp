@@ -3,23 +3,11 @@
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/reference/reference.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
 using namespace support;
-
-namespace {
-
-Conv2dOptions conv(Size2d stride, Size2d padding = 0, Size2d dilation = 1, std::size_t groups = 1) {
-    Conv2dOptions options;
-    options.stride = stride;
-    options.padding = padding;
-    options.dilation = dilation;
-    options.groups = groups;
-    return options;
-}
-
-} // namespace
 
 TEMPLATE_TEST_CASE("conv2d refuses shapes and options that do not fit", "[ops][conv2d][shapes]", HANDGRAD_BACKENDS) {
     using B = TestType;

@@ -11,9 +11,9 @@ using namespace support;
 namespace {
 
 /// What linear and its gradients should be, in double, in loops that are neither backend's.
-struct Expected {
+struct ExpectedLinear {
     Tensor<double> y, dx, dw, db;
-    Expected(const Tensor<double>& x, const Tensor<double>& w, const Tensor<double>& b, const Tensor<double>& dy)
+    ExpectedLinear(const Tensor<double>& x, const Tensor<double>& w, const Tensor<double>& b, const Tensor<double>& dy)
         : y(dy.shape()), dx(zeros<double>(x.shape())), dw(zeros<double>(w.shape())), db(zeros<double>(b.shape())) {
         const std::size_t in = w.shape(0), out = w.shape(1);
         for (std::size_t n = 0; n < x.shape(0); ++n) {
@@ -40,10 +40,10 @@ struct Expected {
 };
 
 /// One problem of size n, in, out: its arguments, and what should come out.
-struct Problem {
+struct LinearProblem {
     Tensor<double> x, w, b, dy;
-    Expected expected;
-    template <class Fill> Problem(std::size_t n, std::size_t in, std::size_t out, const Fill& fill)
+    ExpectedLinear expected;
+    template <class Fill> LinearProblem(std::size_t n, std::size_t in, std::size_t out, const Fill& fill)
         : x(fill({n, in}, 1)), w(fill({in, out}, 2)), b(fill({out}, 3)), dy(fill({n, out}, 4)), expected(x, w, b, dy) {}
 
     /// Whether a backend's four results are that; exactly so if the tolerance is 0.
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("linear: whole numbers are exact for all sizes", "[ops][linea
             for (const std::size_t out : sides) {
                 if (n == 300 && in * out > 2000) { continue; } // no other path; the next tests go there
                 INFO("N " << n << ", D_in " << in << ", D_out " << out);
-                REQUIRE(Problem(n, in, out, whole_numbers<double>).template solved_by<TestType>(0));
+                REQUIRE(LinearProblem(n, in, out, whole_numbers<double>).template solved_by<TestType>(0));
             }
         }
     }
@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE("linear: any numbers, to rounding, for all sizes", "[ops][lin
         for (const std::size_t in : sides) {
             for (const std::size_t out : sides) {
                 INFO("N " << n << ", D_in " << in << ", D_out " << out);
-                REQUIRE(Problem(n, in, out, normal_numbers<double>)
+                REQUIRE(LinearProblem(n, in, out, normal_numbers<double>)
                             .template solved_by<TestType>(rounding<typename TestType::Scalar>()));
             }
         }
@@ -116,7 +116,7 @@ TEMPLATE_TEST_CASE("linear: sizes that threads share", "[ops][linear]", Cpu<floa
                          {20003, 33, 8},
                          {120005, 5, 7}}) {
         INFO("N " << s.n << ", D_in " << s.in << ", D_out " << s.out);
-        const Problem problem(s.n, s.in, s.out, whole_numbers<double>);
+        const LinearProblem problem(s.n, s.in, s.out, whole_numbers<double>);
         for (const int threads : {1, 2, 4}) {
             const Threads guard(threads);
             REQUIRE(problem.solved_by<TestType>(0));

@@ -11,39 +11,41 @@ using namespace support;
 namespace {
 
 /// Windows to pool with; all of them fit an image of 4 x 4 or more.
-struct Window {
+struct PoolWindow {
     Size2d kernel, stride, padding, dilation;
     bool ceil_mode;
 };
-constexpr Window windows[] = {{2, 2, 0, 1, false},
-                              {2, 2, 0, 1, true},
-                              {3, 2, 1, 1, false},
-                              {{3, 2}, {1, 2}, {1, 0}, 1, true},
-                              {{2, 3}, {3, 1}, {0, 1}, 1, false},
-                              {2, 1, 1, {2, 1}, false},
-                              {2, {1, 2}, 0, {2, 3}, true},
-                              {1, {2, 3}, 0, 1, false},
-                              {4, 4, 2, 1, true},
-                              {2, {5, 4}, 1, 1, true}};
+constexpr PoolWindow windows[] = {{2, 2, 0, 1, false},
+                                  {2, 2, 0, 1, true},
+                                  {3, 2, 1, 1, false},
+                                  {{3, 2}, {1, 2}, {1, 0}, 1, true},
+                                  {{2, 3}, {3, 1}, {0, 1}, 1, false},
+                                  {2, 1, 1, {2, 1}, false},
+                                  {2, {1, 2}, 0, {2, 3}, true},
+                                  {1, {2, 3}, 0, 1, false},
+                                  {4, 4, 2, 1, true},
+                                  {2, {5, 4}, 1, 1, true}};
 
-std::string to_text(const Shape& shape, const Window& w) {
+std::string to_text(const Shape& shape, const PoolWindow& w) {
     return to_string(shape) + ", kernel " + to_string(w.kernel) + ", stride " + to_string(w.stride) + ", padding " +
            to_string(w.padding) + ", dilation " + to_string(w.dilation) + (w.ceil_mode ? ", ceil" : "");
 }
 
 /// Whole images of several sizes, even and odd, high and wide.
-template <class F> void for_each_case(const F& f) {
+template <class F> void for_each_window(const F& f) {
     for (const std::size_t n : {1, 2, 3, 7}) {
         for (const std::size_t c : {1, 2, 3}) {
             for (const auto& [h, w] : {std::pair<std::size_t, std::size_t>{4, 4}, {6, 10}, {7, 5}, {9, 34}}) {
-                for (const Window& window : windows) { f(Shape{n, c, h, w}, window); }
+                for (const PoolWindow& window : windows) { f(Shape{n, c, h, w}, window); }
             }
         }
     }
 }
 
-MaxPool2dOptions max_options(const Window& w) { return {w.kernel, w.stride, w.padding, w.dilation, w.ceil_mode}; }
-AvgPool2dOptions avg_options(const Window& w) { return {w.kernel, w.stride, w.padding, w.ceil_mode, w.kernel.h != 3}; }
+MaxPool2dOptions max_options(const PoolWindow& w) { return {w.kernel, w.stride, w.padding, w.dilation, w.ceil_mode}; }
+AvgPool2dOptions avg_options(const PoolWindow& w) {
+    return {w.kernel, w.stride, w.padding, w.ceil_mode, w.kernel.h != 3};
+}
 
 Indices places(const Shape& shape, std::initializer_list<std::int32_t> values) {
     Indices t(shape);
@@ -52,7 +54,7 @@ Indices places(const Shape& shape, std::initializer_list<std::int32_t> values) {
 }
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double positive_infinity = std::numeric_limits<double>::infinity();
 
 } // namespace
 
@@ -111,23 +113,24 @@ TEMPLATE_TEST_CASE("max_pool2d: the first of equals wins, the last NaN, and minu
     };
     // Each in a wide image, so that every path of a kernel sees it, alone and among others.
     for (const std::size_t blocks : {1, 3, 40}) {
-        for (const Contest& contest : {Contest{{1, 1, 1, 1}, 0},
-                                       {{0, 1, 1, 0}, 1},
-                                       {{0, 0, 1, 1}, 2},
-                                       {{1, 0, 0, 1}, 0},
-                                       {{0.0, -0.0, 0.0, -0.0}, 0},
-                                       {{-0.0, 0.0, 0.0, -0.0}, 0},
-                                       {{not_a_number, 1, 2, 3}, 0},
-                                       {{1, not_a_number, 2, 3}, 1},
-                                       {{1, 2, not_a_number, 3}, 2},
-                                       {{1, 2, 3, not_a_number}, 3},
-                                       {{not_a_number, not_a_number, 2, 3}, 1},
-                                       {{not_a_number, 1, not_a_number, 3}, 2},
-                                       {{not_a_number, not_a_number, not_a_number, not_a_number}, 3},
-                                       {{infinity, not_a_number, infinity, 1}, 1},
-                                       {{1, infinity, infinity, 2}, 1},
-                                       {{-infinity, -infinity, -infinity, -infinity}, 0},
-                                       {{-infinity, -infinity, -infinity, -5}, 3}}) {
+        for (const Contest& contest :
+             {Contest{{1, 1, 1, 1}, 0},
+              {{0, 1, 1, 0}, 1},
+              {{0, 0, 1, 1}, 2},
+              {{1, 0, 0, 1}, 0},
+              {{0.0, -0.0, 0.0, -0.0}, 0},
+              {{-0.0, 0.0, 0.0, -0.0}, 0},
+              {{not_a_number, 1, 2, 3}, 0},
+              {{1, not_a_number, 2, 3}, 1},
+              {{1, 2, not_a_number, 3}, 2},
+              {{1, 2, 3, not_a_number}, 3},
+              {{not_a_number, not_a_number, 2, 3}, 1},
+              {{not_a_number, 1, not_a_number, 3}, 2},
+              {{not_a_number, not_a_number, not_a_number, not_a_number}, 3},
+              {{positive_infinity, not_a_number, positive_infinity, 1}, 1},
+              {{1, positive_infinity, positive_infinity, 2}, 1},
+              {{-positive_infinity, -positive_infinity, -positive_infinity, -positive_infinity}, 0},
+              {{-positive_infinity, -positive_infinity, -positive_infinity, -5}, 3}}) {
             const double* v = contest.pixels;
             Tensor<T> x(Shape{1, 1, 2, 2 * blocks});
             for (std::size_t b = 0; b < blocks; ++b) {
@@ -175,7 +178,7 @@ TEMPLATE_TEST_CASE("pooling: equal to the reference over the grid, and buffers a
                    HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    for_each_case([](const Shape& shape, const Window& window) {
+    for_each_window([](const Shape& shape, const PoolWindow& window) {
         INFO(to_text(shape, window));
         const auto x = whole_numbers<T>(shape, 1); // ties in almost every window
         const MaxPool2dOptions max = max_options(window);

@@ -13,10 +13,10 @@ using Catch::Matchers::WithinRel;
 namespace {
 
 /// softmax, its gradient for dp, and the mean cross-entropy, in long double.
-struct Expected {
+struct ExpectedSoftmax {
     Tensor<double> p, dz;
     double loss = 0;
-    template <class T> Expected(const Tensor<T>& z, const Tensor<T>& dp, const Labels& y)
+    template <class T> ExpectedSoftmax(const Tensor<T>& z, const Tensor<T>& dp, const Labels& y)
         : p(z.shape()), dz(z.shape()) {
         const std::size_t classes = z.shape(1);
         std::vector<long double> pn(classes);
@@ -37,12 +37,12 @@ struct Expected {
     }
 };
 
-struct Size {
+struct RowsAndClasses {
     std::size_t n, k;
 };
 // One class, partial registers, blocks of 512 entries with one row and with many, several chunks for the threads.
-constexpr Size sizes[] = {{1, 1},  {2, 1},   {1, 3},   {2, 3},    {3, 10},   {7, 10},    {64, 10},
-                          {7, 17}, {300, 3}, {3, 600}, {40, 600}, {1, 5000}, {20001, 3}, {5000, 10}};
+constexpr RowsAndClasses sizes[] = {{1, 1},  {2, 1},   {1, 3},   {2, 3},    {3, 10},   {7, 10},    {64, 10},
+                                    {7, 17}, {300, 3}, {3, 600}, {40, 600}, {1, 5000}, {20001, 3}, {5000, 10}};
 
 } // namespace
 
@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("softmax and cross-entropy: by the formula", "[ops][softmax]"
         INFO("N " << n << ", K " << k);
         const Tensor<T> z = T(3) * normal_numbers<T>({n, k}, 1), dp = normal_numbers<T>({n, k}, 2);
         const Labels y = random_labels(n, k, 3);
-        const Expected expected(z, dp, y);
+        const ExpectedSoftmax expected(z, dp, y);
         const Tensor<T> p = B::softmax_forward(z);
         REQUIRE(difference(p, expected.p) <= rounding<T>());
         if (k > 1) { REQUIRE(difference(B::softmax_backward(p, dp), expected.dz) <= rounding<T>()); }

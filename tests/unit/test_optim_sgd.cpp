@@ -13,7 +13,7 @@ using namespace support;
 
 namespace {
 
-SgdOptions options_of(const pytorch::Case& c) {
+SgdOptions sgd_options(const pytorch::Case& c) {
     SgdOptions options;
     options.lr = c.options.at("lr");
     options.momentum = c.options.at("momentum");
@@ -47,7 +47,7 @@ TEMPLATE_TEST_CASE("SGD takes PyTorch's steps with every combination of options"
     for (const pytorch::Case& c : pytorch::cases("sgd")) {
         const Tensor<double> gradients = c.get<double>("gradients"), path = c.get<double>("path");
         nn::Parameter<B> p{c.get<T>("start"), zeros<T>(c.get<T>("start").shape())};
-        optim::SGD<B> sgd({&p}, options_of(c));
+        optim::SGD<B> sgd({&p}, sgd_options(c));
         REQUIRE(path.shape(0) == 6);
         for (std::size_t step = 0; step < path.shape(0); ++step) {
             INFO(c.name << ", step " << step);

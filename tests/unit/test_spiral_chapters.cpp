@@ -21,7 +21,7 @@ double relative(double a, double b) { return std::abs(a - b) / std::abs(b); }
 
 /// `iterations` steps as chapter 05 takes them; calls at(i, loss) before each, and after the last.
 template <class At>
-void train(SpiralNet<Cpu<double>>& net, const data::Spiral& spiral, int from, int iterations, const At& at) {
+void train_spiral(SpiralNet<Cpu<double>>& net, const data::Spiral& spiral, int from, int iterations, const At& at) {
     for (int i = from;; ++i) {
         at(i, net.forward(spiral.x, spiral.y));
         if (i == from + iterations) { return; }
@@ -76,7 +76,7 @@ TEST_CASE("Chapter 05 has NumPy's losses", "[chapters][spiral]") {
         fmt::print("  {:9}  {:.14f}  {:.14f}  {:.1e}\n", i, loss, other, relative(loss, other));
     };
     std::vector<double> uninterrupted;
-    train(net, spiral, 0, 10000, [&](int i, double loss) {
+    train_spiral(net, spiral, 0, 10000, [&](int i, double loss) {
         if (i % 1000 != 0) { return; }
         uninterrupted.push_back(loss);
         const double other = expected.at(static_cast<std::size_t>(i / 1000));
@@ -95,7 +95,7 @@ TEST_CASE("Chapter 05 has NumPy's losses", "[chapters][spiral]") {
         for (auto* parameter : {&net.w1, &net.b1, &net.w2, &net.b2}) {
             for (double& entry : *parameter) { entry = *value++; }
         }
-        train(net, spiral, from, 1000, [&](int i, double loss) {
+        train_spiral(net, spiral, from, 1000, [&](int i, double loss) {
             if (i % 1000 != 0) { return; }
             const double other = expected.at(static_cast<std::size_t>(i / 1000));
             if (i != from) { print(i, loss, other); }
