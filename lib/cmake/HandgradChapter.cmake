@@ -52,6 +52,7 @@ function(handgrad_exercises name)
       handgrad_compile_options(${target})
     endif()
     target_compile_options(${target} PRIVATE -Wno-unused-parameter) # a stub uses none of them yet
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>) # it runs for a moment: let it compile fast
   endforeach()
   # Half an answer that does not compile yet must not stop the build of everything else.
   if(NOT HANDGRAD_TEST_STUBS)
