@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
@@ -19,6 +18,7 @@
 #include "handgrad/train/train.hpp"
 
 #include "09_cnn/model.hpp"
+#include "arguments.hpp"
 
 namespace {
 
@@ -65,19 +65,18 @@ template <class Backend> void time_epochs(const Settings& run) {
 } // namespace
 
 int main(int argc, char** argv) try {
-    CLI::App app("Chapter 09's CNN, timed");
+    handgrad::benchmarks::Arguments app("Chapter 09's CNN, timed");
     Settings run;
     std::string device = "cpu";
-    app.add_option("--threads", run.threads);
-    app.add_option("--epochs", run.epochs);
-    app.add_option("--limit", run.limit);
-    app.add_option("--batch-size", run.batch_size);
-    app.add_option("--data", run.folder);
-    app.add_option("--device", device, "cpu, or the device with its fast or its plain kernels")
-        ->check(CLI::IsMember({"cpu", "fast", "plain"}));
-    app.add_option("--times", run.times);
-    app.add_flag("--unfused", run.unfused);
-    CLI11_PARSE(app, argc, argv);
+    app.option("--threads", run.threads);
+    app.option("--epochs", run.epochs);
+    app.option("--limit", run.limit);
+    app.option("--batch-size", run.batch_size);
+    app.option("--data", run.folder);
+    app.option("--device", device, {"cpu", "fast", "plain"}, "cpu, or the device with its fast or its plain kernels");
+    app.option("--times", run.times);
+    app.flag("--unfused", run.unfused);
+    if (const auto status = app.parse(argc, argv)) { return *status; }
 
     if (device == "cpu") {
         time_epochs<handgrad::Cpu<float>>(run);

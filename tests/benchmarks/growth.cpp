@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
@@ -15,6 +14,7 @@
 #include "handgrad/parallel.hpp"
 
 #include "09_cnn/model.hpp"
+#include "arguments.hpp"
 
 namespace {
 
@@ -52,14 +52,14 @@ double seconds_an_image(std::size_t batch, std::size_t size, double at_least) {
 } // namespace
 
 int main(int argc, char** argv) try {
-    CLI::App app("Steps of chapter 09's CNN, timed");
+    handgrad::benchmarks::Arguments app("Steps of chapter 09's CNN, timed");
     int threads = 1;
     double at_least = 0.3;
     std::vector<std::string> cases;
-    app.add_option("--threads", threads);
-    app.add_option("--seconds", at_least, "of each case");
-    app.add_option("--cases", cases, "batch size x image size, 64x28")->required();
-    CLI11_PARSE(app, argc, argv);
+    app.option("--threads", threads);
+    app.option("--seconds", at_least, "of each case");
+    app.required("--cases", cases, "batch size x image size, 64x28");
+    if (const auto status = app.parse(argc, argv)) { return *status; }
     set_num_threads(threads);
 
     std::vector<std::string> results;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
@@ -17,17 +16,18 @@
 #include "handgrad/train/train.hpp"
 
 #include "08_mnist_two_layer/model.hpp"
+#include "arguments.hpp"
 
 int main(int argc, char** argv) try {
-    CLI::App app("Chapter 08's network, timed");
+    handgrad::benchmarks::Arguments app("Chapter 08's network, timed");
     int threads = 1;
     std::size_t epochs = 3, limit = 0;
     std::string folder;
-    app.add_option("--threads", threads);
-    app.add_option("--epochs", epochs);
-    app.add_option("--limit", limit);
-    app.add_option("--data", folder);
-    CLI11_PARSE(app, argc, argv);
+    app.option("--threads", threads);
+    app.option("--epochs", epochs);
+    app.option("--limit", limit);
+    app.option("--data", folder);
+    if (const auto status = app.parse(argc, argv)) { return *status; }
 
     using namespace handgrad;
     using Backend = Cpu<float>;

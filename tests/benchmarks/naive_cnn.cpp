@@ -11,13 +11,14 @@
 #include <thread>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/random.hpp"
+
+#include "arguments.hpp"
 
 namespace {
 
@@ -178,14 +179,14 @@ double step(Parameters& parameters, std::vector<Worker>& workers, const handgrad
 } // namespace
 
 int main(int argc, char** argv) try {
-    CLI::App app("The CNN in plain loops, timed");
+    handgrad::benchmarks::Arguments app("The CNN in plain loops, timed");
     std::size_t threads = 1, limit = 6000, epoch = 60000;
     std::string folder;
-    app.add_option("--threads", threads);
-    app.add_option("--limit", limit, "images to train on");
-    app.add_option("--epoch", epoch, "images for which the time is printed");
-    app.add_option("--data", folder);
-    CLI11_PARSE(app, argc, argv);
+    app.option("--threads", threads);
+    app.option("--limit", limit, "images to train on");
+    app.option("--epoch", epoch, "images for which the time is printed");
+    app.option("--data", folder);
+    if (const auto status = app.parse(argc, argv)) { return *status; }
 
     using namespace handgrad;
     const auto train_set = data::load_mnist(data::Split::train, folder);

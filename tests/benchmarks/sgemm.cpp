@@ -4,9 +4,10 @@
 #include <chrono>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <cblas.h>
 #include <fmt/format.h>
+
+#include "arguments.hpp"
 
 namespace {
 
@@ -29,13 +30,13 @@ double best_rate(int n, double seconds) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("The time that so many operations take at sgemm's rate");
+    handgrad::benchmarks::Arguments app("The time that so many operations take at sgemm's rate");
     int threads = 1;
     double flops = 1e9, seconds = 0.2;
-    app.add_option("--threads", threads);
-    app.add_option("--flops", flops);
-    app.add_option("--seconds", seconds, "of measuring, for each size of matrices and each time printed");
-    CLI11_PARSE(app, argc, argv);
+    app.option("--threads", threads);
+    app.option("--flops", flops);
+    app.option("--seconds", seconds, "of measuring, for each size of matrices and each time printed");
+    if (const auto status = app.parse(argc, argv)) { return *status; }
     openblas_set_num_threads(threads);
 
     std::vector<double> times;

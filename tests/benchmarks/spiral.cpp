@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include "handgrad/cpu/cpu.hpp"
@@ -10,12 +9,13 @@
 #include "handgrad/parallel.hpp"
 
 #include "05_two_layer_net/model.hpp"
+#include "arguments.hpp"
 
 int main(int argc, char** argv) {
-    CLI::App app("Chapter 05's net, timed");
+    handgrad::benchmarks::Arguments app("Chapter 05's net, timed");
     std::size_t iterations = 10000;
-    app.add_option("--iterations", iterations);
-    CLI11_PARSE(app, argc, argv);
+    app.option("--iterations", iterations);
+    if (const auto status = app.parse(argc, argv)) { return *status; }
 
     using namespace handgrad;
     set_num_threads(1);
