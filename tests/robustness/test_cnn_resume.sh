@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test_cnn_resume.sh PROGRAM SOURCE [IMAGES]: chapter 09 killed, interrupted, and told to go on from files that it should
-# refuse. It trains on so many IMAGES (12000).
+# test_cnn_resume.sh PROGRAM SOURCE [IMAGES [THREADS...]]: chapter 09 killed, interrupted, and told to go on from files
+# that it should refuse. It trains on so many IMAGES (12000), on one thread and on each of these numbers of THREADS (2 4).
 set -euo pipefail
 program=$1
 folder=$(mktemp -d)
@@ -22,6 +22,8 @@ gunzip -c "$2/data/mnist/t10k-images-idx3-ubyte.gz" | first_500 $((8 + 500 * 784
 gunzip -c "$2/data/mnist/t10k-labels-idx1-ubyte.gz" | first_500 500 >data/t10k-labels-idx1-ubyte
 
 images=${3:-12000}
+several=("${@:4}")
+[ ${#several[@]} != 0 ] || several=(2 4)
 batches=$(((images + 63) / 64))
 small=(--limit "$images" --log-interval 10 --preset good)
 
@@ -68,7 +70,7 @@ for run in killed stopped; do
     if [ "$epoch" -ge "$epochs" ]; then epochs=$((epoch + 1)); fi
 done
 losses() { sed -n '/"train_losses"/,/"epoch_seconds"/p' "$1.out/run.json" | sed '$d'; }
-for threads in 1 2 4; do
+for threads in 1 "${several[@]}"; do
     "$program" "${small[@]}" --epochs "$epochs" --threads "$threads" --save "whole$threads" --out "whole$threads.out" >/dev/null
     losses "whole$threads" >"whole$threads.losses"
 done
@@ -77,10 +79,10 @@ for run in killed stopped; do
     "$program" "${small[@]}" --epochs "$epochs" --resume "$run" --save "$run.end" --threads 1 --out "$run.out" >/dev/null
     losses "$run" >"$run.losses"
 done
-for run in whole2 whole4 killed stopped; do
+for run in "${several[@]/#/whole}" killed stopped; do
     cmp "whole1.losses" "$run.losses" || fail "$run: other losses than the run with one thread"
 done
-for file in whole2 whole4 killed.end stopped.end; do
+for file in "${several[@]/#/whole}" killed.end stopped.end; do
     cmp whole1 "$file" || fail "$file: another checkpoint than that of the run with one thread"
 done
 
