@@ -4,34 +4,23 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "catch.hpp"
 #include "handgrad/app/about.hpp"
 #include "handgrad/app/progress.hpp"
 #include "handgrad/version.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
+using namespace support;
 
 namespace {
-
-/// An empty folder, gone at the end of the test.
-struct Folder {
-    fs::path path = fs::temp_directory_path() / ("handgrad_frame_" + std::to_string(getpid()));
-    Folder() { fs::remove_all(path), fs::create_directory(path); }
-    ~Folder() { fs::remove_all(path); }
-};
-
-std::string read(const fs::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::size_t lines(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -43,24 +32,24 @@ struct Outcome {
 };
 
 /// Runs a shell command in the folder; $P is the program.
-Outcome shell(const Folder& folder, const std::string& command) {
-    const auto out = folder.path / "stdout", err = folder.path / "stderr";
-    const std::string line = "cd '" + folder.path.string() + "' && P='" HANDGRAD_FRAME "' && { " + command + "\n} >'" +
-                             out.string() + "' 2>'" + err.string() + "'";
+Outcome shell(const TemporaryFolder& folder, const std::string& command) {
+    const auto out = folder / "stdout", err = folder / "stderr";
+    const std::string line = "cd '" + folder.path().string() + "' && P='" HANDGRAD_FRAME "' && { " + command +
+                             "\n} >'" + out.string() + "' 2>'" + err.string() + "'";
     const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_bytes(out), read_bytes(err)};
 }
 
-Outcome frame(const Folder& folder, const std::string& arguments) { return shell(folder, "\"$P\" " + arguments); }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+Outcome frame(const TemporaryFolder& folder, const std::string& arguments) {
+    return shell(folder, "\"$P\" " + arguments);
+}
 
 } // namespace
 
 TEST_CASE("an option without a default is the lesson's to decide", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto parameters = [&] {
-        return nlohmann::json::parse(read(folder.path / "out/00_frame/run.json"))["parameters"];
+        return nlohmann::json::parse(read_bytes(folder / "out/00_frame/run.json"))["parameters"];
     };
     REQUIRE(frame(folder, "--step 0.25").status == 0);
     CHECK(parameters()["gamma"] == "left open");
@@ -75,7 +64,7 @@ TEST_CASE("an option without a default is the lesson's to decide", "[frame]") {
 }
 
 TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto run = frame(folder, "--seed 4294967295 --threads 1 --epochs=7 --batch-size 8 --lr 1e-2 --limit 100 "
                                    "--log-interval 5 --hidden 12 --step -0.25 --wide --data 'a b' --device cpu");
     CHECK(run.status == 0);
@@ -87,7 +76,7 @@ TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[f
                             "wide true\ndata 'a b' took ~0.47 s\n"));
     CHECK(lines(run.out) == 3);
 
-    const auto json = nlohmann::json::parse(read(folder.path / "out/00_frame/run.json"));
+    const auto json = nlohmann::json::parse(read_bytes(folder / "out/00_frame/run.json"));
     CHECK(json["program"] == "00_frame");
     CHECK(json["parameters"]["seed"] == 4294967295);
     CHECK(json["parameters"]["lr"] == 0.01);
@@ -101,16 +90,16 @@ TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[f
 }
 
 TEST_CASE("the program's own defaults hold where nothing is said", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto run = frame(folder, "--out figures/here");
     CHECK(run.status == 0);
     CHECK(contains(run.out, "epochs 3 batch 64 lr 0.01 limit 0 log 100 hidden 100 step 0.5 wide false\ndata ''"));
-    CHECK(fs::exists(folder.path / "figures/here/run.json"));
-    CHECK_FALSE(fs::exists(folder.path / "out"));
+    CHECK(fs::exists(folder / "figures/here/run.json"));
+    CHECK_FALSE(fs::exists(folder / "out"));
 }
 
 TEST_CASE("--help and --version", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto help = frame(folder, "--epochs 5 --help");
     CHECK(help.status == 0);
     CHECK(help.err.empty());
@@ -122,7 +111,7 @@ TEST_CASE("--help and --version", "[frame]") {
     const auto version = frame(folder, "--version");
     CHECK(version.status == 0);
     CHECK(version.out == "handgrad " + std::string(handgrad::version()) + "\n");
-    CHECK_FALSE(fs::exists(folder.path / "out"));
+    CHECK_FALSE(fs::exists(folder / "out"));
 }
 
 TEST_CASE("a command line that makes no sense: one line, status 2, nothing written", "[frame]") {
@@ -169,7 +158,7 @@ TEST_CASE("a command line that makes no sense: one line, status 2, nothing writt
         {"--out ''", "--out: got '', expected a path"},
     }));
     CAPTURE(arguments);
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto run = frame(folder, arguments);
     CAPTURE(run.err);
     CHECK(run.status == 2);
@@ -177,7 +166,7 @@ TEST_CASE("a command line that makes no sense: one line, status 2, nothing writt
     CHECK(run.err.substr(0, message.size() + 10) == "00_frame: " + message);
     CHECK(lines(run.err) == 1);
     CHECK(contains(run.err, "--help"));
-    CHECK_FALSE(fs::exists(folder.path / "out"));
+    CHECK_FALSE(fs::exists(folder / "out"));
 }
 
 TEST_CASE("an exception ends the program with one line, and without run.json", "[frame]") {
@@ -190,17 +179,17 @@ TEST_CASE("an exception ends the program with one line, and without run.json", "
         {"lines", 1, "one two"},
     }));
     CAPTURE(fail);
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto run = frame(folder, "--fail " + fail);
     CHECK(run.status == status);
     CHECK(run.err == "00_frame: " + message + "\n");
     CHECK(lines(run.out) == 3);
-    CHECK_FALSE(fs::exists(folder.path / "out/00_frame/run.json"));
+    CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
 }
 
 TEST_CASE("an --out that cannot be written to stops the program before the lesson", "[frame]") {
-    const Folder folder;
-    std::ofstream(folder.path / "file") << "here first";
+    const TemporaryFolder folder;
+    folder.write("file", "here first"s);
     for (const char* out : {"file", "file/inside", "/proc/handgrad"}) {
         CAPTURE(out);
         const auto run = frame(folder, std::string("--out ") + out);
@@ -210,12 +199,12 @@ TEST_CASE("an --out that cannot be written to stops the program before the lesso
         CHECK(contains(run.err, out));
         CHECK(lines(run.err) == 1);
     }
-    CHECK(read(folder.path / "file") == "here first");
+    CHECK(read_bytes(folder / "file") == "here first");
 }
 
 TEST_CASE("a --save or --resume that cannot serve stops the program before the lesson", "[frame]") {
-    const Folder folder;
-    std::ofstream(folder.path / "file") << "here first";
+    const TemporaryFolder folder;
+    folder.write("file", "here first"s);
     const auto& [arguments, message] = GENERATE(table<std::string, std::string>({
         {"--save missing/x", "cannot write 'missing/x': No such file or directory"},
         {"--save file/x", "cannot write 'file/x': Not a directory"},
@@ -231,16 +220,16 @@ TEST_CASE("a --save or --resume that cannot serve stops the program before the l
     CHECK(run.out.empty());
     CHECK(run.err == "00_frame: " + message + "\n");
     CHECK(frame(folder, "--save file --resume file").status == 0);
-    CHECK(read(folder.path / "file") == "here first");
+    CHECK(read_bytes(folder / "file") == "here first");
 }
 
 TEST_CASE("a signal is noted once, and ends the program the second time", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto before = std::signal(SIGINT, SIG_DFL); // tests may have been started with it ignored
     const auto interrupt = frame(folder, "--fail interrupt");
     CHECK(interrupt.status == 130);
     CHECK(interrupt.err == "00_frame: stopped after batch 3\n");
-    CHECK_FALSE(fs::exists(folder.path / "out/00_frame/run.json"));
+    CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
     const auto terminate = frame(folder, "--fail terminate");
     CHECK(terminate.status == 143);
     CHECK(terminate.err == "00_frame: stopped after batch 3\n");
@@ -252,7 +241,7 @@ TEST_CASE("a signal is noted once, and ends the program the second time", "[fram
 }
 
 TEST_CASE("output that gets lost is an error", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto& [command, reason] = GENERATE(table<std::string, std::string>({
         {"\"$P\" >/dev/full", "No space left on device"},
         {"\"$P\" --help >/dev/full", "No space left on device"},
@@ -263,11 +252,11 @@ TEST_CASE("output that gets lost is an error", "[frame]") {
     const auto run = shell(folder, command);
     CHECK(run.status == 1);
     CHECK(run.err == "00_frame: standard output: " + reason + ", expected to write all of it\n");
-    CHECK_FALSE(fs::exists(folder.path / "out/00_frame/run.json"));
+    CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
 }
 
 TEST_CASE("a closed stderr changes neither the lesson nor the status", "[frame]") {
-    const Folder folder;
+    const TemporaryFolder folder;
     CHECK(shell(folder, "\"$P\" 2>&-").status == 0);
     CHECK(shell(folder, "\"$P\" --lr nan 2>&-").status == 2);
 }
@@ -290,11 +279,11 @@ TEST_CASE("the progress bar's text", "[frame]") {
 }
 
 TEST_CASE("the comparer's exit status", "[compare]") {
-    const Folder folder;
-    std::ofstream(folder.path / "a") << "loss 0.5\n";
-    std::ofstream(folder.path / "b") << "loss 0.50001\n";
-    std::ofstream(folder.path / "rules") << "^loss 1e-3 0\n";
-    std::ofstream(folder.path / "bad") << "^loss\n";
+    const TemporaryFolder folder;
+    folder.write("a", "loss 0.5\n"s);
+    folder.write("b", "loss 0.50001\n"s);
+    folder.write("rules", "^loss 1e-3 0\n"s);
+    folder.write("bad", "^loss\n"s);
     const std::string comparer = "'" HANDGRAD_COMPARER "' ";
     CHECK(shell(folder, comparer + "a a").status == 0);
     const auto differ = shell(folder, comparer + "a b");

@@ -6,9 +6,11 @@
 
 #include "catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 #include "weave.hpp"
 
 namespace fs = std::filesystem;
+using support::contains;
 
 namespace {
 
@@ -19,8 +21,6 @@ template <class F> std::string error_of(const F& f) {
     } catch (const std::runtime_error& error) { return error.what(); }
     return "no error";
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 const std::string program = R"(#include <cmath>
 

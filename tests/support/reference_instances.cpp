@@ -1,5 +1,4 @@
-// The reference's loops, compiled with the preset's optimisation where the tests that run them are not (HANDGRAD_FUZZ):
-// of a template's instance that several object files have, the linker takes the first.
+// The reference's loops, optimised where the tests that run them are not (HANDGRAD_FUZZ): tests/CMakeLists.txt.
 
 #include <complex>
 

@@ -32,8 +32,9 @@ public:
     template <class Bytes> std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
         const std::filesystem::path file = path_ / name;
         std::filesystem::create_directories(file.parent_path());
-        std::ofstream(file, std::ios::binary)
-            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        std::ofstream out(file, std::ios::binary);
+        out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        if (!out.flush()) { throw std::runtime_error("cannot write " + file.string()); }
         return file;
     }
     /// How many files and folders there are in it.

@@ -9,10 +9,12 @@
 #include "handgrad/check/check.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/reference/reference.hpp"
+#include "support/text.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
+using support::contains;
 
 namespace {
 
@@ -41,8 +43,6 @@ Tensor<double> smooth_gradient(const Tensor<double>& x) {
 const Tensor<double> point{{0.3, -0.7, 1.1, 0.9}, {-0.2, 0.5, -1.3, 0.8}, {0.6, 1.7, -0.4, -0.9}};
 const double nan_value = std::numeric_limits<double>::quiet_NaN();
 const double infinity = std::numeric_limits<double>::infinity();
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 } // namespace
 

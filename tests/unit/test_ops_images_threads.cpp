@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
+#include "support/options.hpp"
 #include "support/threads.hpp"
 
 using namespace handgrad;
@@ -24,7 +25,7 @@ TEMPLATE_TEST_CASE("conv2d: the number of threads does not change a bit", "[ops]
         Conv2dOptions options;
         options.padding = size.padding;
         options.groups = size.groups;
-        for (const auto algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+        for (const auto algorithm : conv_algorithms) {
             INFO(to_string(size.x) << " " << to_string(size.w));
             options.algorithm = algorithm;
             const auto dy = normal_numbers<T>(B::conv2d_forward(x, w, b, options).shape(), 4);

@@ -4,6 +4,7 @@
 #include "fixtures/pytorch.hpp"
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/reference/reference.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -39,7 +40,7 @@ TEMPLATE_TEST_CASE("conv2d equals PyTorch's, to the last bit", "[ops][conv2d][to
         INFO(c.name);
         Conv2dOptions options = options_of(c);
         const auto x = c.get<T>("x"), w = c.get<T>("w"), b = bias_of<T>(c);
-        for (const auto algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+        for (const auto algorithm : conv_algorithms) {
             options.algorithm = algorithm;
             CHECK(equal_numbers(B::conv2d_forward(x, w, b, options), c.get<T>("y")));
             const Conv2dGradients<T> g = B::conv2d_backward(x, w, c.get<T>("dy"), options);

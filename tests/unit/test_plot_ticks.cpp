@@ -4,8 +4,10 @@
 #include "handgrad/error.hpp"
 #include "handgrad/plot/figure.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace handgrad;
+using support::contains;
 using support::read_bytes;
 using support::TemporaryFolder;
 
@@ -17,8 +19,6 @@ std::string script_of(const plot::Figure& figure) {
     return read_bytes(folder / "figure.gp");
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 } // namespace
 
 TEST_CASE("a matrix has the names at its axes that it was given, or numbers", "[plot]") {
@@ -26,20 +26,20 @@ TEST_CASE("a matrix has the names at its axes that it was given, or numbers", "[
     plot::Figure named;
     named.x_ticks({"left", "right"}).y_ticks({"above", "below"}).heat_map(values, 2, 2);
     const std::string script = script_of(named);
-    for (const char* name : {"left", "right", "above", "below"}) { CHECK(holds(script, name)); }
+    for (const char* name : {"left", "right", "above", "below"}) { CHECK(contains(script, name)); }
     const std::string plain = script_of(plot::Figure().heat_map(values, 2, 2));
-    CHECK_FALSE(holds(plain, "left"));
+    CHECK_FALSE(contains(plain, "left"));
     CHECK(plain != script);
 }
 
 TEST_CASE("a confusion matrix is square, counts, and says which way round it is", "[plot]") {
     const std::string script = script_of(plot::Figure().confusion_matrix(Tensor<std::int64_t>{{90, 10}, {0, 100}}));
-    CHECK(holds(script, "predicted class"));
-    CHECK(holds(script, "true class"));
+    CHECK(contains(script, "predicted class"));
+    CHECK(contains(script, "true class"));
     const std::string mine = script_of(
         plot::Figure().x_label("guess").y_label("truth").confusion_matrix(Tensor<std::int64_t>{{90, 10}, {0, 100}}));
-    CHECK(holds(mine, "guess"));
-    CHECK_FALSE(holds(mine, "predicted class"));
+    CHECK(contains(mine, "guess"));
+    CHECK_FALSE(contains(mine, "predicted class"));
     CHECK_THROWS_WITH(plot::Figure().confusion_matrix(Tensor<std::int64_t>{{1, 2, 3}, {4, 5, 6}}),
                       "Figure::confusion_matrix: counts have shape (2, 3), expected (K, K)");
     CHECK_THROWS_WITH(plot::Figure().confusion_matrix(Tensor<std::int64_t>{{1, -2}, {4, 5}}),

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "catch.hpp"
+#include "support/options.hpp"
 #include "support/tensors.hpp"
 #include "support/two_layers.hpp"
 
@@ -108,7 +109,7 @@ TEMPLATE_TEST_CASE("a step of a convolutional network allocates nothing after th
     using B = TestType;
     using T = typename B::Scalar;
     for (const int threads : {1, 2}) {
-        for (const auto algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+        for (const auto algorithm : conv_algorithms) {
             const Threads guard(threads);
             Random random(1);
             Conv2dOptions options;

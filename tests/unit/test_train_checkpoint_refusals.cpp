@@ -1,7 +1,5 @@
 // Checkpoints that are damaged, of another run, or cannot be written: what is said, and that nothing is changed.
 
-#include <fstream>
-
 #include "catch.hpp"
 #include "support/file_size_limit.hpp"
 #include "support/saved_run.hpp"
@@ -42,7 +40,7 @@ TEST_CASE("a file that ends too early, and every flipped bit, are refused", "[ch
             FAIL_CHECK("bit " << bit << " goes unnoticed");
         }
         if (bit % 997 == 0) { // and a sample of them through the function that programs call
-            std::ofstream(saved.folder / "damaged", std::ios::binary) << damaged;
+            saved.folder.write("damaged", damaged);
             if (!accepted(damaged)) { CHECK(saved.refusal(saved.folder / "damaged") != "no exception"); }
         }
     }
@@ -76,7 +74,7 @@ TEST_CASE("a thousand changed checkpoints with the right checksum go on or are r
             text->second = text->second.substr(0, random.below(text->second.size() + 1)) + "9";
         }
         file.metadata["handgrad.crc32"] = fmt::format("{:08x}", io::checksum(file, "handgrad.crc32"));
-        std::ofstream(saved.folder / "changed", std::ios::binary) << io::to_bytes(file);
+        saved.folder.write("changed", io::to_bytes(file));
         Resumable<Cpu<float>> fresh;
         const std::string message = message_of<DataError>([&] { fresh.load(saved.folder / "changed"); });
         if (message.find("another exception") == 0 || message.find('\n') != std::string::npos) { FAIL_CHECK(message); }
