@@ -7,5 +7,6 @@
 namespace Catch::Matchers {
 using Catch::WithinAbs;
 using Catch::WithinRel;
+inline auto ContainsSubstring(const std::string& text) { return Contains(text); }
 } // namespace Catch::Matchers
 #endif

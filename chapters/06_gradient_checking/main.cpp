@@ -3,7 +3,7 @@
 #include <complex>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <handgrad/app/program.hpp>
 #include <handgrad/check/check.hpp>

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <handgrad/app/program.hpp>
 #include <handgrad/data/mnist.hpp>

@@ -3,7 +3,6 @@
 #include <handgrad/cpu/cpu.hpp>
 #include <handgrad/error.hpp>
 #include <handgrad/reference/reference.hpp>
-#include <xtensor/xmath.hpp>
 
 #include "examples.hpp"
 

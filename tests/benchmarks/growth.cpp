@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/optim/sgd.hpp"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"

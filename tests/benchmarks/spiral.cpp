@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/data/spiral.hpp"

@@ -13,7 +13,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace handgrad;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using support::gzip;
 using support::TemporaryFolder;
 using Bytes = std::vector<std::uint8_t>;
@@ -92,31 +92,31 @@ TEST_CASE("IDX data with bytes after the end is refused", "[data][idx]") {
     Bytes plain = small_file();
     Bytes after_gzip = gzip(plain);
     after_gzip.push_back(0);
-    CHECK_THAT(error_of(after_gzip), Contains("after the end of the gzip data"));
+    CHECK_THAT(error_of(after_gzip), ContainsSubstring("after the end of the gzip data"));
     Bytes two_members = gzip(plain);
     const Bytes second = gzip(Bytes{1});
     two_members.insert(two_members.end(), second.begin(), second.end());
-    CHECK_THAT(error_of(two_members), Contains("after the end of the gzip data"));
+    CHECK_THAT(error_of(two_members), ContainsSubstring("after the end of the gzip data"));
     plain.push_back(0);
-    CHECK_THAT(error_of(plain), Contains("41 bytes, expected 40"));
-    CHECK_THAT(error_of(gzip(plain)), Contains("goes on after the 24 values"));
+    CHECK_THAT(error_of(plain), ContainsSubstring("41 bytes, expected 40"));
+    CHECK_THAT(error_of(gzip(plain)), ContainsSubstring("goes on after the 24 values"));
 }
 
 TEST_CASE("IDX headers that are wrong are refused", "[data][idx]") {
     Bytes bytes = small_file();
     bytes[0] = 1;
-    CHECK_THAT(error_of(bytes), Contains("01 00, expected 00 00"));
+    CHECK_THAT(error_of(bytes), ContainsSubstring("01 00, expected 00 00"));
     bytes = small_file();
     bytes[2] = 0x0d;
-    CHECK_THAT(error_of(bytes), Contains("type 0x0d, expected 0x08"));
-    CHECK_THAT(error_of(small_file(), 1), Contains("has 3 dimensions, expected 1"));
+    CHECK_THAT(error_of(bytes), ContainsSubstring("type 0x0d, expected 0x08"));
+    CHECK_THAT(error_of(small_file(), 1), ContainsSubstring("has 3 dimensions, expected 1"));
     bytes = small_file();
     bytes[7] = 3; // three images promised, two there
-    CHECK_THAT(error_of(bytes), Contains("40 bytes, expected 52 (header (3, 3, 4), values 36)"));
-    CHECK_THAT(error_of(gzip(bytes)), Contains("ends after 24 values, expected 36"));
+    CHECK_THAT(error_of(bytes), ContainsSubstring("40 bytes, expected 52 (header (3, 3, 4), values 36)"));
+    CHECK_THAT(error_of(gzip(bytes)), ContainsSubstring("ends after 24 values, expected 36"));
     bytes[7] = 1;
-    CHECK_THAT(error_of(bytes), Contains("40 bytes, expected 28"));
-    CHECK_THAT(error_of(gzip(bytes)), Contains("goes on after the 12 values"));
+    CHECK_THAT(error_of(bytes), ContainsSubstring("40 bytes, expected 28"));
+    CHECK_THAT(error_of(gzip(bytes)), ContainsSubstring("goes on after the 12 values"));
 }
 
 TEST_CASE("IDX headers that promise the moon allocate nothing", "[data][idx]") {
@@ -130,8 +130,9 @@ TEST_CASE("IDX headers that promise the moon allocate nothing", "[data][idx]") {
         CHECK(error_of(bytes) != "no error");
         CHECK(error_of(gzip(bytes)) != "no error");
     }
-    CHECK_THAT(error_of(idx_header(0x08, {0x80000000U, 28, 28})), Contains("promises more than 1073741824 values"));
-    CHECK_THAT(error_of(gzip(idx_header(0x08, {60000, 28, 28}))), Contains("at most"));
+    CHECK_THAT(error_of(idx_header(0x08, {0x80000000U, 28, 28})),
+               ContainsSubstring("promises more than 1073741824 values"));
+    CHECK_THAT(error_of(gzip(idx_header(0x08, {60000, 28, 28}))), ContainsSubstring("at most"));
 }
 
 TEST_CASE("a gzip bomb is stopped where the header says the data end", "[data][idx]") {
@@ -139,11 +140,11 @@ TEST_CASE("a gzip bomb is stopped where the header says the data end", "[data][i
     bomb.resize(50'000'000);
     const Bytes packed = gzip(bomb);
     REQUIRE(packed.size() < 100'000);
-    CHECK_THAT(error_of(packed), Contains("goes on after the 24 values"));
+    CHECK_THAT(error_of(packed), ContainsSubstring("goes on after the 24 values"));
     // The same without an honest header: a gigabyte at most is promised, and a thousandfold of the file's size.
     Bytes promise = idx_header(0x08, {1024, 1024, 1024});
     promise.resize(1'000'000);
-    CHECK_THAT(error_of(gzip(promise)), Contains("at most"));
+    CHECK_THAT(error_of(gzip(promise)), ContainsSubstring("at most"));
 }
 
 TEST_CASE("gzip data with any bit wrong is refused or means the same", "[data][idx]") {
@@ -165,16 +166,18 @@ TEST_CASE("gzip data with any bit wrong is refused or means the same", "[data][i
     REQUIRE(refused > static_cast<int>(8 * (packed.size() - 11))); // 10 bytes of header, up to 7 bits of padding
     Bytes checksum = packed;
     checksum[packed.size() - 8] ^= 1U;
-    CHECK_THAT(error_of(checksum), Contains("damaged"));
+    CHECK_THAT(error_of(checksum), ContainsSubstring("damaged"));
 }
 
 TEST_CASE("only regular files are read", "[data][idx]") {
     const TemporaryFolder folder;
-    CHECK_THROWS_WITH(data::read_idx(folder / "nowhere", 3), Contains("nowhere: no such file"));
-    CHECK_THROWS_WITH(data::read_idx(folder.path(), 3), Contains("not a regular file"));
+    CHECK_THROWS_WITH(data::read_idx(folder / "nowhere", 3), ContainsSubstring("nowhere: no such file"));
+    CHECK_THROWS_WITH(data::read_idx(folder.path(), 3), ContainsSubstring("not a regular file"));
     const auto fifo = folder / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-    CHECK_THROWS_WITH(data::read_idx(fifo, 3), Contains("not a regular file")); // and does not wait for a writer
-    CHECK_THROWS_WITH(data::read_idx("/dev/zero", 3), Contains("not a regular file"));
-    CHECK_THROWS_WITH(data::read_idx(folder.write("empty", Bytes{}), 3), Contains("ends within the magic number"));
+    CHECK_THROWS_WITH(data::read_idx(fifo, 3),
+                      ContainsSubstring("not a regular file")); // and does not wait for a writer
+    CHECK_THROWS_WITH(data::read_idx("/dev/zero", 3), ContainsSubstring("not a regular file"));
+    CHECK_THROWS_WITH(data::read_idx(folder.write("empty", Bytes{}), 3),
+                      ContainsSubstring("ends within the magic number"));
 }

@@ -14,7 +14,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace handgrad;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using data::Split;
 
 namespace {
@@ -108,8 +108,8 @@ TEST_CASE("a missing data set is reported with every folder tried", "[data][mnis
     const std::string here = folder.path().string();
     REQUIRE_THROWS_AS(data::load_mnist(Split::train, folder.path()), DataError);
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),
-                        Contains("MNIST train") && Contains("train-images-idx3-ubyte") &&
-                            Contains("tried " + here + ", " + here + "/mnist"));
+                        ContainsSubstring("MNIST train") && ContainsSubstring("train-images-idx3-ubyte") &&
+                            ContainsSubstring("tried " + here + ", " + here + "/mnist"));
     // A folder that is given is the only one: MNIST of the source tree must not take its place.
     REQUIRE(data::mnist_folders(folder.path()).size() == 2);
 
@@ -122,11 +122,12 @@ TEST_CASE("a missing data set is reported with every folder tried", "[data][mnis
 
     folder.write("train-images-idx3-ubyte", image_file(2));
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),
-                        Contains("no train-labels-idx1-ubyte[.gz] beside"));
+                        ContainsSubstring("no train-labels-idx1-ubyte[.gz] beside"));
 
     const std::string file = (folder / "train-images-idx3-ubyte").string();
     setenv("HANDGRAD_DATA", file.c_str(), 1);
-    REQUIRE_THROWS_WITH(data::load_mnist(Split::train), Contains("HANDGRAD_DATA: " + file + " is not a folder"));
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::train),
+                        ContainsSubstring("HANDGRAD_DATA: " + file + " is not a folder"));
 }
 
 TEST_CASE("data sets that contradict themselves are refused", "[data][mnist]") {
@@ -141,12 +142,14 @@ TEST_CASE("data sets that contradict themselves are refused", "[data][mnist]") {
     };
     const std::string two_labels = label_file("\x01\x02");
     CHECK(error_of(image_file(2), two_labels) == "no error");
-    CHECK_THAT(error_of(image_file(3), two_labels), Contains("3 images, but") && Contains("has 2 labels"));
-    CHECK_THAT(error_of(image_file(2), label_file("\x01\x0a")), Contains("label 10 of image 1 is out of range"));
-    CHECK_THAT(error_of(image_file(2, 14, 56), two_labels), Contains("14 x 56 pixels, expected 28 x 28"));
-    CHECK_THAT(error_of(image_file(0), label_file("")), Contains("holds no images"));
-    CHECK_THAT(error_of(two_labels, two_labels), Contains("has 1 dimensions, expected 3"));
-    CHECK_THAT(error_of(image_file(2).substr(0, 1000), two_labels), Contains("1000 bytes, expected 1584"));
+    CHECK_THAT(error_of(image_file(3), two_labels),
+               ContainsSubstring("3 images, but") && ContainsSubstring("has 2 labels"));
+    CHECK_THAT(error_of(image_file(2), label_file("\x01\x0a")),
+               ContainsSubstring("label 10 of image 1 is out of range"));
+    CHECK_THAT(error_of(image_file(2, 14, 56), two_labels), ContainsSubstring("14 x 56 pixels, expected 28 x 28"));
+    CHECK_THAT(error_of(image_file(0), label_file("")), ContainsSubstring("holds no images"));
+    CHECK_THAT(error_of(two_labels, two_labels), ContainsSubstring("has 1 dimensions, expected 3"));
+    CHECK_THAT(error_of(image_file(2).substr(0, 1000), two_labels), ContainsSubstring("1000 bytes, expected 1584"));
 }
 
 TEST_CASE("pixel_statistics of nothing is an error", "[data][mnist]") {

@@ -15,7 +15,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace handgrad;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Equals;
 using plot::Figure;
 using support::read_bytes;
@@ -79,9 +79,9 @@ TEST_CASE("A figure's data are a tidy table") {
     plot::save_side_by_side(every_kind(), folder.path(), "all");
     const std::string table = read_bytes(folder / "all.csv");
     CHECK_THAT(table, Catch::Matchers::StartsWith("panel,series,x,y,value\n1,regions,-1,-1,0\n1,regions,0,-1,0\n"));
-    CHECK_THAT(table, Contains("\n1,class 0,-0.5,0,\n1,class 1,0.1,0.2,\n1,class 2,0.5,0,\n"));
-    CHECK_THAT(table, Contains("\n2,float,ijk,1.5,\n2,float,OpenBLAS,98,\n2,double,ijk,1,\n"));
-    CHECK_THAT(table, Contains("\n4,cells,1,0,-2.5\n"));
+    CHECK_THAT(table, ContainsSubstring("\n1,class 0,-0.5,0,\n1,class 1,0.1,0.2,\n1,class 2,0.5,0,\n"));
+    CHECK_THAT(table, ContainsSubstring("\n2,float,ijk,1.5,\n2,float,OpenBLAS,98,\n2,double,ijk,1,\n"));
+    CHECK_THAT(table, ContainsSubstring("\n4,cells,1,0,-2.5\n"));
 }
 
 TEST_CASE("Without gnuplot the data and the script are written, and that is no error") {
@@ -135,9 +135,9 @@ TEST_CASE("gnuplot draws every kind of series without a complaint, the same byte
     }
     CHECK_THAT(read_bytes(folder / "loss.png"), Catch::Matchers::StartsWith("\x89PNG\r\n"));
     const std::string svg = read_bytes(folder / "loss.svg");
-    CHECK_THAT(svg, Contains("</svg>"));
-    CHECK_THAT(svg, Contains("It's `learning`, \"slowly\" $x @y"));
-    CHECK_THAT(svg, Contains("loss_w, %"));
+    CHECK_THAT(svg, ContainsSubstring("</svg>"));
+    CHECK_THAT(svg, ContainsSubstring("It's `learning`, \"slowly\" $x @y"));
+    CHECK_THAT(svg, ContainsSubstring("loss_w, %"));
 
     SECTION("and the reader can run the script in that folder") {
         std::filesystem::remove(folder / "loss.svg");
@@ -163,11 +163,11 @@ TEST_CASE("The legend stands where it hides nothing") {
         figure.line("a", {0, 1, 2, 3}, y).line("b", {0, 1, 2, 3}, y);
         return figure;
     };
-    CHECK_THAT(key(two_lines(down)), Contains("inside top right"));
-    CHECK_THAT(key(two_lines(up)), Contains("inside top left"));
-    CHECK_THAT(key(two_lines(up).line("c", up, down)), Contains("outside bottom"));
+    CHECK_THAT(key(two_lines(down)), ContainsSubstring("inside top right"));
+    CHECK_THAT(key(two_lines(up)), ContainsSubstring("inside top left"));
+    CHECK_THAT(key(two_lines(up).line("c", up, down)), ContainsSubstring("outside bottom"));
     CHECK_THAT(key(two_lines(up).line("c", up, down).legend(plot::Legend::bottom_right)),
-               Contains("inside bottom right"));
+               ContainsSubstring("inside bottom right"));
     Figure single;
     CHECK(key(single.line("a", up, down)) == "none");
 }

@@ -3,7 +3,7 @@
 #include <complex>
 #include <string>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "../../chapters/04_linear_classifier/model.hpp"
 #include "../../chapters/05_two_layer_net/model.hpp"

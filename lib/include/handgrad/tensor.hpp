@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <xsimd/memory/xsimd_aligned_allocator.hpp>
+#include <xsimd/xsimd.hpp>
 #if __has_include(<xtensor/containers/xarray.hpp>) // xtensor 0.26 and later
 #include <xtensor/containers/xarray.hpp>
 #else

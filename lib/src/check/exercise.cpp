@@ -5,7 +5,7 @@
 #include <iostream>
 #include <string_view>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace handgrad::check {
 

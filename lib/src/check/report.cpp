@@ -5,7 +5,7 @@
 #include <limits>
 #include <tuple>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "hints.hpp"
 

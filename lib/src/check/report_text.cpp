@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <ostream>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace handgrad::check {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "09_cnn/model.hpp"
 #include "handgrad/app/program.hpp"
