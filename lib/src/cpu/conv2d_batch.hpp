@@ -138,7 +138,7 @@ void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t siz
         if constexpr (registers_each) {
             Vec<T> all(T(0));
             for (std::size_t n = 0; n < count; ++n) { all += Vec<T>::load_aligned(parts + n * part + i * lanes<T>); }
-            sum = xsimd::hadd(all);
+            sum = lane_sum(all);
         } else {
             for (std::size_t n = 0; n < count; ++n) { sum += parts[n * part + i]; }
         }

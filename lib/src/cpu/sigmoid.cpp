@@ -1,6 +1,7 @@
 #include "handgrad/cpu/sigmoid.hpp"
 
 #include "cpu/entrywise.hpp"
+#include "cpu/exp.hpp"
 
 namespace handgrad::cpu {
 
@@ -8,7 +9,7 @@ template <class T> void sigmoid_forward(const Tensor<T>& x, Tensor<T>& y) {
     resize(y, x.shape());
     // With e = exp(-|x|), which never overflows: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0.
     entrywise(x.data(), y.data(), x.size(), [](auto v) {
-        const auto e = xsimd::exp(-xsimd::abs(v));
+        const auto e = vector_exp(-xsimd::abs(v));
         return xsimd::select(v < Vec<T>(0), e, Vec<T>(1)) / (Vec<T>(1) + e);
     });
 }

@@ -28,6 +28,18 @@ inline constexpr bool fuses = false;
 template <class T> T multiply_add(T x, T y, T z) { return x * y + z; }
 #endif
 
+/// The sum of a register's lanes, in an order of our own: xsimd's differs from version to version, and with it the last
+/// bits. The upper half is added to the lower one until 128 bits are left, then neighbours are added.
+template <class T> T lane_sum(Vec<T> v) {
+    T x[lanes<T>];
+    v.store_unaligned(x);
+    for (std::size_t half = lanes<T> / 2; half * sizeof(T) >= 16; half /= 2) {
+        for (std::size_t l = 0; l < half; ++l) { x[l] += x[l + half]; }
+    }
+    if constexpr (sizeof(T) == 4) { return (x[0] + x[1]) + (x[2] + x[3]); }
+    return x[0] + x[1];
+}
+
 /// y_i = f(x_i), i < n, for an f from registers to registers. The last, partial register goes through a buffer, so that
 /// every entry is computed by the same instructions wherever it stands.
 template <class T, class F> void transform(const T* x, T* y, std::size_t n, F f) {

@@ -73,7 +73,7 @@ void slim_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
     }
     for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < N; ++j) {
-            T total = xsimd::hadd(sum[i][j]) + (b ? b[j] : T(0));
+            T total = lane_sum(sum[i][j]) + (b ? b[j] : T(0));
             for (std::size_t t = rest; t < k; ++t) { total = multiply_add(x[i * k + t], w[j * k + t], total); }
             y[i * N + j] = total;
         }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "cpu/simd.hpp"
+#include "cpu/exp.hpp"
 
 namespace handgrad::cpu {
 
@@ -28,7 +28,7 @@ void softmax_rows(const T* z, T* p, std::size_t rows, std::size_t k, const AtRow
             maximum[n - begin] = m;
             for (std::size_t j = 0; j < k; ++j) { p[n * k + j] = z[n * k + j] - m; }
         }
-        transform(p + begin * k, p + begin * k, (end - begin) * k, [](auto v) { return xsimd::exp(v); });
+        transform(p + begin * k, p + begin * k, (end - begin) * k, [](auto v) { return vector_exp(v); });
         for (std::size_t n = begin; n < end; ++n) {
             T sum(0);
             for (std::size_t j = 0; j < k; ++j) { sum += p[n * k + j]; }

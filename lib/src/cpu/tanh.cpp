@@ -1,12 +1,13 @@
 #include "handgrad/cpu/tanh.hpp"
 
 #include "cpu/entrywise.hpp"
+#include "cpu/exp.hpp"
 
 namespace handgrad::cpu {
 
 template <class T> void tanh_forward(const Tensor<T>& x, Tensor<T>& y) {
     resize(y, x.shape());
-    entrywise(x.data(), y.data(), x.size(), [](auto v) { return xsimd::tanh(v); });
+    entrywise(x.data(), y.data(), x.size(), [](auto v) { return vector_tanh(v); });
 }
 
 template <class T> void tanh_backward(const Tensor<T>& y, const Tensor<T>& dy, Tensor<T>& dx) {
