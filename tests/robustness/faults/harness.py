@@ -63,10 +63,10 @@ class Setting:
         return subprocess.Popen([str(program), *map(str, arguments)], env=env or self.environment(), cwd=self.folder,
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=prepare, text=True, **options)
 
-    def run(self, program, *arguments, **options):
+    def run(self, program, *arguments, timeout=TIMEOUT, **options):
         process = self.start(program, *arguments, **options)
         try:
-            out, err = process.communicate(timeout=TIMEOUT)
+            out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -152,12 +152,21 @@ def few_threads(setting):
 
 @fault("memory for the program, but not for its data", "status 1, one line", memory=True)
 def no_memory(setting):
-    def run(limit, *options):
+    def run(limit, *options, **how):
         # OpenBLAS starts threads before any of our code runs, and waits for ever if it could not.
         return setting.run(setting.chapter("01_mnist_data"), "--threads", 1, "--out", "out", *options, limit=limit,
-                           env=setting.environment(OPENBLAS_NUM_THREADS=1))
-    own = next(size for size in range(20 << 20, 2000 << 20, 10 << 20) if run(size, "--help").status == 0)
-    return run(own + (40 << 20)).refused()  # the pixels alone are 47 MB
+                           env=setting.environment(OPENBLAS_NUM_THREADS=1), **how)
+
+    def starts(megabytes):
+        try:  # OpenBLAS 0.3.29 asks again and again for the memory that it does not get
+            return run(megabytes << 20, "--help", timeout=5).status == 0
+        except subprocess.TimeoutExpired:
+            return False
+    too_little, enough = 20, 2000
+    while enough - too_little > 10:
+        middle = (too_little + enough) // 2
+        too_little, enough = (too_little, middle) if starts(middle) else (middle, enough)
+    return run((enough + 40) << 20).refused()  # the pixels alone are 47 MB
 
 
 def environment(name, *values):
