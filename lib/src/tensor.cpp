@@ -10,7 +10,7 @@
 namespace handgrad {
 
 std::string to_string(const Shape& shape) {
-    return fmt::format(shape.size() == 1 ? "({},)" : "({})", fmt::join(shape.begin(), shape.end(), ", "));
+    return fmt::format("({}{})", fmt::join(shape.begin(), shape.end(), ", "), shape.size() == 1 ? "," : "");
 }
 
 void require_shape(std::string_view where, std::string_view what, const Shape& shape, const Shape& expected) {

@@ -194,7 +194,7 @@ std::vector<std::string> FigureWriter::cells(const Figure& f, const Series& s, c
         return fmt::format("{} using {}:(abs(${}) {} {} ? ${} : NaN):{} with labels tc rgb '{}' notitle", source, x_,
                            value_, comparison, dark, y_, number, text_colour);
     };
-    const std::string shade = fmt::format(f.log_colours_ ? "(log(1 + ${}))" : "{}", value_);
+    const std::string shade = f.log_colours_ ? fmt::format("(log(1 + ${}))", value_) : fmt::to_string(value_);
     return {fmt::format("{} using {}:{}:{} with image pixels notitle", source, x_, y_, shade), numbers("<=", "black"),
             numbers(">", "white")};
 }
