@@ -24,10 +24,15 @@ enum class InputGradient { needed, not_needed };
 
 /// How the lines of a model's printout are put together, apart from the templates.
 namespace detail {
+struct Child;
 struct Printed {
-    std::string name;                                      ///< e.g. "Linear"
-    std::string arguments;                                 ///< e.g. "in_features=784, out_features=100, bias=True"
-    std::vector<std::pair<std::string, Printed>> children; ///< in the order in which they were registered
+    std::string name;            ///< e.g. "Linear"
+    std::string arguments;       ///< e.g. "in_features=784, out_features=100, bias=True"
+    std::vector<Child> children; ///< in the order in which they were registered
+};
+struct Child { // in C++20 clang takes no std::pair of something incomplete
+    std::string key;
+    Printed printed;
 };
 std::string to_string(const Printed& printed);
 } // namespace detail
@@ -133,7 +138,7 @@ protected:
 private:
     detail::Printed printed() const {
         detail::Printed result{name(), arguments(), {}};
-        for (const auto& [key, child] : children_) { result.children.emplace_back(key, child->printed()); }
+        for (const auto& [key, child] : children_) { result.children.push_back({key, child->printed()}); }
         return result;
     }
 
