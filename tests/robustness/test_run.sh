@@ -6,7 +6,7 @@ unset HANDGRAD_PRESET # the tree below has the default one
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
-cp "$source/run" "$tree/"
+cp "$source/run" "$source/CMakePresets.json" "$tree/"
 for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 09_cnn 10_net; do
     mkdir -p "$tree/chapters/$chapter" "$tree/build/release/chapters/$chapter"
     echo "handgrad_chapter(TITLE \"About $chapter\" TOLERANCE 1e-6)" >"$tree/chapters/$chapter/CMakeLists.txt"
@@ -32,10 +32,12 @@ printf '#!/bin/sh\nprintf "installed %%s\\n" "$@"\n' >"$tree/bin/dpkg-query"
 chmod +x "$tree"/bin/*
 touch "$tree/build/release/Makefile"
 
+path=$tree/bin:$PATH
+
 expect() { # expect STATUS TEXT ARGUMENT...
     local want=$1 text=$2 status=0 output
     shift 2
-    output=$(PATH=$tree/bin:$PATH "$tree/run" "$@" 2>&1 </dev/null) || status=$?
+    output=$(PATH=$path "$tree/run" "$@" 2>&1 </dev/null) || status=$?
     if [ "$status" != "$want" ] || [[ $output != *"$text"* ]]; then
         echo "./run $*: status $status, expected $want; printed: $output; expected in it: $text"
         exit 1
@@ -44,6 +46,23 @@ expect() { # expect STATUS TEXT ARGUMENT...
         echo "./run $*: expected one line, got: $output"
         exit 1
     fi
+}
+
+one_line() { # one_line STATUS TEXT ARGUMENT...: the same, and it prints nothing else
+    expect "$@"
+    shift 2
+    local output
+    output=$(PATH=$path "$tree/run" "$@" 2>&1 </dev/null) || true
+    if [ "$(wc -l <<<"$output")" != 1 ]; then
+        echo "./run $*: expected one line, got: $output"
+        exit 1
+    fi
+}
+
+only() { # only TOOL...: nothing but these and the fakes is in the PATH
+    local tool
+    for tool in "$@"; do [ -e "$tree/bin/$tool" ] || ln -s "$(command -v "$tool")" "$tree/bin/"; done
+    path=$tree/bin
 }
 
 case $2 in
@@ -98,6 +117,66 @@ case "$*" in *check_05*) echo "error: missing ;" >&2; exit 1 ;; esac
 END
     expect 1 "error: missing ;" check
     expect 1 "1 of 2 exercises passed" check
+    ;;
+packages)
+    # Whoever is not root, and may not become root, is told what root has to do; nothing else happens.
+    rm -r "$tree/build"
+    printf '#!/bin/sh\nprintf "installed %%s\\n" "$@" | grep -v zlib1g-dev\n' >"$tree/bin/dpkg-query"
+    printf '#!/bin/sh\necho 1000\n' >"$tree/bin/id"
+    printf '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n' >"$tree/bin/sudo"
+    chmod +x "$tree"/bin/*
+    one_line 1 "run: packages are missing; ./run --yes installs them. As root: apt-get install" 5
+    expect 1 "run: they could not be installed: sudo: a password is required" --yes 5
+    only bash dirname getconf comm sort sed grep # no sudo in this PATH
+    rm "$tree/bin/sudo"
+    one_line 1 "run: packages are missing, and there is no sudo. As root: apt-get install --no-install-recommends zlib1g-dev" \
+        --yes 5
+    # No network: apt-get's reason.
+    printf '#!/bin/sh\necho 0\n' >"$tree/bin/id"
+    cat >"$tree/bin/apt-get" <<'END'
+#!/bin/sh
+echo "Ign:1 http://deb.debian.org/debian bookworm InRelease"
+if [ "$1" = update ]; then
+    echo "W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Could not resolve 'deb.debian.org'"
+else
+    echo "E: Unable to locate package zlib1g-dev"
+    exit 100
+fi
+END
+    only tail env
+    expect 1 "run: they could not be installed: W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease" 5
+    sed -i 's/W: Failed to fetch/W: something about/' "$tree/bin/apt-get"
+    expect 1 "run: they could not be installed: E: Unable to locate package zlib1g-dev" 5
+    [ ! -e "$tree/build" ] || { echo "something was built"; exit 1; }
+    rm "$tree/bin/apt-get" "$tree/bin/cmake" # not Debian, and nothing there
+    one_line 1 "run: cmake is missing; handgrad needs, by Debian's names: cmake g++" 5
+    ;;
+configure)
+    # CMake's own words, in one line, and no folder that is half configured.
+    rm -r "$tree/build"
+    cat >"$tree/bin/cmake" <<'END'
+#!/bin/sh
+[ "$1" = --version ] && exit
+mkdir -p build/release && touch build/release/CMakeCache.txt
+cat >&2 <<'OUTPUT'
+-- The CXX compiler identification is GNU 12.2.0
+CMake Error at lib/CMakeLists.txt:15 (message):
+  handgrad needs, and CMake did not find: fmt, xtensor 0.24 or later (0.23.10
+  was found)
+
+
+-- Configuring incomplete, errors occurred!
+OUTPUT
+exit 1
+END
+    expect 1 "run: handgrad needs, and CMake did not find: fmt, xtensor 0.24 or later (0.23.10 was found) (cmake --preset" 5
+    [ ! -e "$tree/build/release" ] || { echo "build/release was left"; exit 1; }
+    printf '#!/bin/sh\necho "CMake Error: no generator"\nexit 1\n' >"$tree/bin/cmake"
+    expect 1 "run: CMake Error: no generator (cmake --preset release says more)" 5
+    printf '#!/bin/sh\necho "cmake version 3.18.4"\n' >"$tree/bin/cmake"
+    one_line 1 "run: handgrad needs CMake 3.21 or later; $tree/bin/cmake is 3.18.4" 5
+    export HANDGRAD_PRESET=fast
+    expect 2 "run: there is no preset \"fast\"; there are: release debug asan" 5
     ;;
 option) expect 2 "unknown option --epochs" --epochs 3 5 ;;
 status)
