@@ -52,6 +52,18 @@ find_path(TBB_INCLUDE_DIR tbb/task_arena.h)
 find_package(OpenMP QUIET COMPONENTS CXX)
 mark_as_advanced(THRUST_INCLUDE_DIR TBB_LIBRARY TBB_INCLUDE_DIR)
 
+# The library that the kernels call, its name and where it was here: the installed package looks for it by these, since
+# another compiler may link it, on another machine.
+set(HANDGRAD_RUNTIME "")
+if(HANDGRAD_THRUST_DEVICE STREQUAL "OMP" AND OpenMP_CXX_LIB_NAMES)
+  list(GET OpenMP_CXX_LIB_NAMES 0 HANDGRAD_RUNTIME)
+  set(HANDGRAD_RUNTIME_FILE "${OpenMP_${HANDGRAD_RUNTIME}_LIBRARY}")
+elseif(HANDGRAD_THRUST_DEVICE STREQUAL "TBB")
+  set(HANDGRAD_RUNTIME tbb)
+  set(HANDGRAD_RUNTIME_FILE "${TBB_LIBRARY}")
+endif()
+get_filename_component(HANDGRAD_RUNTIME_DIR "${HANDGRAD_RUNTIME_FILE}" DIRECTORY)
+
 # handgrad_thrust_libraries(OUT SYSTEM): what kernels for SYSTEM have to be linked with.
 function(handgrad_thrust_libraries out system)
   set(libraries "")

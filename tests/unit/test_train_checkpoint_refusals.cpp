@@ -104,7 +104,7 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
         CHECK(saved.message([](File& f) {
             tensor(f, "1.weight").shape = {5, 16};
         }) == "tensor '1.weight' has shape (5, 16), expected (16, 5) (PyTorch's is transposed; "
-              "lib/tools/export_torch.py turns it)");
+              "export_torch.py turns it)");
         const auto with = [](float value) {
             Tensor<float> t = zeros<float>({3});
             t(1) = value;

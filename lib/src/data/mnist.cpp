@@ -16,7 +16,7 @@ namespace {
 
 using Path = std::filesystem::path;
 
-std::vector<Path> usual_folders(const Path& folder, const char* subfolder) {
+std::vector<Path> usual_folders(const Path& folder, const Path& own, const char* subfolder) {
     if (!folder.empty()) { return {folder, folder / subfolder}; }
     std::vector<Path> folders;
     if (const char* variable = std::getenv("HANDGRAD_DATA"); variable != nullptr && *variable != '\0') {
@@ -27,12 +27,7 @@ std::vector<Path> usual_folders(const Path& folder, const char* subfolder) {
         folders.emplace_back(variable);
         folders.push_back(Path(variable) / subfolder);
     }
-#ifdef HANDGRAD_SOURCE_DATA_DIR
-    folders.push_back(Path(HANDGRAD_SOURCE_DATA_DIR) / subfolder);
-#endif
-#ifdef HANDGRAD_INSTALLED_DATA_DIR
-    folders.push_back(Path(HANDGRAD_INSTALLED_DATA_DIR) / subfolder);
-#endif
+    if (!own.empty()) { folders.push_back(own / subfolder); }
     return folders;
 }
 
@@ -107,21 +102,21 @@ ImageDataset load(const std::string& title, Split split, const std::vector<Path>
 
 } // namespace
 
-std::vector<Path> mnist_folders(const Path& folder) { return usual_folders(folder, "mnist"); }
+std::vector<Path> mnist_folders(const Path& folder, const Path& own) { return usual_folders(folder, own, "mnist"); }
 
-std::vector<Path> fashion_mnist_folders(const Path& folder) {
-    std::vector<Path> folders = usual_folders(folder, "fashion-mnist");
+std::vector<Path> fashion_mnist_folders(const Path& folder, const Path& own) {
+    std::vector<Path> folders = usual_folders(folder, own, "fashion-mnist");
     if (folder.empty()) { folders.emplace_back("/usr/share/datasets/fashion-mnist"); }
     return folders;
 }
 
-ImageDataset load_mnist(Split split, const Path& folder) {
-    return load("MNIST", split, mnist_folders(folder), {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+ImageDataset load_mnist(Split split, const Path& folder, const Path& own) {
+    return load("MNIST", split, mnist_folders(folder, own), {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
 }
 
-ImageDataset load_fashion_mnist(Split split, const Path& folder) {
+ImageDataset load_fashion_mnist(Split split, const Path& folder, const Path& own) {
     return load(
-        "Fashion-MNIST", split, fashion_mnist_folders(folder),
+        "Fashion-MNIST", split, fashion_mnist_folders(folder, own),
         {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"});
 }
 

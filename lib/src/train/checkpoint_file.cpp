@@ -156,8 +156,7 @@ const io::StoredTensor& CheckpointFile::shaped(const std::string& name, const Sh
     if (stored.shape != shape) {
         const bool turned = shape.size() == 2 && stored.shape == Shape{shape[1], shape[0]};
         fail(fmt::format("tensor {} has shape {}, expected {}{}", io::shown(name), to_string(stored.shape),
-                         to_string(shape),
-                         turned ? " (PyTorch's is transposed; lib/tools/export_torch.py turns it)" : ""));
+                         to_string(shape), turned ? " (PyTorch's is transposed; export_torch.py turns it)" : ""));
     }
     return stored;
 }

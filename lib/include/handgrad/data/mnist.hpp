@@ -10,6 +10,15 @@
 
 namespace handgrad::data {
 
+/// The folder of the data sets that come with handgrad: the source tree's, or where the package is installed that
+/// find_package(handgrad) found. CMake's target handgrad::handgrad tells the program. The library does not know it: it may
+/// be moved after it was compiled.
+#ifdef HANDGRAD_DATA_DIR
+constexpr const char* const own_folder = HANDGRAD_DATA_DIR;
+#else
+constexpr const char* const own_folder = "";
+#endif
+
 /// Which part of a data set.
 enum class Split {
     train, ///< to learn from
@@ -38,23 +47,28 @@ struct ImageDataset {
 /// unpackers write it), with and without .gz, in the folders that mnist_folders() lists.
 /// @param split training or test images
 /// @param folder where to look; empty: in the usual places
+/// @param own the last of the usual places; empty: none
 /// @throws DataError if the files are not found (the message lists every folder tried), damaged, have different
 ///         numbers of images and labels, images that are not 28 x 28, or a label above 9
-ImageDataset load_mnist(Split split, const std::filesystem::path& folder = {});
+ImageDataset load_mnist(Split split, const std::filesystem::path& folder = {},
+                        const std::filesystem::path& own = own_folder);
 
 /// Ten kinds of clothing in MNIST's format. H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
 /// Benchmarking Machine Learning Algorithms" (2017), arXiv:1708.07747. As load_mnist; looked for in the folders that
 /// fashion_mnist_folders() lists.
-ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder = {});
+ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder = {},
+                                const std::filesystem::path& own = own_folder);
 
 /// Where load_mnist looks, in this order. With `folder`: there and in folder/mnist, nowhere else, so that a mistyped
-/// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, the
-/// source tree's data/mnist, and the installed data folder's mnist.
+/// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, and
+/// own/mnist.
 /// @throws DataError if HANDGRAD_DATA is set and is not a folder
-std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {});
+std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {},
+                                                 const std::filesystem::path& own = own_folder);
 
 /// As mnist_folders, with fashion-mnist for mnist, and at last the folder of Debian's package dataset-fashion-mnist.
-std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {});
+std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {},
+                                                         const std::filesystem::path& own = own_folder);
 
 /// The mean and the population standard deviation of all pixels, scaled to [0, 1].
 struct PixelStatistics {

@@ -71,6 +71,14 @@ template <class Backend> void load_checkpoint(const std::filesystem::path& path,
 /// @throws DataError as load_checkpoint()
 template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run);
 
+/// The script that makes such a file of a PyTorch model's weights, for texts that name it: where it is in the source tree
+/// or in the package that find_package(handgrad) found.
+#ifdef HANDGRAD_TOOLS_DIR
+constexpr const char* const export_torch = HANDGRAD_TOOLS_DIR "/export_torch.py";
+#else
+constexpr const char* const export_torch = "export_torch.py";
+#endif
+
 /// Gives a model the parameters of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
 ///
 /// The file must hold every parameter of the model under its name, in its shape, as F32 or F64 (converted where the
