@@ -1,12 +1,23 @@
 # Which of Thrust's systems the device backend is compiled for, and with which Thrust.
-#   HANDGRAD_THRUST_DEVICE  CUDA, OMP, TBB or CPP
+#   HANDGRAD_THRUST_DEVICE  CUDA, OMP, TBB or CPP; OFF for a library without Thrust and without a device
 #   THRUST_INCLUDE_DIR      folder that holds thrust/version.h; found if not given, for CUDA the toolkit's
 # handgrad_kernels(NAME SYSTEM) makes the kernels for one system, handgrad_thrust_libraries() says what to link.
-set(HANDGRAD_THRUST_DEVICE OMP CACHE STRING "Thrust's system for the device backend: CUDA, OMP, TBB or CPP")
-set(HANDGRAD_THRUST_SYSTEMS CUDA OMP TBB CPP)
+find_package(OpenMP QUIET COMPONENTS CXX)
+set(default OMP)
+if(NOT OpenMP_CXX_FOUND AND NOT DEFINED HANDGRAD_THRUST_DEVICE)
+  set(default CPP)
+  message(STATUS "This compiler has no OpenMP (clang on Debian: libomp-dev): the device backend runs on one thread")
+endif()
+set(HANDGRAD_THRUST_DEVICE ${default} CACHE STRING "Thrust's system for the device backend: CUDA, OMP, TBB or CPP; or OFF")
+set(HANDGRAD_THRUST_SYSTEMS CUDA OMP TBB CPP OFF)
 set_property(CACHE HANDGRAD_THRUST_DEVICE PROPERTY STRINGS ${HANDGRAD_THRUST_SYSTEMS})
 if(NOT HANDGRAD_THRUST_DEVICE IN_LIST HANDGRAD_THRUST_SYSTEMS)
-  message(FATAL_ERROR "HANDGRAD_THRUST_DEVICE is \"${HANDGRAD_THRUST_DEVICE}\", expected CUDA, OMP, TBB or CPP")
+  message(FATAL_ERROR "handgrad needs HANDGRAD_THRUST_DEVICE to be CUDA, OMP, TBB, CPP or OFF; "
+                      "it is \"${HANDGRAD_THRUST_DEVICE}\"")
+endif()
+if(NOT HANDGRAD_THRUST_DEVICE)
+  message(STATUS "No device backend: HANDGRAD_THRUST_DEVICE is OFF")
+  return()
 endif()
 
 if(HANDGRAD_THRUST_DEVICE STREQUAL "CUDA")
@@ -34,9 +45,9 @@ else()
   find_path(THRUST_INCLUDE_DIR thrust/version.h PATHS /usr/include /usr/local/include NO_DEFAULT_PATH)
   find_path(THRUST_INCLUDE_DIR thrust/version.h PATH_SUFFIXES cccl include/cccl PATHS /usr/local/cuda)
 endif()
-if(NOT THRUST_INCLUDE_DIR)
-  message(FATAL_ERROR "handgrad needs Thrust (Debian: libthrust-dev), and thrust/version.h was not found: "
-                      "give its folder as -DTHRUST_INCLUDE_DIR=...")
+if(NOT EXISTS "${THRUST_INCLUDE_DIR}/thrust/version.h")
+  message(FATAL_ERROR "handgrad needs Thrust (Debian: libthrust-dev); thrust/version.h was not found. "
+                      "-DTHRUST_INCLUDE_DIR=... names its folder, -DHANDGRAD_THRUST_DEVICE=OFF builds without it")
 endif()
 file(STRINGS "${THRUST_INCLUDE_DIR}/thrust/version.h" version REGEX "define THRUST_VERSION [0-9]+")
 string(REGEX REPLACE "[^0-9]" "" version "${version}")
@@ -49,7 +60,6 @@ message(STATUS "Device backend: Thrust ${HANDGRAD_THRUST_VERSION} for ${HANDGRAD
 # TBB without its CMake package: xtensor brings targets of the same names.
 find_library(TBB_LIBRARY tbb)
 find_path(TBB_INCLUDE_DIR tbb/task_arena.h)
-find_package(OpenMP QUIET COMPONENTS CXX)
 mark_as_advanced(THRUST_INCLUDE_DIR TBB_LIBRARY TBB_INCLUDE_DIR)
 
 # The library that the kernels call, its name and where it was here: the installed package looks for it by these, since
@@ -72,12 +82,14 @@ function(handgrad_thrust_libraries out system)
   elseif(system STREQUAL "OMP")
     find_package(OpenMP QUIET COMPONENTS CXX) # what it finds is known only to the folder that asks
     if(NOT OpenMP_CXX_FOUND)
-      message(FATAL_ERROR "HANDGRAD_THRUST_DEVICE=OMP needs a compiler with OpenMP (clang on Debian: libomp-dev)")
+      message(FATAL_ERROR "handgrad needs OpenMP for HANDGRAD_THRUST_DEVICE=OMP, and ${CMAKE_CXX_COMPILER} has none "
+                          "(clang on Debian: libomp-dev); TBB, CPP or OFF do without")
     endif()
     set(libraries ${OpenMP_CXX_LIBRARIES})
   elseif(system STREQUAL "TBB")
     if(NOT TBB_LIBRARY OR NOT TBB_INCLUDE_DIR)
-      message(FATAL_ERROR "HANDGRAD_THRUST_DEVICE=TBB needs TBB (Debian: libtbb-dev)")
+      message(FATAL_ERROR "handgrad needs TBB for HANDGRAD_THRUST_DEVICE=TBB, and CMake did not find it (Debian: "
+                          "libtbb-dev); OMP, CPP or OFF do without")
     endif()
     set(libraries ${TBB_LIBRARY})
   endif()

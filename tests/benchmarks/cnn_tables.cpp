@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -112,8 +113,10 @@ nlohmann::ordered_json run_cnn(const Options& options) {
 }
 
 nlohmann::ordered_json run_device(const Options& options) {
-    if (!device::is_available()) {
-        fmt::print("\nNo device to measure: {} was built for one that is not there\n", device::description());
+    try {
+        device::require_available();
+    } catch (const std::runtime_error& error) {
+        fmt::print("\nNo device to measure: {}\n", error.what());
         return nullptr;
     }
     const std::string limit = options.quick ? "256" : "60000", data = options.data;

@@ -120,6 +120,12 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
 }
 
 Program& Program::take_device() {
+    if (!device::is_gpu() && !device::is_available()) {
+        option("--device", options().device, {"cpu"}, "what computes");
+        impl_->options.back().expected =
+            "cpu (this build has no Thrust: -DHANDGRAD_THRUST_DEVICE=OMP, TBB, CPP or CUDA makes one that has)";
+        return *this;
+    }
     if (device::is_gpu() && device::is_available()) { options().device = "thrust"; }
     return option("--device", options().device, {"cpu", "thrust"},
                   fmt::format("what computes; thrust is {} here", device::description()));

@@ -23,7 +23,8 @@ std::string description() { return kernels::description(); }
 void require_available() {
     const std::string why = kernels::why_not_available();
     if (!why.empty()) {
-        throw std::runtime_error("--device thrust: this program was built for CUDA, and no GPU can be used: " + why);
+        throw std::runtime_error("--device thrust: " +
+                                 (is_gpu() ? "this program was built for CUDA, and no GPU can be used: " + why : why));
     }
 }
 

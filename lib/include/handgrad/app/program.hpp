@@ -67,7 +67,8 @@ public:
 
     /// Offers `--device cpu|thrust`, for a chapter that computes with Cpu<T> or Device<T> as the user wishes. The default
     /// is the device where the library was built for CUDA and a GPU is there, as in PyTorch's usual first line, otherwise
-    /// the cpu. main() throws std::runtime_error where thrust is asked for and cannot be used.
+    /// the cpu. main() throws std::runtime_error where thrust is asked for and cannot be used. Without Thrust in the build
+    /// there is only cpu.
     Program& take_device();
 
     /// Offers an option of the chapter's own that takes a whole number, min <= number <= max. `variable` holds the

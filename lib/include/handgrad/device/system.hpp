@@ -1,25 +1,25 @@
 #pragma once
 /// @file
 /// What the device backend runs on: one of Thrust's systems, chosen when the library is built
-/// (-DHANDGRAD_THRUST_DEVICE=CUDA, OMP, TBB or CPP).
+/// (-DHANDGRAD_THRUST_DEVICE=CUDA, OMP, TBB or CPP); OFF is a library without Thrust, whose device cannot be used.
 
 #include <string>
 
 namespace handgrad::device {
 
-/// "CUDA", "OMP" (OpenMP), "TBB" or "CPP" (one thread).
+/// "CUDA", "OMP" (OpenMP), "TBB" or "CPP" (one thread); "OFF" without Thrust.
 std::string system_name();
 
 /// Whether the device is a GPU, with memory of its own: whether system_name() is "CUDA".
 bool is_gpu();
 
-/// Whether the device can be used: always, but for CUDA without a GPU.
+/// Whether the device can be used: always, but for CUDA without a GPU and for a library without Thrust.
 bool is_available();
 
 /// In one line, for people: "Thrust 1.17.2, OMP"; "Thrust 3.0.1, CUDA, NVIDIA H100 80GB HBM3".
 std::string description();
 
-/// Throws std::runtime_error in one line, with CUDA's reason, unless is_available().
+/// Throws std::runtime_error in one line, with the reason, unless is_available().
 void require_available();
 
 /// Waits until the device has done all that it was asked to do. Errors of kernels that nobody has waited for come up here.
