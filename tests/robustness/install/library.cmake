@@ -9,7 +9,8 @@ run("${CMAKE_COMMAND}" -S "${SOURCE}" -B build -G "${GENERATOR}" "-DCMAKE_CXX_CO
     -DHANDGRAD_TESTS=OFF -DHANDGRAD_CHAPTERS=OFF -DHANDGRAD_BENCHMARKS=OFF -DHANDGRAD_DOCS=OFF
     -DHANDGRAD_WARNINGS_AS_ERRORS=ON ${ARGUMENTS})
 message("${output}")
-run("${CMAKE_COMMAND}" --build build --parallel)
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+run("${CMAKE_COMMAND}" --build build --parallel ${cores})
 set(scripts "${CMAKE_CURRENT_LIST_DIR}")
 run("${CMAKE_COMMAND}" "-DSOURCE=${SOURCE}" "-DBUILD=${WORK}/build" "-DPREFIX=${WORK}/prefix" -P "${scripts}/prefix.cmake")
 foreach(compiler IN LISTS COMPILERS)
