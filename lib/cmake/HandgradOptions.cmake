@@ -33,6 +33,6 @@ if(HANDGRAD_SANITIZE)
   unset(CMAKE_REQUIRED_FLAGS)
   if(NOT ${works})
     message(FATAL_ERROR "handgrad needs HANDGRAD_SANITIZE to be what ${CMAKE_CXX_COMPILER} takes for -fsanitize= and has a "
-                        "library for (clang on Debian: libclang-rt-14-dev); it is \"${HANDGRAD_SANITIZE}\"")
+                        "library for (clang on Debian: libclang-rt-dev); it is \"${HANDGRAD_SANITIZE}\"")
   endif()
 endif()
