@@ -160,7 +160,7 @@ void Random::set_state(std::string_view state) {
 }
 
 double fan_in_bound(std::size_t fan_in) {
-    if (fan_in == 0) { throw ShapeError("fan_in_uniform_: fan_in is 0, expected at least 1"); }
+    require_at_least("fan_in_uniform_", "fan_in", fan_in, 1);
     return 1.0 / std::sqrt(static_cast<double>(fan_in));
 }
 

@@ -9,8 +9,11 @@
 
 namespace handgrad {
 
+std::string as_written(std::size_t number) { return std::to_string(static_cast<std::ptrdiff_t>(number)); }
+
 std::string to_string(const Shape& shape) {
-    return fmt::format("({}{})", fmt::join(shape.begin(), shape.end(), ", "), shape.size() == 1 ? "," : "");
+    const std::vector<std::ptrdiff_t> extents(shape.begin(), shape.end()); // as_written
+    return fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
 }
 
 void require_shape(std::string_view where, std::string_view what, const Shape& shape, const Shape& expected) {
@@ -25,6 +28,12 @@ void require_rank(std::string_view where, std::string_view what, const Shape& sh
     if (shape.size() != letters.size()) {
         throw ShapeError(fmt::format("{}: {} has shape {}, expected {} dimensions ({})", where, what, to_string(shape),
                                      letters.size(), fmt::join(letters, ", ")));
+    }
+}
+
+void require_at_least(std::string_view where, std::string_view what, std::size_t number, std::size_t least) {
+    if (static_cast<std::ptrdiff_t>(number) < static_cast<std::ptrdiff_t>(least)) {
+        throw ShapeError(fmt::format("{}: {} is {}, expected at least {}", where, what, as_written(number), least));
     }
 }
 

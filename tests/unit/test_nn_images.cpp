@@ -88,9 +88,9 @@ TEST_CASE("Conv2d refuses numbers that make no convolution", "[nn]") {
     CHECK(make(3, 4, 3, 2) == "Conv2d: groups is 2, expected a divisor of 3 input and 4 output channels");
     CHECK(make(4, 3, 3, 2) == "Conv2d: groups is 2, expected a divisor of 4 input and 3 output channels");
     CHECK(make(4, 4, 3, 0) == "Conv2d: groups is 0, expected a divisor of 4 input and 4 output channels");
-    CHECK(make(0, 4, 3, 1) == "Conv2d: 0 to 4 channels with kernel_size (3, 3), expected no zeros");
-    CHECK(make(4, 0, 3, 1) == "Conv2d: 4 to 0 channels with kernel_size (3, 3), expected no zeros");
-    CHECK(make(4, 4, {3, 0}, 1) == "Conv2d: 4 to 4 channels with kernel_size (3, 0), expected no zeros");
+    CHECK(make(0, 4, 3, 1) == "Conv2d: in_channels is 0, expected at least 1");
+    CHECK(make(4, 0, 3, 1) == "Conv2d: out_channels is 0, expected at least 1");
+    CHECK(make(4, 4, {3, 0}, 1) == "Conv2d: kernel_size is (3, 0), expected at least 1");
 }
 
 TEMPLATE_TEST_CASE("Conv2d starts uniform within one over the root of its fan-in", "[nn]", HANDGRAD_BACKENDS) {

@@ -29,16 +29,14 @@ TEMPLATE_TEST_CASE("conv2d refuses shapes and options that do not fit", "[ops][c
           f + "the kernel covers (7, 3) pixels, expected at most (6, 11), the image with its padding");
     CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv(1, 0, {3, 1})) ==
           f + "the kernel covers (7, 3) pixels, expected at most (6, 6), the image with its padding");
-    CHECK(forward({1, 3, 6, 6}, {4, 3, 0, 3}, {4}) ==
-          f + "kernel_size is (0, 3), expected 1 to 1073741824 in both directions");
-    CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv({1, 0})) ==
-          f + "stride is (1, 0), expected 1 to 1073741824 in both directions");
+    CHECK(forward({1, 3, 6, 6}, {4, 3, 0, 3}, {4}) == f + "kernel_size is (0, 3), expected at least 1");
+    CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv({1, 0})) == f + "stride is (1, 0), expected at least 1");
     CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv(std::numeric_limits<std::size_t>::max())) ==
-          f + "stride is (18446744073709551615, 18446744073709551615), expected 1 to 1073741824 in both directions");
+          f + "stride is -1, expected at least 1");
     CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv(1, static_cast<std::size_t>(-1))) ==
-          f + "padding is (18446744073709551615, 18446744073709551615), expected 0 to 1073741824 in both directions");
+          f + "padding is -1, expected at least 0");
     CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv(1, 0, {0, 1})) ==
-          f + "dilation is (0, 1), expected 1 to 1073741824 in both directions");
+          f + "dilation is (0, 1), expected at least 1");
     CHECK(forward({1, 3, 6, 6}, {4, 3, 3, 3}, {4}, conv(1, 0, 1, 0)) ==
           f + "groups is 0, expected a divisor of x's 3 channels and w's 4");
     CHECK(forward({1, 4, 6, 6}, {4, 2, 3, 3}, {4}, conv(1, 0, 1, 3)) ==
@@ -85,12 +83,9 @@ TEMPLATE_TEST_CASE("max_pool2d refuses shapes, options and indices that do not f
     };
     const std::string f = "max_pool2d_forward: ";
     CHECK(forward({3, 6, 6}, Size2d(2)) == f + "x has shape (3, 6, 6), expected 4 dimensions (N, C, H, W)");
-    CHECK(forward({1, 3, 6, 6}, Size2d(2, 0)) ==
-          f + "kernel_size is (2, 0), expected 1 to 1073741824 in both directions");
-    CHECK(forward({1, 3, 6, 6}, Options(2, {0, 1})) ==
-          f + "stride is (0, 1), expected 1 to 1073741824 in both directions");
-    CHECK(forward({1, 3, 6, 6}, Options(2, 1, 0, 0)) ==
-          f + "dilation is (0, 0), expected 1 to 1073741824 in both directions");
+    CHECK(forward({1, 3, 6, 6}, Size2d(2, 0)) == f + "kernel_size is (2, 0), expected at least 1");
+    CHECK(forward({1, 3, 6, 6}, Options(2, {0, 1})) == f + "stride is (0, 1), expected at least 1");
+    CHECK(forward({1, 3, 6, 6}, Options(2, 1, 0, 0)) == f + "dilation is 0, expected at least 1");
     CHECK(forward({1, 3, 6, 6}, Options(2, 1, {1, 2})) ==
           f + "padding is (1, 2), expected at most half of the kernel's size (2, 2)");
     CHECK(forward({1, 3, 6, 6}, Options({3, 4}, 1, 2)) ==
@@ -136,7 +131,7 @@ TEMPLATE_TEST_CASE("avg_pool2d refuses shapes and options that do not fit", "[op
     };
     const std::string f = "avg_pool2d_forward: ";
     CHECK(forward({3, 6, 6}, Size2d(2)) == f + "x has shape (3, 6, 6), expected 4 dimensions (N, C, H, W)");
-    CHECK(forward({1, 3, 6, 6}, Options(2, 0)) == f + "stride is (0, 0), expected 1 to 1073741824 in both directions");
+    CHECK(forward({1, 3, 6, 6}, Options(2, 0)) == f + "stride is 0, expected at least 1");
     CHECK(forward({1, 3, 6, 6}, Options(3, 1, 2)) ==
           f + "padding is (2, 2), expected at most half of the kernel's size (3, 3)");
     CHECK(forward({1, 3, 6, 6}, Size2d(6, 7)) ==

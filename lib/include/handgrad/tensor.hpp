@@ -33,6 +33,9 @@ using Labels = Tensor<std::int64_t>;
 /// The extents of a tensor, outermost first.
 using Shape = xt::dynamic_shape<std::size_t>;
 
+/// The number as it was written: a negative one that became a std::size_t is "-1" again, not 18446744073709551615.
+std::string as_written(std::size_t number);
+
 /// "(64, 784)", as Python prints a shape; "(5,)" for one dimension, "()" for a scalar.
 std::string to_string(const Shape& shape);
 
@@ -54,5 +57,9 @@ void require_shape(std::string_view where, std::string_view what, const Shape& s
 /// require_rank("linear_forward", "x", x.shape(), {"N", "D_in"}).
 void require_rank(std::string_view where, std::string_view what, const Shape& shape,
                   std::initializer_list<std::string_view> letters);
+
+/// Throws ShapeError for a number that is less than `least`, or that was negative before it became a std::size_t:
+/// "DataLoader: batch_size is -1, expected at least 1".
+void require_at_least(std::string_view where, std::string_view what, std::size_t number, std::size_t least);
 
 } // namespace handgrad

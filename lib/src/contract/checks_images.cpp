@@ -16,18 +16,18 @@ namespace {
 /// Sizes, strides and paddings beyond this are mistakes; below it, sums of a few of them do not overflow.
 constexpr std::size_t largest = std::size_t(1) << 30;
 
-void require_between(std::string_view where, std::string_view what, Size2d got, std::size_t least) {
-    if (std::min(got.h, got.w) < least || std::max(got.h, got.w) > largest) {
-        throw ShapeError(fmt::format("{}: {} is {}, expected {} to {} in both directions", where, what, to_string(got),
-                                     least, largest));
-    }
-}
-
 /// How windows lie on an image.
 struct Windows {
     Size2d kernel, stride, padding, dilation;
     bool ceil_mode;
 };
+
+void require_windows(std::string_view where, const Windows& windows) {
+    require_size(where, "kernel_size", windows.kernel, 1);
+    require_size(where, "stride", windows.stride, 1);
+    require_size(where, "padding", windows.padding, 0);
+    require_size(where, "dilation", windows.dilation, 1);
+}
 
 /// The number of windows along one direction; see the contracts. 0 if the kernel does not fit.
 std::size_t count(std::size_t size, std::size_t kernel, std::size_t stride, std::size_t padding, std::size_t dilation,
@@ -41,10 +41,11 @@ std::size_t count(std::size_t size, std::size_t kernel, std::size_t stride, std:
 
 /// y's extents for an image x of (N, C, H, W).
 Size2d count(std::string_view where, const Shape& x, const Windows& windows) {
-    require_between(where, "kernel_size", windows.kernel, 1);
-    require_between(where, "stride", windows.stride, 1);
-    require_between(where, "padding", windows.padding, 0);
-    require_between(where, "dilation", windows.dilation, 1);
+    require_windows(where, windows);
+    if (std::max(x[2], x[3]) > largest) {
+        throw ShapeError(
+            fmt::format("{}: x has shape {}, expected 0 to {} rows and columns", where, to_string(x), largest));
+    }
     const Size2d result{
         count(x[2], windows.kernel.h, windows.stride.h, windows.padding.h, windows.dilation.h, windows.ceil_mode),
         count(x[3], windows.kernel.w, windows.stride.w, windows.padding.w, windows.dilation.w, windows.ceil_mode)};
@@ -89,8 +90,16 @@ Shape pool2d_shape(std::string_view where, const Shape& x, const Windows& window
     return {x[0], x[1], size.h, size.w};
 }
 
+Windows windows_of(const MaxPool2dOptions& options) {
+    return {options.kernel_size, options.stride, options.padding, options.dilation, options.ceil_mode};
+}
+
+Windows windows_of(const AvgPool2dOptions& options) {
+    return {options.kernel_size, options.stride, options.padding, 1, options.ceil_mode};
+}
+
 Shape avg_pool2d_shape(std::string_view where, const Shape& x, const AvgPool2dOptions& options) {
-    return pool2d_shape(where, x, {options.kernel_size, options.stride, options.padding, 1, options.ceil_mode});
+    return pool2d_shape(where, x, windows_of(options));
 }
 
 /// y's shape for these x and w.
@@ -98,9 +107,9 @@ Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const
     require_rank(where, "x", x, {"N", "C", "H", "W"});
     require_rank(where, "w", w, {"K", "C", "R", "S"});
     const std::size_t groups = options.groups;
-    if (groups == 0 || x[1] % groups != 0 || w[0] % groups != 0) {
+    if (groups == 0 || groups > largest || x[1] % groups != 0 || w[0] % groups != 0) {
         throw ShapeError(fmt::format("{}: groups is {}, expected a divisor of x's {} channels and w's {}", where,
-                                     groups, x[1], w[0]));
+                                     as_written(groups), x[1], w[0]));
     }
     require_shape(where, "w", w, {w[0], x[1] / groups, w[2], w[3]});
     const Size2d size = count(where, x, {{w[2], w[3]}, options.stride, options.padding, options.dilation, false});
@@ -108,6 +117,30 @@ Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const
 }
 
 } // namespace
+
+void require_size(std::string_view where, std::string_view what, Size2d size, std::size_t least) {
+    const auto smallest = static_cast<std::ptrdiff_t>(least);
+    const bool too_small =
+        static_cast<std::ptrdiff_t>(size.h) < smallest || static_cast<std::ptrdiff_t>(size.w) < smallest;
+    if (too_small || std::max(size.h, size.w) > largest) {
+        throw ShapeError(fmt::format("{}: {} is {}, expected at {} {}", where, what, as_written(size),
+                                     too_small ? "least" : "most", too_small ? least : largest));
+    }
+}
+
+void check_conv2d_options(std::string_view where, Size2d kernel_size, const Conv2dOptions& options) {
+    require_windows(where, {kernel_size, options.stride, options.padding, options.dilation, false});
+}
+
+void check_pool2d_options(std::string_view where, const MaxPool2dOptions& options) {
+    require_windows(where, windows_of(options));
+    require_half(where, options.padding, options.kernel_size);
+}
+
+void check_pool2d_options(std::string_view where, const AvgPool2dOptions& options) {
+    require_windows(where, windows_of(options));
+    require_half(where, options.padding, options.kernel_size);
+}
 
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options) {
     const Shape y = conv2d_shape("conv2d_forward", x, w, options);
@@ -161,8 +194,7 @@ Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_backward(std::string_view
 
 Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options) {
     const auto where = "max_pool2d_forward";
-    const Shape y = pool2d_shape(
-        where, x, {options.kernel_size, options.stride, options.padding, options.dilation, options.ceil_mode});
+    const Shape y = pool2d_shape(where, x, windows_of(options));
     constexpr std::size_t most = std::numeric_limits<std::int32_t>::max(); // what an index can count
     if (x[2] * x[3] > most) {
         throw ShapeError(

@@ -25,11 +25,12 @@ void prefetch(const std::uint8_t* bytes, std::size_t count) {
 } // namespace
 
 BatchSampler::BatchSampler(std::size_t dataset_size, const LoaderOptions& options) : options_(options) {
+    require_at_least("DataLoader", "batch_size", options.batch_size, 1);
+    require_at_least("DataLoader", "limit", options.limit, 0);
     if (options.limit > 0) { dataset_size = std::min(dataset_size, options.limit); }
     if (dataset_size == 0 || dataset_size > 0xffffffffU) {
         throw ShapeError(fmt::format("DataLoader: the data set has {} images, expected 1 to 2^32 - 1", dataset_size));
     }
-    if (options.batch_size == 0) { throw ShapeError("DataLoader: batch_size is 0, expected at least 1"); }
     if (options.drop_last && dataset_size < options.batch_size) {
         throw ShapeError(fmt::format("DataLoader: drop_last leaves no batch of {}, expected at least {} images",
                                      dataset_size, options.batch_size));
@@ -66,8 +67,8 @@ BatchSampler::Range BatchSampler::take(std::size_t batch) {
 
 void BatchSampler::restore(LoaderState state) {
     if (state.batch >= batches()) {
-        throw DataError(
-            fmt::format("DataLoader: cannot go on at batch {}, expected 0 to {}", state.batch, batches() - 1));
+        throw DataError(fmt::format("DataLoader: cannot go on at batch {}, expected 0 to {}", as_written(state.batch),
+                                    batches() - 1));
     }
     state_ = state;
     restored_ = true;

@@ -2,13 +2,10 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
-
-#include "handgrad/error.hpp"
-
 namespace handgrad::data {
 
 Tensor<double> linspace(double first, double last, std::size_t n) {
+    require_at_least("linspace", "n", n, 0);
     Tensor<double> result = full<double>({n}, first);
     if (n < 2) { return result; }
     const double step = (last - first) / static_cast<double>(n - 1);
@@ -18,10 +15,8 @@ Tensor<double> linspace(double first, double last, std::size_t n) {
 }
 
 Spiral make_spiral(NumpyRandom& random, std::size_t points_per_class, std::size_t classes) {
-    if (points_per_class == 0 || classes == 0) {
-        throw ShapeError(fmt::format("make_spiral: {} points in each of {} classes, expected at least 1 in each of 1",
-                                     points_per_class, classes));
-    }
+    require_at_least("make_spiral", "points_per_class", points_per_class, 1);
+    require_at_least("make_spiral", "classes", classes, 1);
     Spiral spiral{zeros<double>({points_per_class * classes, 2}), zeros<std::int64_t>({points_per_class * classes})};
     const Tensor<double> r = linspace(0.0, 1.0, points_per_class);
     for (std::size_t j = 0; j < classes; ++j) {

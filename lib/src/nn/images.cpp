@@ -8,21 +8,16 @@
 #include "handgrad/nn/max_pool2d.hpp"
 
 namespace handgrad::nn {
-namespace {
 
-/// "2" for the same in both directions, "(2, 3)" otherwise: PyTorch prints a pooling module's arguments as they were given.
-std::string shortest(Size2d size) { return size.h == size.w ? std::to_string(size.h) : to_string(size); }
-
-} // namespace
-
-Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, std::size_t groups) {
-    if (in_channels == 0 || out_channels == 0 || kernel_size.h == 0 || kernel_size.w == 0) {
-        throw ShapeError(fmt::format("Conv2d: {} to {} channels with kernel_size {}, expected no zeros", in_channels,
-                                     out_channels, to_string(kernel_size)));
-    }
+Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size,
+                          const Conv2dOptions& options) {
+    require_at_least("Conv2d", "in_channels", in_channels, 1);
+    require_at_least("Conv2d", "out_channels", out_channels, 1);
+    check_conv2d_options("Conv2d", kernel_size, options);
+    const std::size_t groups = options.groups;
     if (groups == 0 || in_channels % groups != 0 || out_channels % groups != 0) {
         throw ShapeError(fmt::format("Conv2d: groups is {}, expected a divisor of {} input and {} output channels",
-                                     groups, in_channels, out_channels));
+                                     as_written(groups), in_channels, out_channels));
     }
     return {out_channels, in_channels / groups, kernel_size.h, kernel_size.w};
 }
@@ -38,13 +33,13 @@ std::string printed_arguments(const Shape& weight, const Conv2dOptions& options,
 
 std::string printed_arguments(const MaxPool2dOptions& options) {
     return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
-                       shortest(options.kernel_size), shortest(options.stride), shortest(options.padding),
-                       shortest(options.dilation), options.ceil_mode ? "True" : "False");
+                       as_written(options.kernel_size), as_written(options.stride), as_written(options.padding),
+                       as_written(options.dilation), options.ceil_mode ? "True" : "False");
 }
 
 std::string printed_arguments(const AvgPool2dOptions& options) {
-    return fmt::format("kernel_size={}, stride={}, padding={}", shortest(options.kernel_size), shortest(options.stride),
-                       shortest(options.padding));
+    return fmt::format("kernel_size={}, stride={}, padding={}", as_written(options.kernel_size),
+                       as_written(options.stride), as_written(options.padding));
 }
 
 } // namespace handgrad::nn

@@ -42,7 +42,7 @@ void ExponentialLR::step() { optimizer_.set_lr(optimizer_.lr() * gamma_); }
 
 StepLR::StepLR(Optimizer& optimizer, std::size_t step_size, double gamma)
     : optimizer_(optimizer), step_size_(step_size), gamma_(gamma) {
-    require(step_size > 0, "StepLR", "step_size", static_cast<double>(step_size), "at least 1");
+    require_at_least("StepLR", "step_size", step_size, 1);
     require_gamma("StepLR", gamma);
 }
 

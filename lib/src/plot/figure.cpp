@@ -164,9 +164,10 @@ Figure& Figure::regions(const Values& x, const Values& y, const Values& classes)
 }
 
 Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t cols) {
-    if (rows == 0 || cols == 0 || matrix.numbers.size() != rows * cols) {
-        throw ShapeError(
-            fmt::format("Figure::heat_map: {} values for {} rows and {} columns", matrix.numbers.size(), rows, cols));
+    const std::size_t values = matrix.numbers.size(); // rows * cols may be more than a std::size_t holds
+    if (rows == 0 || cols == 0 || rows > values || cols > values || rows * cols != values) {
+        throw ShapeError(fmt::format("Figure::heat_map: {} values for {} rows and {} columns", values, as_written(rows),
+                                     as_written(cols)));
     }
     detail::Series series{Kind::cells, "cells", {}, {}, matrix.numbers, 0};
     for (std::size_t i = 0; i < rows * cols; ++i) {

@@ -25,7 +25,8 @@ public:
                                          handgrad::to_string(shape)));
         }
         if (rows == 0 || cols == 0 || rows > 1000 || cols > 1000) {
-            throw ShapeError(fmt::format("{}: a grid of {} x {}, expected 1 to 1000 each", where, rows, cols));
+            throw ShapeError(fmt::format("{}: a grid of {} x {}, expected 1 to 1000 each", where, as_written(rows),
+                                         as_written(cols)));
         }
         height = shape[shape.size() - 2];
         width = shape[shape.size() - 1];
@@ -58,6 +59,9 @@ private:
 template <class T> Image draw_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
                                    const std::vector<std::string>& titles, const ImageGridOptions& options) {
     const Pictures<T> pictures("image_grid", images, rows, cols, titles);
+    require_at_least("image_grid", "width", options.width, 0);
+    require_at_least("image_grid", "scale", options.scale, 0);
+    require_at_least("image_grid", "margin", options.margin, 0);
     std::size_t longest = 0;
     for (std::size_t n = 0; n < pictures.count && !titles.empty(); ++n) {
         longest = std::max(longest, titles[n].size());
@@ -117,6 +121,7 @@ template <class T> double mean_brightness(const Pictures<T>& pictures, std::size
 template <class T> std::string text_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
                                          const std::vector<std::string>& titles, std::size_t line_width) {
     const Pictures<T> pictures("terminal_grid", images, rows, cols, titles);
+    require_at_least("terminal_grid", "width", line_width, 0);
     constexpr std::size_t gap = 2;
     constexpr std::string_view shades = " .:-=+*#%@";
     const std::size_t place = (line_width + gap) / cols; // for one picture and the gap behind it

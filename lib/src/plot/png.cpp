@@ -5,13 +5,15 @@
 
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad::plot {
 
 std::string encode_png(const Image& image) {
     constexpr std::size_t most = 1u << 20; // a side; keeps every product below in range
     if (image.height == 0 || image.width == 0 || image.height > most || image.width > most) {
-        throw ShapeError(fmt::format("encode_png: a picture of {} x {} pixels", image.height, image.width));
+        throw ShapeError(
+            fmt::format("encode_png: a picture of {} x {} pixels", as_written(image.height), as_written(image.width)));
     }
     if (image.channels != 1 && image.channels != 3) {
         throw ShapeError(fmt::format("encode_png: {} channels, expected 1 or 3", image.channels));

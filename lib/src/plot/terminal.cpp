@@ -35,8 +35,10 @@ std::string terminal_lines(const Values& x, const Values& y, std::size_t width, 
         throw ShapeError(
             fmt::format("terminal_lines: {} x values and {} y values", x.numbers.size(), y.numbers.size()));
     }
-    if (width < 30 || height < 4) {
-        throw ShapeError(fmt::format("terminal_lines: {} x {} characters, expected 30 x 4 or more", width, height));
+    const auto is_less = [](std::size_t a, std::ptrdiff_t b) { return static_cast<std::ptrdiff_t>(a) < b; };
+    if (is_less(width, 30) || is_less(height, 4)) { // negative numbers, too
+        throw ShapeError(fmt::format("terminal_lines: {} x {} characters, expected 30 x 4 or more", as_written(width),
+                                     as_written(height)));
     }
     Range x_range, y_range;
     std::vector<std::size_t> shown;

@@ -30,6 +30,7 @@ std::vector<Prediction> predict(data::DataLoader<Backend>& loader, nn::Module<Ba
 }
 
 Tensor<std::int64_t> confusion_matrix(const std::vector<Prediction>& predictions, std::size_t classes) {
+    require_at_least("confusion_matrix", "classes", classes, 1);
     auto counts = zeros<std::int64_t>({classes, classes});
     const auto most = static_cast<std::int64_t>(classes);
     for (const Prediction& p : predictions) {

@@ -30,7 +30,8 @@ template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& 
                                                      optim::Optimizer& optimizer, std::size_t log_interval,
                                                      std::size_t epoch, History& history, const OnBatch& on_batch,
                                                      const Stop& stop, const EpochResult& so_far) {
-    if (log_interval == 0) { throw std::invalid_argument("train_one_epoch: log_interval is 0, expected at least 1"); }
+    require_at_least("train_one_epoch", "log_interval", log_interval, 1);
+    require_at_least("train_one_epoch", "epoch", epoch, 0);
     model.train();
     EpochResult result = so_far.batches < loader.size() ? so_far : EpochResult{};
     Tally<Backend> tally(result);

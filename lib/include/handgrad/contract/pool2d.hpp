@@ -75,6 +75,10 @@ template <class T> struct MaxPool2dResult {
     Indices indices; ///< its place
 };
 
+/// Checks the options by themselves, on behalf of `where`. @throws ShapeError
+void check_pool2d_options(std::string_view where, const MaxPool2dOptions& options);
+/// Checks the options by themselves, on behalf of `where`. @throws ShapeError
+void check_pool2d_options(std::string_view where, const AvgPool2dOptions& options);
 /// Checks max_pool2d_forward's arguments and returns y's shape, (N, C, P, Q).
 Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options);
 /// Checks that dy and indices have one shape, (N, C, P, Q), with x's N and C, and that every index is a pixel of x.

@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
+
+#include "handgrad/tensor.hpp"
 
 namespace handgrad {
 
@@ -19,6 +22,13 @@ struct Size2d {
 };
 
 /// "(5, 3)", as Python prints the pair.
-inline std::string to_string(Size2d size) { return "(" + std::to_string(size.h) + ", " + std::to_string(size.w) + ")"; }
+inline std::string to_string(Size2d size) { return "(" + as_written(size.h) + ", " + as_written(size.w) + ")"; }
+
+/// "2" for the same number in both directions, "(2, 3)" otherwise; negative numbers as they were written.
+inline std::string as_written(Size2d size) { return size.h == size.w ? as_written(size.h) : to_string(size); }
+
+/// Throws ShapeError for a number that is less than `least`, was negative, or is larger than 2^30:
+/// "conv2d_forward: padding is -1, expected at least 0".
+void require_size(std::string_view where, std::string_view what, Size2d size, std::size_t least);
 
 } // namespace handgrad

@@ -38,7 +38,8 @@ struct LoaderState {
 /// the batches that it would have seen.
 class BatchSampler {
 public:
-    /// @throws ShapeError if there is no image, batch_size is 0, or drop_last leaves no batch
+    /// @throws ShapeError if there is no image, batch_size is less than 1, limit is negative, or drop_last leaves
+    ///         no batch
     BatchSampler(std::size_t dataset_size, const LoaderOptions& options);
 
     /// The number of images dealt out in an epoch, counting those that drop_last leaves out.

@@ -17,10 +17,12 @@ public:
     using typename Module<Backend>::Tensor;
     using Module<Backend>::forward; // the deleted one too
 
-    /// Windows of this size, side by side.
-    explicit AvgPool2d(Size2d kernel_size) : options_(kernel_size) {}
-    /// Everything chosen.
-    explicit AvgPool2d(const AvgPool2dOptions& options) : options_(options) {}
+    /// Windows of this size, side by side. @throws ShapeError for a size less than 1
+    explicit AvgPool2d(Size2d kernel_size) : AvgPool2d(AvgPool2dOptions(kernel_size)) {}
+    /// Everything chosen. @throws ShapeError for a number that is too small, a padding of more than half the kernel
+    explicit AvgPool2d(const AvgPool2dOptions& options) : options_(options) {
+        check_pool2d_options("AvgPool2d", options);
+    }
 
     const Tensor& forward(const Tensor& x) override {
         shape_ = x.shape();

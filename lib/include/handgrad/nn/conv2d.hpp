@@ -11,8 +11,10 @@
 
 namespace handgrad::nn {
 
-/// The weight's shape, (K, C/G, R, S). @throws ShapeError if a number is 0 or the groups divide the channels badly
-Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, std::size_t groups);
+/// The weight's shape, (K, C/G, R, S).
+/// @throws ShapeError if a number is too small or the groups divide the channels badly
+Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size,
+                          const Conv2dOptions& options);
 
 /// The argument list that PyTorch prints, given the weight's shape: "1, 10, kernel_size=(5, 5), stride=(1, 1)".
 std::string printed_arguments(const Shape& weight, const Conv2dOptions& options, bool bias);
@@ -28,12 +30,12 @@ public:
     Parameter<Backend> weight; ///< (K, C/G, R, S)
     Parameter<Backend> bias;   ///< (K,) or (0,)
 
-    /// @throws ShapeError if a number is 0 or the groups divide the channels badly
+    /// @throws ShapeError if a number is too small or the groups divide the channels badly
     Conv2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
            const Conv2dOptions& options = {}, bool with_bias = true)
         : options_(options) {
         using T = typename Backend::Scalar;
-        const Shape shape = conv2d_weight_shape(in_channels, out_channels, kernel_size, options.groups);
+        const Shape shape = conv2d_weight_shape(in_channels, out_channels, kernel_size, options);
         const std::size_t fan_in = shape[1] * shape[2] * shape[3];
         auto w = zeros<T>(shape), b = zeros<T>({with_bias ? out_channels : 0});
         weight.grad = Backend::from_host(w);

@@ -22,8 +22,10 @@ public:
     Parameter<Backend> weight; ///< (D_in, D_out)
     Parameter<Backend> bias;   ///< (D_out,)
 
-    /// @throws ShapeError if in_features is 0
+    /// @throws ShapeError if a number is less than 1 (PyTorch takes a 0, with a warning)
     Linear(std::size_t in_features, std::size_t out_features, Random& random) {
+        require_at_least("Linear", "in_features", in_features, 1);
+        require_at_least("Linear", "out_features", out_features, 1);
         using T = typename Backend::Scalar;
         auto w = zeros<T>({in_features, out_features}), b = zeros<T>({out_features});
         weight.grad = Backend::from_host(w);

@@ -28,7 +28,7 @@ template <class Backend> std::vector<Prediction> predict(data::DataLoader<Backen
 /// The confusion matrix (K, K): entry (r, c) counts the examples of class r that were taken for class c.
 /// @param predictions of classes 0 .. K-1
 /// @param classes K
-/// @throws ShapeError for a class from K on
+/// @throws ShapeError for a class from K on, or K less than 1
 Tensor<std::int64_t> confusion_matrix(const std::vector<Prediction>& predictions, std::size_t classes);
 
 /// The numbers of the predictions that are wrong, the one with the largest probability first, at most `most` of them.

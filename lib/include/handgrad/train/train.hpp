@@ -59,7 +59,8 @@ using Stop = std::function<bool()>;
 /// @param so_far the result of the call before: counted in if that call was stopped, otherwise ignored
 /// @return mean loss and number correct over the epoch, each example as it was met; those of so_far included
 /// @throws DivergenceError at the first loss that is not finite, before that step is taken
-/// @throws std::invalid_argument if log_interval is 0, or so_far ends at another batch than the loader goes on with
+/// @throws std::invalid_argument if log_interval is less than 1, epoch is negative, or so_far ends at another batch than
+///         the loader goes on with
 template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
                                                      nn::CrossEntropyLoss<Backend>& criterion,
                                                      optim::Optimizer& optimizer, std::size_t log_interval,
