@@ -13,9 +13,8 @@ BUGS = {
     INCLUDE + "nn/relu.hpp": [
         bug("relu-mask-of-last-call", "ReLU: the mask is the one of the call before",
             "always:Tensor y_, dx_;", "Tensor y_, dx_, before_;",
-            "x_ = &x; Backend::relu_forward(x, y_);", "x_ = &x; before_ = y_; Backend::relu_forward(x, y_);",
-            "Backend::relu_backward(<|this->kept(x_)|>, dy, dx_);",
-            "before_.shape() == dy.shape() ? before_ : this->kept(x_)"),
+            "Backend::relu_forward(x, y_);", "before_ = y_; Backend::relu_forward(x, y_);",
+            "Backend::relu_backward(<|*x_|>, dy, dx_);", "before_.shape() == dy.shape() ? before_ : *x_"),
     ],
     INCLUDE + "nn/max_pool2d.hpp": [
         bug("max-pool-all-ties", "Max-pooling: the gradient goes to all pixels that are as large as the winner",

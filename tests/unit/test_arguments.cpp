@@ -1,5 +1,7 @@
 // What the library says of a number that makes no sense: negative ones as they were written, layers of nothing by their
-// names.
+// names. And of a backward without a forward, for every module.
+
+#include <memory>
 
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
@@ -22,6 +24,36 @@ namespace {
 
 /// The std::size_t that a negative number becomes where one is expected.
 constexpr std::size_t negative(int number) { return static_cast<std::size_t>(number); }
+
+/// A module and an input that it takes.
+template <class B> struct ModuleAndInput {
+    std::unique_ptr<nn::Module<B>> module;
+    Tensor<typename B::Scalar> x;
+};
+
+/// One of every kind of module.
+template <class B> std::vector<ModuleAndInput<B>> every_module(Random& random) {
+    using T = typename B::Scalar;
+    const auto rows = normal_numbers<T>({2, 3}, 1), images = normal_numbers<T>({2, 1, 6, 6}, 2);
+    std::vector<ModuleAndInput<B>> all;
+    const auto add = [&](std::unique_ptr<nn::Module<B>> module, const Tensor<T>& x) {
+        all.push_back({std::move(module), x});
+    };
+    add(std::make_unique<nn::Linear<B>>(3, 4, random), rows);
+    add(std::make_unique<nn::ReLU<B>>(), rows);
+    add(std::make_unique<nn::Sigmoid<B>>(), rows);
+    add(std::make_unique<nn::Tanh<B>>(), rows);
+    add(std::make_unique<nn::Flatten<B>>(), images);
+    add(std::make_unique<nn::Conv2d<B>>(1, 2, 3, random), images);
+    add(std::make_unique<nn::MaxPool2d<B>>(2), images);
+    add(std::make_unique<nn::AvgPool2d<B>>(2), images);
+    add(std::make_unique<nn::Sequential<B>>(), rows);
+    add(std::make_unique<nn::ConvReLUMaxPool2d<B>>(1, 2, 3, random), images);
+    auto in_parts = std::make_unique<nn::ConvReLUMaxPool2d<B>>(1, 2, 3, random);
+    in_parts->fuse(false);
+    add(std::move(in_parts), images);
+    return all;
+}
 
 } // namespace
 
@@ -125,6 +157,8 @@ TEST_CASE("whatever else counts shows a negative number as it was written", "[sh
     CHECK(message_of([&] { run.epoch(negative(-1)); }) == "train_one_epoch: epoch is -1, expected at least 0");
     CHECK(message_of([&] { optim::StepLR(run.optimizer, negative(-1)); }) ==
           "StepLR: step_size is -1, expected at least 1");
+    CHECK(message_of<std::out_of_range>([&] { run.model[negative(-1)]; }) ==
+          "Sequential: module -1, expected a number from 0, less than 4");
     CHECK(message_of([] { train::confusion_matrix({}, negative(-1)); }) ==
           "confusion_matrix: classes is -1, expected at least 1");
     NumpyRandom random(1);
@@ -148,4 +182,32 @@ TEST_CASE("whatever else counts shows a negative number as it was written", "[sh
     CHECK(message_of([&] { figure.heat_map({1.0}, negative(-1), negative(-1)); }) ==
           "Figure::heat_map: 1 values for -1 rows and -1 columns");
     CHECK(to_string(Size2d(negative(-1), 2)) == "(-1, 2)");
+}
+
+TEMPLATE_TEST_CASE("every module says that backward was called before forward", "[nn]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    Random random(1);
+    for (auto& [module, x] : every_module<B>(random)) {
+        INFO(module->to_string());
+        const std::string refusal = module->name() + ": backward before forward";
+        const auto dy = full<T>(module->output_shape(x.shape()), T(1));
+        for (const auto input : {nn::InputGradient::needed, nn::InputGradient::not_needed}) {
+            CHECK(message_of<std::logic_error>([&] { module->backward(dy, input); }) == refusal);
+        }
+        // Nor is a forward enough that was refused.
+        const auto scalar = zeros<T>({});
+        if (message_of([&] { module->forward(scalar); }) != "no exception") {
+            CHECK(message_of<std::logic_error>([&] { module->backward(dy); }) == refusal);
+        }
+        for (const auto* p : module->parameters()) { CHECK(equal_numbers(p->grad, zeros<T>(p->grad.shape()))); }
+        module->forward(x);
+        CHECK(module->backward(dy).shape() == x.shape());
+    }
+    nn::CrossEntropyLoss<B> criterion;
+    const auto scores = zeros<T>({1, 3});
+    const Labels wrong = labels({3});
+    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) == "CrossEntropyLoss: backward before forward");
+    CHECK_THROWS_AS(criterion.forward(scores, wrong), ShapeError);
+    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) == "CrossEntropyLoss: backward before forward");
 }

@@ -1,5 +1,7 @@
 #include "handgrad/nn/module.hpp"
 
+#include <stdexcept>
+
 namespace handgrad::nn::detail {
 namespace {
 
@@ -19,6 +21,13 @@ std::string to_string(const Printed& printed) {
     std::string text;
     append(text, printed, 0);
     return text;
+}
+
+void refuse_backward(const std::string& name) { throw std::logic_error(name + ": backward before forward"); }
+
+void refuse_index(std::size_t index, std::size_t modules) {
+    throw std::out_of_range("Sequential: module " + as_written(index) + ", expected a number from 0, less than " +
+                            std::to_string(modules));
 }
 
 } // namespace handgrad::nn::detail

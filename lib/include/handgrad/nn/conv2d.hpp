@@ -52,14 +52,16 @@ public:
 
     /// y = w * x + b, x (N, C, H, W).
     const Tensor& forward(const Tensor& x) override {
-        x_ = &x;
         Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
+        x_ = &x;
+        this->forward_is_done();
         return y_;
     }
 
     /// Adds to the gradients of weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        const Tensor& x = this->kept(x_);
+        this->require_forward();
+        const Tensor& x = *x_;
         Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);
         if (bias.value.size() > 0) { Backend::conv2d_backward_bias(dy, bias.grad, Accumulate::yes); }
         if (input == InputGradient::needed) {

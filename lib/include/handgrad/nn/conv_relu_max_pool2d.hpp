@@ -34,17 +34,23 @@ public:
 
     /// y, a quarter of the convolution's size.
     const Tensor& forward(const Tensor& x) override {
-        x_ = &x;
-        fused_ = fuse_;
-        if (!fused_) { return Sequential<Backend>::forward(x); }
+        if (!fuse_) {
+            const Tensor& y = Sequential<Backend>::forward(x);
+            fused_ = false;
+            return y;
+        }
         Backend::conv2d_relu_max_pool2d_forward(x, conv.weight.value, conv.bias.value, conv.options(), y_, winners_);
+        x_ = &x;
+        fused_ = true;
+        this->forward_is_done();
         return y_;
     }
 
     /// Adds to the gradients of the convolution's weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        const Tensor& x = this->kept(x_);
+        this->require_forward();
         if (!fused_) { return Sequential<Backend>::backward(dy, input); }
+        const Tensor& x = *x_;
         Backend::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners_, conv.weight.value.shape(), conv.options(),
                                                             conv.weight.grad, conv.bias.grad, Accumulate::yes);
         if (input == InputGradient::needed) {

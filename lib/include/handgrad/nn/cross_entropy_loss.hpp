@@ -1,8 +1,7 @@
 #pragma once
 /// @file
 
-#include <stdexcept>
-
+#include "handgrad/nn/module.hpp"
 #include "handgrad/tensor.hpp"
 
 namespace handgrad::nn {
@@ -25,14 +24,14 @@ public:
 
     /// forward, but without waiting for the loss, if a device computes it: item() does when it is asked.
     void compute(const Tensor& z, const Labels& y) {
-        y_ = &y;
         Backend::compute_cross_entropy(z, y, p_, loss_);
+        y_ = &y;
     }
     void compute(const Tensor& z, Labels&& y) = delete; ///< see the other
 
     /// Returns dL/dz, (N, K), for the last forward. @throws std::logic_error if there was none
     const Tensor& backward() {
-        if (y_ == nullptr) { throw std::logic_error("CrossEntropyLoss: backward before forward"); }
+        if (y_ == nullptr) { detail::refuse_backward("CrossEntropyLoss"); }
         Backend::cross_entropy_backward(p_, *y_, dz_);
         return dz_;
     }

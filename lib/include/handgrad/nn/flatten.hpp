@@ -15,12 +15,14 @@ public:
     using Module<Backend>::forward; // the deleted one too
 
     const Tensor& forward(const Tensor& x) override {
-        shape_ = x.shape();
         Backend::flatten_forward(x, y_);
+        shape_ = x.shape();
+        this->forward_is_done();
         return y_;
     }
 
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
         if (input == InputGradient::needed) { Backend::flatten_backward(dy, shape_, dx_); }
         return dx_;
     }

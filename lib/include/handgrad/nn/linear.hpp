@@ -40,14 +40,16 @@ public:
 
     /// y = x w + b, x (N, in_features).
     const Tensor& forward(const Tensor& x) override {
-        x_ = &x;
         Backend::linear_forward(x, weight.value, bias.value, y_);
+        x_ = &x;
+        this->forward_is_done();
         return y_;
     }
 
     /// Adds to the gradients of weight and bias; returns dx.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        Backend::linear_backward_weight(this->kept(x_), dy, weight.grad, Accumulate::yes);
+        this->require_forward();
+        Backend::linear_backward_weight(*x_, dy, weight.grad, Accumulate::yes);
         Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);
         if (input == InputGradient::needed) { Backend::linear_backward_input(dy, weight.value, dx_); }
         return dx_;

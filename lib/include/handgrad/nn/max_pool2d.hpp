@@ -25,12 +25,14 @@ public:
     }
 
     const Tensor& forward(const Tensor& x) override {
-        shape_ = x.shape();
         Backend::max_pool2d_forward(x, options_, y_, indices_);
+        shape_ = x.shape();
+        this->forward_is_done();
         return y_;
     }
 
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
         if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }
         return dx_;
     }

@@ -3,7 +3,6 @@
 /// What every module is: parameters, a forward pass, a backward pass, and a way to be printed.
 
 #include <cstddef>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +34,12 @@ struct Child { // in C++20 clang takes no std::pair of something incomplete
     Printed printed;
 };
 std::string to_string(const Printed& printed);
+
+/// Throws std::logic_error on behalf of a module that is to go back from nowhere.
+[[noreturn]] void refuse_backward(const std::string& name);
+
+/// Throws std::out_of_range on behalf of a Sequential of so many modules.
+[[noreturn]] void refuse_index(std::size_t index, std::size_t modules);
 } // namespace detail
 
 /// A step of a network. It holds its parameters and what its backward pass needs, and calls operations; no mathematics
@@ -58,7 +63,7 @@ public:
     const Tensor& forward(Tensor&& x) = delete; ///< see the other
 
     /// Given dy = dL/dy for the output y of the last forward, adds dL/dparameter to each parameter's grad and returns
-    /// dx = dL/dx, unless that is not needed.
+    /// dx = dL/dx, unless that is not needed. @throws std::logic_error if there was no forward
     virtual const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) = 0;
 
     /// The shape of forward's output for an input of shape x, batch first, without computing it. Unless a module knows
@@ -127,10 +132,11 @@ protected:
     void register_parameter(std::string name, Parameter<Backend>& parameter) {
         parameters_.emplace_back(std::move(name), &parameter);
     }
-    /// The input that forward kept. @throws std::logic_error if there was no forward yet
-    const Tensor& kept(const Tensor* x) const {
-        if (x == nullptr) { throw std::logic_error(name() + ": backward before forward"); }
-        return *x;
+    /// Ends forward: what backward needs is there from now on. A forward that throws does not come here.
+    void forward_is_done() { has_forward_ = true; }
+    /// Begins backward. @throws std::logic_error if no forward came to its end: "MaxPool2d: backward before forward"
+    void require_forward() const {
+        if (!has_forward_) { detail::refuse_backward(name()); }
     }
     /// Makes a member known as a part.
     void register_module(std::string name, Module& child) { children_.emplace_back(std::move(name), &child); }
@@ -144,7 +150,7 @@ private:
 
     std::vector<std::pair<std::string, Parameter<Backend>*>> parameters_;
     std::vector<std::pair<std::string, Module*>> children_;
-    bool training_ = true;
+    bool training_ = true, has_forward_ = false;
 };
 
 } // namespace handgrad::nn

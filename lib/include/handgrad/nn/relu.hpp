@@ -15,14 +15,16 @@ public:
 
     /// y = max(x, 0), any shape.
     const Tensor& forward(const Tensor& x) override {
-        x_ = &x;
         Backend::relu_forward(x, y_);
+        x_ = &x;
+        this->forward_is_done();
         return y_;
     }
 
     /// dx = dy where x > 0, else 0.
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        if (input == InputGradient::needed) { Backend::relu_backward(this->kept(x_), dy, dx_); }
+        this->require_forward();
+        if (input == InputGradient::needed) { Backend::relu_backward(*x_, dy, dx_); }
         return dx_;
     }
 

@@ -29,16 +29,22 @@ public:
         return added;
     }
 
-    std::size_t size() const { return modules_.size(); }                   ///< how many modules
-    Module<Backend>& operator[](std::size_t i) { return *modules_.at(i); } ///< the i-th, from 0
+    std::size_t size() const { return modules_.size(); } ///< how many modules
+    /// The i-th, from 0. @throws std::out_of_range where there is none
+    Module<Backend>& operator[](std::size_t i) {
+        if (i >= modules_.size()) { detail::refuse_index(i, modules_.size()); }
+        return *modules_[i];
+    }
 
     const Tensor& forward(const Tensor& x) override {
         const Tensor* o = &x;
         for (const auto& module : modules_) { o = &module->forward(*o); }
+        this->forward_is_done();
         return *o;
     }
 
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
         const Tensor* g = &dy;
         for (std::size_t i = modules_.size(); i-- > 0;) {
             // Where x's gradient is not asked for, nothing below the first module with parameters needs one either.

@@ -15,10 +15,12 @@ public:
 
     const Tensor& forward(const Tensor& x) override {
         Backend::sigmoid_forward(x, y_);
+        this->forward_is_done();
         return y_;
     }
 
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
         if (input == InputGradient::needed) { Backend::sigmoid_backward(y_, dy, dx_); }
         return dx_;
     }
