@@ -7,6 +7,7 @@
 #include "handgrad/cpu/cpu.hpp"
 #include "handgrad/device/device.hpp"
 #include "handgrad/error.hpp"
+#include "handgrad/reference/reference.hpp"
 
 namespace handgrad::train {
 
@@ -60,5 +61,7 @@ HANDGRAD_INSTANTIATE(Cpu<float>)
 HANDGRAD_INSTANTIATE(Cpu<double>)
 HANDGRAD_INSTANTIATE(Device<float>)
 HANDGRAD_INSTANTIATE(Device<double>)
+HANDGRAD_INSTANTIATE(Reference<float>)
+HANDGRAD_INSTANTIATE(Reference<double>)
 
 } // namespace handgrad::train

@@ -47,7 +47,7 @@ std::string to_string(const Printed& printed);
 ///
 /// forward keeps a pointer to its input until backward: the input must live as long (in a network it does: it is the
 /// output buffer of the step before). Results are references to buffers of the module, valid until its next call.
-/// @tparam Backend Cpu<float>, Cpu<double>, Reference<T>
+/// @tparam Backend Cpu<T>, Device<T> or Reference<T>, T float or double; the last takes complex numbers too
 template <class Backend> class Module {
 public:
     using Scalar = typename Backend::Scalar; ///< type of one number

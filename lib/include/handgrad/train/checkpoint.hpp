@@ -1,6 +1,7 @@
 #pragma once
 /// @file
 /// Checkpoints: a training run in a file, from which it goes on as if nothing had happened, bit for bit.
+/// For the backends Cpu, Device and Reference, each of float and of double.
 ///
 /// @snippet training.cpp checkpoint
 ///

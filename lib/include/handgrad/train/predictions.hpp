@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// What a trained classifier says about each example of a data set, and where it is wrong. Chapter 08 writes the same
-/// out by hand.
+/// out by hand. For the backends Cpu, Device and Reference, each of float and of double.
 
 #include <cstddef>
 #include <cstdint>

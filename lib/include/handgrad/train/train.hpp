@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// The training loop: one epoch over the training data, one over the test data, and a record of what happened.
+/// The training loop: one epoch over the training data, one over the test data, and a record of what happened. For the
+/// backends Cpu, Device and Reference, each of float and of double.
 
 #include <cstddef>
 #include <functional>
