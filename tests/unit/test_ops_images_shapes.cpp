@@ -94,6 +94,10 @@ TEMPLATE_TEST_CASE("max_pool2d refuses shapes, options and indices that do not f
           f + "the kernel covers (7, 2) pixels, expected at most (6, 6), the image with its padding");
     CHECK(forward({1, 3, 4, 4}, Options(3, 1, 0, {1, 2})) ==
           f + "the kernel covers (3, 5) pixels, expected at most (4, 4), the image with its padding");
+    CHECK(forward({1, 1, 2, 2}, Options(4, {3, 2}, 0, 1, true)) ==
+          f + "the kernel covers (4, 4) pixels, expected at most (4, 3), the image with its padding and, for "
+              "ceil_mode, a "
+              "stride less 1");
     // Here PyTorch's maximum is minus infinity, at a place outside the image.
     CHECK(forward({1, 1, 1, 5}, Options(2, 2, 1, 2)) ==
           f + "window 0 holds no pixel: stride 2, padding 1, dilation 2, image 1");

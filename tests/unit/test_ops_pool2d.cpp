@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
+#include "handgrad/nn/nn.hpp"
 #include "handgrad/reference/reference.hpp"
 #include "support/tensors.hpp"
 
@@ -24,7 +25,8 @@ constexpr PoolWindow windows[] = {{2, 2, 0, 1, false},
                                   {2, {1, 2}, 0, {2, 3}, true},
                                   {1, {2, 3}, 0, 1, false},
                                   {4, 4, 2, 1, true},
-                                  {2, {5, 4}, 1, 1, true}};
+                                  {2, {5, 4}, 1, 1, true},
+                                  {7, {4, 5}, 1, 1, true}}; // larger than an image of 4 x 4 with its padding
 
 std::string to_text(const Shape& shape, const PoolWindow& w) {
     return to_string(shape) + ", kernel " + to_string(w.kernel) + ", stride " + to_string(w.stride) + ", padding " +
@@ -83,6 +85,48 @@ TEMPLATE_TEST_CASE("max_pool2d: a pixel that wins in several windows gets all th
     CHECK(equal_numbers(indices, places({1, 1, 2, 2}, {4, 4, 4, 4})));
     CHECK(equal_numbers(B::max_pool2d_backward(tensor<T>({1, 1, 2, 2}, {1, 2, 4, 8}), indices, x.shape()),
                         tensor<T>({1, 1, 3, 3}, {0, 0, 0, /**/ 0, 15, 0, /**/ 0, 0, 0})));
+}
+
+TEMPLATE_TEST_CASE("pooling: with ceil_mode the kernel may be larger than the padded image, as in PyTorch",
+                   "[ops][max_pool2d][avg_pool2d]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    // All values are those of PyTorch 2.13, for dy = 1, 2, ...: F.max_pool2d(x, kernel, stride, padding, dilation,
+    // True, True) and F.avg_pool2d(x, kernel, stride, padding, True, count_include_pad).
+    const auto x = tensor<T>({1, 1, 2, 2}, {1, 2, /**/ 4, 3}), wide = tensor<T>({1, 1, 2, 5}, {1, 5, 2, 0, 3, //
+                                                                                               4, -1, 6, 2, 8});
+    const auto square = tensor<T>({1, 1, 3, 3}, {1, 5, 2, /**/ 4, -1, 6, /**/ 7, 0, 3});
+    const auto one = tensor<T>({1, 1, 1, 1}, {1}), two = tensor<T>({1, 1, 1, 2}, {1, 2});
+    const auto max = [](const Tensor<T>& image, const MaxPool2dOptions& options, const Tensor<T>& y,
+                        const Indices& indices, const Tensor<T>& dy, const Tensor<T>& dx) {
+        const auto result = B::max_pool2d_forward(image, options);
+        CHECK(equal_numbers(result.y, y));
+        CHECK(equal_numbers(result.indices, indices));
+        CHECK(equal_numbers(B::max_pool2d_backward(dy, result.indices, image.shape()), dx));
+    };
+    const auto avg = [](const Tensor<T>& image, const AvgPool2dOptions& options, const Tensor<T>& y,
+                        const Tensor<T>& dy, const Tensor<T>& dx) {
+        CHECK(equal_numbers(B::avg_pool2d_forward(image, options), y));
+        CHECK(equal_numbers(B::avg_pool2d_backward(dy, image.shape(), options), dx));
+    };
+    const auto last_wins = tensor<T>({1, 1, 2, 2}, {0, 0, 1, 0});
+    max(x, {3, 3, 0, 1, true}, tensor<T>({1, 1, 1, 1}, {4}), places({1, 1, 1, 1}, {2}), one, last_wins);
+    max(x, {6, 6, 1, 1, true}, tensor<T>({1, 1, 1, 1}, {4}), places({1, 1, 1, 1}, {2}), one, last_wins);
+    max(wide, {{4, 2}, {3, 4}, {0, 1}, 1, true}, tensor<T>({1, 1, 1, 2}, {4, 8}), places({1, 1, 1, 2}, {5, 9}), two,
+        tensor<T>({1, 1, 2, 5}, {0, 0, 0, 0, 0, /**/ 1, 0, 0, 0, 2}));
+    max(square, {2, 3, 0, 3, true}, tensor<T>({1, 1, 1, 1}, {1}), places({1, 1, 1, 1}, {0}), one,
+        tensor<T>({1, 1, 3, 3}, {1, 0, 0, 0, 0, 0, 0, 0, 0}));
+    for (const bool include_pad : {true, false}) {
+        avg(x, {3, 3, 0, true, include_pad}, tensor<T>({1, 1, 1, 1}, {2.5}), one, full<T>({1, 1, 2, 2}, T(0.25)));
+    }
+    avg(x, {6, 6, 1, true, true}, tensor<T>({1, 1, 1, 1}, {0.625}), one, full<T>({1, 1, 2, 2}, T(0.0625)));
+    avg(x, {6, 6, 1, true, false}, tensor<T>({1, 1, 1, 1}, {2.5}), one, full<T>({1, 1, 2, 2}, T(0.25)));
+    avg(wide, {{4, 2}, {3, 4}, {0, 1}, true, true}, tensor<T>({1, 1, 1, 2}, {1.25, 3.25}), two,
+        tensor<T>({1, 1, 2, 5}, {0.25, 0, 0, 0.5, 0.5, /**/ 0.25, 0, 0, 0.5, 0.5}));
+    avg(wide, {{4, 2}, {3, 4}, {0, 1}, true, false}, tensor<T>({1, 1, 1, 2}, {2.5, 3.25}), two,
+        tensor<T>({1, 1, 2, 5}, {0.5, 0, 0, 0.5, 0.5, /**/ 0.5, 0, 0, 0.5, 0.5}));
+    nn::MaxPool2d<B> pool(MaxPool2dOptions(3, 3, 0, 1, true));
+    CHECK(pool.output_shape({1, 1, 2, 2}) == Shape{1, 1, 1, 1});
 }
 
 TEMPLATE_TEST_CASE("max_pool2d: padding, dilation and ceil_mode, done by hand", "[ops][max_pool2d]",

@@ -33,8 +33,9 @@ void require_windows(std::string_view where, const Windows& windows) {
 std::size_t count(std::size_t size, std::size_t kernel, std::size_t stride, std::size_t padding, std::size_t dilation,
                   bool ceil_mode) {
     const std::size_t padded = size + 2 * padding, window = dilation * (kernel - 1) + 1;
-    if (window > padded) { return 0; }
-    const std::size_t steps = (padded - window + (ceil_mode ? stride - 1 : 0)) / stride;
+    const std::size_t room = padded + (ceil_mode ? stride - 1 : 0); // as PyTorch has it, also for a larger kernel
+    if (window > room) { return 0; }
+    const std::size_t steps = (room - window) / stride;
     // With ceil_mode the last window must start inside the image or its upper, left padding.
     return steps + (ceil_mode && steps * stride >= size + padding ? 0 : 1);
 }
@@ -52,9 +53,11 @@ Size2d count(std::string_view where, const Shape& x, const Windows& windows) {
     if (result.h == 0 || result.w == 0) {
         const Size2d window{windows.dilation.h * (windows.kernel.h - 1) + 1,
                             windows.dilation.w * (windows.kernel.w - 1) + 1};
-        throw ShapeError(fmt::format("{}: the kernel covers {} pixels, expected at most {}, the image with its padding",
-                                     where, to_string(window),
-                                     to_string(Size2d{x[2] + 2 * windows.padding.h, x[3] + 2 * windows.padding.w})));
+        const Size2d more = windows.ceil_mode ? Size2d{windows.stride.h - 1, windows.stride.w - 1} : Size2d(0);
+        const Size2d most{x[2] + 2 * windows.padding.h + more.h, x[3] + 2 * windows.padding.w + more.w};
+        throw ShapeError(fmt::format(
+            "{}: the kernel covers {} pixels, expected at most {}, the image with its padding{}", where,
+            to_string(window), to_string(most), windows.ceil_mode ? " and, for ceil_mode, a stride less 1" : ""));
     }
     return result;
 }

@@ -18,7 +18,8 @@
 /// \f$ dx_{ncij} = \sum_{p,q\ \mathrm{whose\ window\ covers}\ (i,j)} dy_{ncpq} / A \f$.
 ///
 /// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, columns alike. With
-/// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding.
+/// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding. There a
+/// kernel may be larger than the padded image: the one window takes the pixels that there are.
 ///
 /// | name  | shape        | meaning |
 /// | ----- | ------------ | ------- |
@@ -27,8 +28,10 @@
 /// | indices | (N, C, P, Q) | m, the winners of max-pooling, each a number 0 .. H W - 1 |
 ///
 /// Backward needs x's shape, and for max-pooling the winners. Throws ShapeError where shapes or options do not fit: a
-/// kernel larger than the padded image, a stride of 0, a padding of more than half the kernel, a window that holds no
-/// pixel (padding and dilation together make one; PyTorch calls its maximum minus infinity, and backward then fails).
+/// kernel larger than the padded image (with ceil_mode: larger by a stride), a stride of 0, a padding of more than half
+/// the kernel, a window that holds no pixel (padding and dilation together make one; PyTorch calls its maximum minus
+/// infinity, and backward then fails).
+/// Throws AliasError where a result (y, dx) shares memory with an argument of the same call.
 /// Source: Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
 
 #include <cstdint>
