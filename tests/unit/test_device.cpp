@@ -7,6 +7,7 @@
 #include "handgrad/device/device.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/train/predictions.hpp"
+#include "support/algorithm.hpp"
 #include "support/tensors.hpp"
 #include "support/threads.hpp"
 #include "support/two_layers.hpp"
@@ -15,18 +16,6 @@ using namespace handgrad;
 using namespace support;
 
 namespace {
-
-/// Chooses between Thrust's kernels and the fast ones for a scope.
-class Chosen {
-public:
-    explicit Chosen(device::Algorithm algorithm) : before_(device::algorithm()) { device::set_algorithm(algorithm); }
-    Chosen(const Chosen&) = delete;
-    Chosen& operator=(const Chosen&) = delete;
-    ~Chosen() { device::set_algorithm(before_); }
-
-private:
-    device::Algorithm before_;
-};
 
 /// Convolution, ReLU, pooling and a linear layer, on 12 x 12 pixels.
 template <class B> struct SmallCnn {

@@ -11,6 +11,11 @@ struct ShapeError : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
+/// A result that would be written over an argument that is still needed. Programs exit with 1.
+struct AliasError : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
 /// A file that is missing, damaged, or not what it should be. Programs exit with 1.
 struct DataError : std::runtime_error {
     using std::runtime_error::runtime_error;

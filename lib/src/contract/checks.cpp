@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "handgrad/contract/activation.hpp"
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/contract/cross_entropy.hpp"
 #include "handgrad/contract/flatten.hpp"
 #include "handgrad/contract/linear.hpp"
@@ -20,6 +21,11 @@ void require_classes(std::string_view where, std::string_view what, const Shape&
 }
 
 } // namespace
+
+void refuse_overlap(std::string_view where, const NamedTensor& result, const NamedTensor& other) {
+    throw AliasError(
+        fmt::format("{}: {} shares memory with {}, expected a tensor of its own", where, result.name(), other.name()));
+}
 
 Shape check_linear_forward(const Shape& x, const Shape& w, const Shape& b) {
     require_rank("linear_forward", "x", x, {"N", "D_in"});

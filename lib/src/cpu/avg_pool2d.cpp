@@ -72,7 +72,7 @@ template <class T> void share_two_by_two(const T* dy, std::size_t width, std::si
 } // namespace
 
 template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOptions& options, Tensor<T>& y) {
-    resize(y, check_avg_pool2d_forward(x.shape(), options));
+    resize(y, check_avg_pool2d_forward(x, options, y));
     const Geometry geometry{options, x.shape(2), x.shape(3), y.shape(2), y.shape(3)};
     const bool two_by_two =
         is_two_by_two(options) && 2 * geometry.rows <= geometry.height && 2 * geometry.columns <= geometry.width;
@@ -89,7 +89,7 @@ template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOp
 
 template <class T>
 void avg_pool2d_backward(const Tensor<T>& dy, const Shape& shape_of_x, const AvgPool2dOptions& options, Tensor<T>& dx) {
-    resize(dx, check_avg_pool2d_backward(dy.shape(), shape_of_x, options));
+    resize(dx, check_avg_pool2d_backward(dy, shape_of_x, options, dx));
     const Geometry geometry{options, shape_of_x[2], shape_of_x[3], dy.shape(2), dy.shape(3)};
     const std::size_t pixels = geometry.height * geometry.width;
     const bool two_by_two =

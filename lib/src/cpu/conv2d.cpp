@@ -71,7 +71,7 @@ template <class T> void backward_weight_im2col(const Conv2dGeometry& g, const T*
 
 template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
                                        const Conv2dOptions& options, Tensor<T>& y) {
-    resize(y, check_conv2d_forward(x.shape(), w.shape(), b.shape(), options));
+    resize(y, check_conv2d_forward(x, w, b, options, y));
     const Conv2dGeometry g(x.shape(), w.shape(), y.shape(), options);
     const T* bias = b.size() == 0 ? nullptr : b.data();
     if (y.size() == 0) { return; }
@@ -96,7 +96,7 @@ template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, c
 
 template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<T>& w, const Shape& shape_of_x,
                                               const Conv2dOptions& options, Tensor<T>& dx) {
-    resize(dx, check_conv2d_backward_input(dy.shape(), w.shape(), shape_of_x, options));
+    resize(dx, check_conv2d_backward_input(dy, w, shape_of_x, options, dx));
     const Conv2dGeometry g(shape_of_x, w.shape(), dy.shape(), options);
     if (dy.size() == 0) {
         dx.fill(T(0));
@@ -126,8 +126,8 @@ template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<
 
 template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, const Shape& shape_of_w,
                                                const Conv2dOptions& options, Tensor<T>& dw, Accumulate mode) {
-    prepare_gradient("conv2d_backward_weight", "dw", dw,
-                     check_conv2d_backward_weight(x.shape(), dy.shape(), shape_of_w, options), mode);
+    prepare_gradient("conv2d_backward_weight", "dw", dw, check_conv2d_backward_weight(x, dy, shape_of_w, options, dw),
+                     mode);
     const Conv2dGeometry g(x.shape(), shape_of_w, dy.shape(), options);
     const bool add = mode == Accumulate::yes;
     if (dy.size() == 0) {
@@ -140,7 +140,7 @@ template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<
 }
 
 template <class T> void conv2d_backward_bias(const Tensor<T>& dy, Tensor<T>& db, Accumulate mode) {
-    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy.shape()), mode);
+    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy, db), mode);
     const std::size_t plane = dy.shape(2) * dy.shape(3), channels = dy.shape(1);
     for (std::size_t k = 0; k < channels; ++k) {
         Vec<T> sums(T(0));

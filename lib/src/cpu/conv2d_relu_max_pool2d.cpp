@@ -89,7 +89,7 @@ Vec<T> spread(const T* dy, const T* winners, std::size_t rows, std::size_t colum
 
 template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
                                                        const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners) {
-    const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
     resize(y, shapes.y);
     resize(winners, winners_shape<T>(shapes.y));
     if (too_few<T>(x.shape()[0])) { return few::forward(x, w, b, options, y, winners); }
@@ -142,7 +142,7 @@ template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& d
                                                               const Tensor<T>& w, const Shape& shape_of_x,
                                                               const Conv2dOptions& options, Tensor<T>& dx) {
     const auto where = "conv2d_relu_max_pool2d_backward_input";
-    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_backward_input(where, dy, winners, w, shape_of_x, options, dx);
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
     if (too_few<T>(shape_of_x[0])) {
         return conv2d_backward_input(few::spread(dy, winners, shapes.z), w, shape_of_x, options, dx);
@@ -172,7 +172,8 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
                                                                    const Conv2dOptions& options, Tensor<T>& dw,
                                                                    Tensor<T>& db, Accumulate mode) {
     const auto where = "conv2d_relu_max_pool2d_backward_parameters";
-    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options);
+    const auto shapes =
+        check_conv2d_relu_max_pool2d_backward_parameters(where, x, dy, winners, shape_of_w, options, dw, db);
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
     prepare_gradient(where, "dw", dw, shape_of_w, mode);
     prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);

@@ -9,6 +9,7 @@ namespace handgrad::cpu {
 
 template <class T> T cross_entropy_forward(const Tensor<T>& z, const Labels& y, Tensor<T>& p) {
     check_cross_entropy("cross_entropy_forward", z.shape(), y);
+    require_cross_entropy_apart(z, p);
     resize(p, z.shape());
     const std::size_t classes = z.shape(1);
     const Chunks chunks(z.shape(0), softmax_grain(classes));

@@ -44,7 +44,7 @@ template <class T> const T* zero_row(std::size_t n) {
 } // namespace
 
 template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, Tensor<T>& y) {
-    resize(y, check_linear_forward(x.shape(), w.shape(), b.shape()));
+    resize(y, check_linear_forward(x, w, b, y));
     const std::size_t batch = x.shape(0), in = w.shape(0), out = w.shape(1);
     const Chunks chunks = cut(batch, batch, in, out);
     const T* wt = !is_slim(in) && is_slim(out) ? transposed(w) : nullptr;
@@ -66,7 +66,7 @@ template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, c
 }
 
 template <class T> void linear_backward_input(const Tensor<T>& dy, const Tensor<T>& w, Tensor<T>& dx) {
-    resize(dx, check_linear_backward_input(dy.shape(), w.shape()));
+    resize(dx, check_linear_backward_input(dy, w, dx));
     const std::size_t batch = dy.shape(0), in = w.shape(0), out = w.shape(1);
     const Chunks chunks = cut(batch, batch, in, out);
     const T* wt = is_slim(out) ? transposed(w) : nullptr;
@@ -87,7 +87,7 @@ template <class T> void linear_backward_input(const Tensor<T>& dy, const Tensor<
 
 template <class T>
 void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dw, Accumulate mode) {
-    prepare_gradient("linear_backward_weight", "dw", dw, check_linear_backward_weight(x.shape(), dy.shape()), mode);
+    prepare_gradient("linear_backward_weight", "dw", dw, check_linear_backward_weight(x, dy, dw), mode);
     const std::size_t batch = x.shape(0), in = dw.shape(0), out = dw.shape(1);
     const bool add = mode == Accumulate::yes;
     if (is_slim(in) || is_slim(out)) {
@@ -124,7 +124,7 @@ void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& 
 }
 
 template <class T> void linear_backward_bias(const Tensor<T>& dy, Tensor<T>& db, Accumulate mode) {
-    prepare_gradient("linear_backward_bias", "db", db, check_linear_backward_bias(dy.shape()), mode);
+    prepare_gradient("linear_backward_bias", "db", db, check_linear_backward_bias(dy, db), mode);
     const std::size_t batch = dy.shape(0), out = dy.shape(1);
     thread_local Tensor<T> sums;
     resize(sums, {out});

@@ -87,7 +87,7 @@ template <class T> void pool_two_by_two(const T* x, std::size_t columns, std::si
 
 template <class T>
 void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Tensor<T>& y, Indices& indices) {
-    const Shape shape = check_max_pool2d_forward(x.shape(), options);
+    const Shape shape = check_max_pool2d_forward(x, options, y);
     resize(y, shape);
     resize(indices, shape);
     const std::size_t height = x.shape(2), width = x.shape(3), rows = shape[2], columns = shape[3];
@@ -108,7 +108,7 @@ void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Ten
 
 template <class T>
 void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x, Tensor<T>& dx) {
-    resize(dx, check_max_pool2d_backward(dy.shape(), indices, shape_of_x));
+    resize(dx, check_max_pool2d_backward(dy, indices, shape_of_x, dx));
     const std::size_t pixels = shape_of_x[2] * shape_of_x[3], windows = dy.shape(2) * dy.shape(3);
     for_each_plane(shape_of_x, [&](std::size_t plane) {
         const T* from = dy.data() + plane * windows;

@@ -5,7 +5,7 @@
 namespace handgrad::cpu {
 
 template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v, const SgdOptions& options) {
-    require_shape("sgd_step", "g", g.shape(), p.shape());
+    check_sgd_step(p, g, v, options);
     const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
         undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
     const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of contract/sgd.hpp

@@ -7,7 +7,7 @@ namespace handgrad::device {
 
 template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOptions& o, Tensor<T>& y) {
     if (uses_cpu_kernels()) { return cpu::avg_pool2d_forward(x.on_host(), o, y.on_host()); }
-    const Shape shape = check_avg_pool2d_forward(x.shape(), o);
+    const Shape shape = check_avg_pool2d_forward(x, o, y);
     require_countable("avg_pool2d_forward", "x", x.shape());
     resize(y, shape);
     const auto rows = axis(x.shape(2), o.kernel_size.h, shape[2], o.stride.h, o.padding.h, 1);
@@ -18,7 +18,7 @@ template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOp
 template <class T>
 void avg_pool2d_backward(const Tensor<T>& dy, const Shape& shape_of_x, const AvgPool2dOptions& o, Tensor<T>& dx) {
     if (uses_cpu_kernels()) { return cpu::avg_pool2d_backward(dy.on_host(), shape_of_x, o, dx.on_host()); }
-    const Shape shape = check_avg_pool2d_backward(dy.shape(), shape_of_x, o);
+    const Shape shape = check_avg_pool2d_backward(dy, shape_of_x, o, dx);
     require_countable("avg_pool2d_backward", "x", shape);
     resize(dx, shape);
     const auto rows = axis(shape[2], o.kernel_size.h, dy.shape(2), o.stride.h, o.padding.h, 1);

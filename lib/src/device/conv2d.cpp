@@ -8,7 +8,7 @@ namespace handgrad::device {
 template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
                                        const Conv2dOptions& options, Tensor<T>& y) {
     if (uses_cpu_kernels()) { return cpu::conv2d_forward(x.on_host(), w.on_host(), b.on_host(), options, y.on_host()); }
-    const Shape shape = check_conv2d_forward(x.shape(), w.shape(), b.shape(), options);
+    const Shape shape = check_conv2d_forward(x, w, b, options, y);
     const kernels::ConvExtents e = extents("conv2d_forward", x.shape(), w.shape(), shape, options);
     resize(y, shape);
     const T* bias = b.size() == 0 ? nullptr : b.data();
@@ -20,7 +20,7 @@ template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<
     if (uses_cpu_kernels()) {
         return cpu::conv2d_backward_input(dy.on_host(), w.on_host(), shape_of_x, options, dx.on_host());
     }
-    resize(dx, check_conv2d_backward_input(dy.shape(), w.shape(), shape_of_x, options));
+    resize(dx, check_conv2d_backward_input(dy, w, shape_of_x, options, dx));
     const kernels::ConvExtents e = extents("conv2d_backward_input", shape_of_x, w.shape(), dy.shape(), options);
     kernels::conv2d_backward_input(e, dy.data(), w.data(), dx.data(), is_plain());
 }
@@ -30,7 +30,7 @@ template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<
     if (uses_cpu_kernels()) {
         return cpu::conv2d_backward_weight(x.on_host(), dy.on_host(), shape_of_w, options, dw.on_host(), mode);
     }
-    const Shape shape = check_conv2d_backward_weight(x.shape(), dy.shape(), shape_of_w, options);
+    const Shape shape = check_conv2d_backward_weight(x, dy, shape_of_w, options, dw);
     prepare_gradient("conv2d_backward_weight", "dw", dw, shape, mode);
     const kernels::ConvExtents e = extents("conv2d_backward_weight", x.shape(), shape, dy.shape(), options);
     T* parts = scratch<T>(kernels::batch_parts(x.shape(0)) * dw.size());
@@ -39,7 +39,7 @@ template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<
 
 template <class T> void conv2d_backward_bias(const Tensor<T>& dy, Tensor<T>& db, Accumulate mode) {
     if (uses_cpu_kernels()) { return cpu::conv2d_backward_bias(dy.on_host(), db.on_host(), mode); }
-    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy.shape()), mode);
+    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy, db), mode);
     require_countable("conv2d_backward_bias", "dy", dy.shape());
     const std::size_t n = dy.shape(0), k = dy.shape(1);
     T* parts = scratch<T>(kernels::batch_parts(n) * k);

@@ -11,7 +11,7 @@ template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const
         return cpu::conv2d_relu_max_pool2d_forward(x.on_host(), w.on_host(), b.on_host(), options, y.on_host(),
                                                    winners.on_host());
     }
-    const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
     const auto e = extents("conv2d_relu_max_pool2d_forward", x.shape(), w.shape(), shapes.z, options);
     resize(y, shapes.y);
     resize(winners, shapes.y);
@@ -27,7 +27,7 @@ template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& d
                                                           options, dx.on_host());
     }
     const auto where = "conv2d_relu_max_pool2d_backward_input";
-    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_backward_input(where, dy, winners, w, shape_of_x, options, dx);
     require_shape(where, "winners", winners.shape(), dy.shape());
     const auto e = extents(where, shape_of_x, w.shape(), shapes.z, options);
     resize(dx, shape_of_x);
@@ -43,7 +43,8 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
                                                                options, dw.on_host(), db.on_host(), mode);
     }
     const auto where = "conv2d_relu_max_pool2d_backward_parameters";
-    const auto shapes = check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options);
+    const auto shapes =
+        check_conv2d_relu_max_pool2d_backward_parameters(where, x, dy, winners, shape_of_w, options, dw, db);
     require_shape(where, "winners", winners.shape(), dy.shape());
     prepare_gradient(where, "dw", dw, shape_of_w, mode);
     prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);

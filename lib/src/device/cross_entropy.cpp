@@ -28,6 +28,8 @@ void check_in_step(std::string_view where, const Shape& z, const Labels& y) {
 
 template <class T> void cross_entropy_forward(const Tensor<T>& z, const Labels& y, Tensor<T>& p, Tensor<T>& loss) {
     check_in_step("cross_entropy_forward", z.shape(), y);
+    require_cross_entropy_apart(z, p);
+    require_apart("cross_entropy_forward", {"loss", loss}, {{"z", z}, {"p", p}});
     require_countable("cross_entropy_forward", "z", z.shape());
     resize(p, z.shape());
     resize(loss, {1});

@@ -8,7 +8,7 @@ namespace handgrad::device {
 template <class T>
 void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& o, Tensor<T>& y, Indices& indices) {
     if (uses_cpu_kernels()) { return cpu::max_pool2d_forward(x.on_host(), o, y.on_host(), indices.on_host()); }
-    const Shape shape = check_max_pool2d_forward(x.shape(), o);
+    const Shape shape = check_max_pool2d_forward(x, o, y);
     require_countable("max_pool2d_forward", "x", x.shape());
     resize(y, shape);
     resize(indices, shape);
@@ -22,7 +22,7 @@ void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shap
     if (uses_cpu_kernels()) {
         return cpu::max_pool2d_backward(dy.on_host(), indices.on_host(), shape_of_x, dx.on_host());
     }
-    check_max_pool2d_backward_shapes(dy.shape(), indices.shape(), shape_of_x);
+    check_max_pool2d_backward_shapes(dy, indices, shape_of_x, dx);
     require_countable("max_pool2d_backward", "x", shape_of_x);
     const std::size_t pixels = shape_of_x[2] * shape_of_x[3];
     if (!kernels::are_pixels(indices.data(), indices.size(), pixels)) {

@@ -5,7 +5,7 @@
 namespace handgrad::device {
 
 template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v, const SgdOptions& options) {
-    require_shape("sgd_step", "g", g.shape(), p.shape());
+    check_sgd_step(p, g, v, options);
     kernels::SgdNumbers<T> numbers{};
     numbers.lr = static_cast<T>(options.lr);
     numbers.momentum = static_cast<T>(options.momentum);

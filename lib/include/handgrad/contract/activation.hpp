@@ -13,7 +13,8 @@
 /// At x = 0, where relu has no derivative, 0 is taken, as in PyTorch; NaN passes through both ways.
 /// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
 /// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
-/// Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D.
+/// In place: y may be x, and dx may be dy or what was kept. relu can go back from y as well as from x, as both are above
+/// 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D.
 
 #include <string_view>
 

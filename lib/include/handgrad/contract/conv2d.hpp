@@ -31,10 +31,12 @@
 /// | y, dy | (N, K, P, Q)        | the result, and dL/dy |
 ///
 /// Cost: 2 N K P Q (C/G) R S operations forward, and as many for each of dw and dx. Backward needs x and w; nothing else
-/// is kept. Throws ShapeError where shapes or options do not fit, a kernel is larger than the padded image, or a stride or
-/// dilation is 0. Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
-/// learning", arXiv:1603.07285 (2016).
+/// is kept. Throws ShapeError where shapes or options do not fit, a kernel is larger than the padded image, or a stride
+/// or dilation is 0, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same call.
+/// Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+/// arXiv:1603.07285 (2016).
 
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/contract/size2d.hpp"
 #include "handgrad/tensor.hpp"
 
@@ -73,5 +75,31 @@ Shape check_conv2d_backward_input(const Shape& dy, const Shape& w, const Shape& 
 Shape check_conv2d_backward_weight(const Shape& x, const Shape& dy, const Shape& w, const Conv2dOptions& options);
 /// Checks the argument of conv2d_backward_bias and returns db's shape, (K,).
 Shape check_conv2d_backward_bias(const Shape& dy);
+
+// The same for the tensors of any backend, the result's included, which must be apart from the others.
+
+/// Checks conv2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
+template <class X>
+Shape check_conv2d_forward(const X& x, const X& w, const X& b, const Conv2dOptions& options, const X& y) {
+    require_apart("conv2d_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
+    return check_conv2d_forward(x.shape(), w.shape(), b.shape(), options);
+}
+/// Checks conv2d_backward_input's tensors and returns dx's shape. @throws ShapeError, AliasError
+template <class X> Shape check_conv2d_backward_input(const X& dy, const X& w, const Shape& shape_of_x,
+                                                     const Conv2dOptions& options, const X& dx) {
+    require_apart("conv2d_backward_input", {"dx", dx}, {{"dy", dy}, {"w", w}});
+    return check_conv2d_backward_input(dy.shape(), w.shape(), shape_of_x, options);
+}
+/// Checks conv2d_backward_weight's tensors and returns dw's shape. @throws ShapeError, AliasError
+template <class X> Shape check_conv2d_backward_weight(const X& x, const X& dy, const Shape& shape_of_w,
+                                                      const Conv2dOptions& options, const X& dw) {
+    require_apart("conv2d_backward_weight", {"dw", dw}, {{"x", x}, {"dy", dy}});
+    return check_conv2d_backward_weight(x.shape(), dy.shape(), shape_of_w, options);
+}
+/// Checks conv2d_backward_bias's tensors and returns db's shape. @throws ShapeError, AliasError
+template <class X> Shape check_conv2d_backward_bias(const X& dy, const X& db) {
+    require_apart("conv2d_backward_bias", {"db", db}, {{"dy", dy}});
+    return check_conv2d_backward_bias(dy.shape());
+}
 
 } // namespace handgrad

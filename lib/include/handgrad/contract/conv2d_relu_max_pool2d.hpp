@@ -19,7 +19,8 @@
 /// | winners | the backend's own | which of the four won: 0, 1, 2, 3 in row-major order, or 4 for y = 0 |
 ///
 /// Backward needs x, w and winners, the latter from the same backend. Ties and NaN as relu and max_pool2d have them.
-/// Throws ShapeError where conv2d would, or where the convolution's result is smaller than one window.
+/// Throws ShapeError where conv2d would, or where the convolution's result is smaller than one window, and AliasError
+/// where a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
 /// Source: as contract/conv2d.hpp and contract/pool2d.hpp.
 
 #include "handgrad/contract/conv2d.hpp"
@@ -38,5 +39,33 @@ Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_forward(const Shape& x, c
 /// Checks the arguments of a backward operation called `where`: dy must be y's shape for this x and w.
 Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_backward(std::string_view where, const Shape& x, const Shape& w,
                                                                 const Shape& dy, const Conv2dOptions& options);
+
+// The same for the tensors of any backend, the results included, which must be apart from the others and each other.
+
+/// Checks conv2d_relu_max_pool2d_forward's tensors. @throws ShapeError, AliasError
+template <class X> Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_forward(const X& x, const X& w, const X& b,
+                                                                                  const Conv2dOptions& options,
+                                                                                  const X& y, const X& winners) {
+    const auto where = "conv2d_relu_max_pool2d_forward";
+    require_apart(where, {"y", y}, {{"x", x}, {"w", w}, {"b", b}, {"winners", winners}});
+    require_apart(where, {"winners", winners}, {{"x", x}, {"w", w}, {"b", b}});
+    return check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+}
+/// Checks the tensors of conv2d_relu_max_pool2d_backward_input, called `where`. @throws ShapeError, AliasError
+template <class X> Conv2dReluMaxPool2dShapes
+check_conv2d_relu_max_pool2d_backward_input(std::string_view where, const X& dy, const X& winners, const X& w,
+                                            const Shape& shape_of_x, const Conv2dOptions& options, const X& dx) {
+    require_apart(where, {"dx", dx}, {{"dy", dy}, {"winners", winners}, {"w", w}});
+    return check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
+}
+/// Checks the tensors of conv2d_relu_max_pool2d_backward_parameters, called `where`. @throws ShapeError, AliasError
+template <class X> Conv2dReluMaxPool2dShapes
+check_conv2d_relu_max_pool2d_backward_parameters(std::string_view where, const X& x, const X& dy, const X& winners,
+                                                 const Shape& shape_of_w, const Conv2dOptions& options, const X& dw,
+                                                 const X& db) {
+    require_apart(where, {"dw", dw}, {{"x", x}, {"dy", dy}, {"winners", winners}, {"db", db}});
+    require_apart(where, {"db", db}, {{"x", x}, {"dy", dy}, {"winners", winners}});
+    return check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options);
+}
 
 } // namespace handgrad

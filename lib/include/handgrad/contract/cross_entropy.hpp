@@ -18,9 +18,11 @@
 /// | p     | (N, K) | softmax(z): forward returns it, backward needs it |
 /// | L     | scalar | the mean loss of the batch, in nats |
 ///
-/// Throws ShapeError where the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1.
+/// In place: dz may be p, but p may not be z, of which the loss is computed when p is there already. Throws ShapeError
+/// where the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError where p is z.
 /// Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
 
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/tensor.hpp"
 
 namespace handgrad {
@@ -29,5 +31,10 @@ namespace handgrad {
 void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y);
 /// The same but for the labels themselves, which a GPU's memory may hold.
 void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Shape& y);
+
+/// Demands that forward's p is not z. @throws AliasError
+template <class X> void require_cross_entropy_apart(const X& z, const X& p) {
+    require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
+}
 
 } // namespace handgrad

@@ -10,8 +10,10 @@
 /// | x, dx | (N, ...), 1 dimension or more | the batch, and dL/dx |
 /// | y, dy | (N, D), D the product of the other extents | one row a sample, and dL/dy |
 ///
-/// Backward needs the shape of x. Throws ShapeError.
+/// Backward needs the shape of x. Throws ShapeError, and AliasError where the result is the argument: no copy is needed
+/// there, only another shape.
 
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/tensor.hpp"
 
 namespace handgrad {
@@ -20,5 +22,16 @@ namespace handgrad {
 Shape check_flatten_forward(const Shape& x);
 /// Checks that dy is (N, D) for this shape of x.
 void check_flatten_backward(const Shape& dy, const Shape& x);
+
+/// Checks flatten_forward's tensors, which must be apart, and returns y's shape. @throws ShapeError, AliasError
+template <class X> Shape check_flatten_forward(const X& x, const X& y) {
+    require_apart("flatten_forward", {"y", y}, {{"x", x}});
+    return check_flatten_forward(x.shape());
+}
+/// Checks flatten_backward's tensors, which must be apart. @throws ShapeError, AliasError
+template <class X> void check_flatten_backward(const X& dy, const Shape& shape_of_x, const X& dx) {
+    require_apart("flatten_backward", {"dx", dx}, {{"dy", dy}});
+    check_flatten_backward(dy.shape(), shape_of_x);
+}
 
 } // namespace handgrad

@@ -18,9 +18,11 @@
 /// | b, db | (D_out,)      | the bias, and dL/db |
 /// | y, dy | (N, D_out)    | the result, and dL/dy |
 ///
-/// Backward needs x and w; nothing else is kept. Throws ShapeError where the shapes do not fit.
+/// Backward needs x and w; nothing else is kept. Throws ShapeError where the shapes do not fit, and AliasError where a
+/// result (y, dx, dw, db) shares memory with an argument of the same call.
 /// Source: Lecture 13, parts B and D; the derivation is the chain rule written out.
 
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/tensor.hpp"
 
 namespace handgrad {
@@ -40,5 +42,28 @@ Shape check_linear_backward_input(const Shape& dy, const Shape& w);
 Shape check_linear_backward_weight(const Shape& x, const Shape& dy);
 /// Checks the argument of linear_backward_bias and returns db's shape, (D_out,).
 Shape check_linear_backward_bias(const Shape& dy);
+
+// The same for the tensors of any backend, the result's included, which must be apart from the others.
+
+/// Checks linear_forward's tensors and returns y's shape. @throws ShapeError, AliasError
+template <class X> Shape check_linear_forward(const X& x, const X& w, const X& b, const X& y) {
+    require_apart("linear_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
+    return check_linear_forward(x.shape(), w.shape(), b.shape());
+}
+/// Checks linear_backward_input's tensors and returns dx's shape. @throws ShapeError, AliasError
+template <class X> Shape check_linear_backward_input(const X& dy, const X& w, const X& dx) {
+    require_apart("linear_backward_input", {"dx", dx}, {{"dy", dy}, {"w", w}});
+    return check_linear_backward_input(dy.shape(), w.shape());
+}
+/// Checks linear_backward_weight's tensors and returns dw's shape. @throws ShapeError, AliasError
+template <class X> Shape check_linear_backward_weight(const X& x, const X& dy, const X& dw) {
+    require_apart("linear_backward_weight", {"dw", dw}, {{"x", x}, {"dy", dy}});
+    return check_linear_backward_weight(x.shape(), dy.shape());
+}
+/// Checks linear_backward_bias's tensors and returns db's shape. @throws ShapeError, AliasError
+template <class X> Shape check_linear_backward_bias(const X& dy, const X& db) {
+    require_apart("linear_backward_bias", {"db", db}, {{"dy", dy}});
+    return check_linear_backward_bias(dy.shape());
+}
 
 } // namespace handgrad

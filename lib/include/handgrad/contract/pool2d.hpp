@@ -36,6 +36,7 @@
 
 #include <cstdint>
 
+#include "handgrad/contract/aliasing.hpp"
 #include "handgrad/contract/size2d.hpp"
 #include "handgrad/tensor.hpp"
 
@@ -93,5 +94,36 @@ Shape check_max_pool2d_backward_shapes(const Shape& dy, const Shape& indices, co
 Shape check_avg_pool2d_forward(const Shape& x, const AvgPool2dOptions& options);
 /// Checks that dy is y's shape for this x. Returns x's shape.
 Shape check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options);
+
+// The same for the tensors of any backend, the result's included, which must be apart from the argument.
+
+/// Checks max_pool2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
+template <class X> Shape check_max_pool2d_forward(const X& x, const MaxPool2dOptions& options, const X& y) {
+    require_apart("max_pool2d_forward", {"y", y}, {{"x", x}});
+    return check_max_pool2d_forward(x.shape(), options);
+}
+/// Checks max_pool2d_backward's tensors, every index too, and returns dx's shape. @throws ShapeError, AliasError
+template <class X>
+Shape check_max_pool2d_backward(const X& dy, const Indices& indices, const Shape& shape_of_x, const X& dx) {
+    require_apart("max_pool2d_backward", {"dx", dx}, {{"dy", dy}});
+    return check_max_pool2d_backward(dy.shape(), indices, shape_of_x);
+}
+/// The same but for the indices themselves. @throws ShapeError, AliasError
+template <class X, class I>
+Shape check_max_pool2d_backward_shapes(const X& dy, const I& indices, const Shape& shape_of_x, const X& dx) {
+    require_apart("max_pool2d_backward", {"dx", dx}, {{"dy", dy}});
+    return check_max_pool2d_backward_shapes(dy.shape(), indices.shape(), shape_of_x);
+}
+/// Checks avg_pool2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
+template <class X> Shape check_avg_pool2d_forward(const X& x, const AvgPool2dOptions& options, const X& y) {
+    require_apart("avg_pool2d_forward", {"y", y}, {{"x", x}});
+    return check_avg_pool2d_forward(x.shape(), options);
+}
+/// Checks avg_pool2d_backward's tensors and returns dx's shape. @throws ShapeError, AliasError
+template <class X>
+Shape check_avg_pool2d_backward(const X& dy, const Shape& shape_of_x, const AvgPool2dOptions& options, const X& dx) {
+    require_apart("avg_pool2d_backward", {"dx", dx}, {{"dy", dy}});
+    return check_avg_pool2d_backward(dy.shape(), shape_of_x, options);
+}
 
 } // namespace handgrad

@@ -9,7 +9,11 @@
 ///    then \f$ g \leftarrow g + \mu v \f$ with Nesterov's variant, else \f$ g \leftarrow v \f$
 /// 4. \f$ p \leftarrow p - \eta g \f$
 ///
-/// All tensors have the parameter's shape. Source: documentation of torch.optim.SGD.
+/// All tensors have the parameter's shape. p is overwritten, and g may be p itself; v is a tensor of its own.
+/// Source: documentation of torch.optim.SGD.
+
+#include "handgrad/contract/aliasing.hpp"
+#include "handgrad/tensor.hpp"
 
 namespace handgrad {
 
@@ -22,5 +26,11 @@ struct SgdOptions {
     bool nesterov = false;   ///< Nesterov's momentum; wants momentum > 0 and dampening = 0
     bool maximize = false;   ///< climb instead of descend
 };
+
+/// Checks sgd_step's tensors; v only where there is momentum. @throws ShapeError, AliasError
+template <class X> void check_sgd_step(const X& p, const X& g, const X& v, const SgdOptions& options) {
+    require_shape("sgd_step", "g", g.shape(), p.shape());
+    if (options.momentum != 0) { require_apart("sgd_step", {"v", v}, {{"p", p}, {"g", g}}); }
+}
 
 } // namespace handgrad

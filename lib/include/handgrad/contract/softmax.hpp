@@ -13,7 +13,7 @@
 /// | z, dz        | (N, K) | scores ("logits"), and dL/dz |
 /// | p, dp        | (N, K) | probabilities, each row sums to 1, and dL/dp |
 ///
-/// Backward needs p. Throws ShapeError. Source: Lecture 13, parts B and D.
+/// Backward needs p. In place: p may be z, and dz may be dp or p. Throws ShapeError. Source: Lecture 13, parts B and D.
 
 #include "handgrad/tensor.hpp"
 

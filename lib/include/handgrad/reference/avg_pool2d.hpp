@@ -44,7 +44,7 @@ std::size_t for_each_pixel(const Shape& x, const AvgPool2dOptions& options, std:
 
 /// y, the average of each window: x (N, C, H, W), y (N, C, P, Q). @throws ShapeError
 template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOptions& options, Tensor<T>& y) {
-    resize(y, check_avg_pool2d_forward(x.shape(), options));
+    resize(y, check_avg_pool2d_forward(x, options, y));
     detail::for_each_window(y.shape(), [&](auto n, auto c, auto p, auto q) {
         T sum(0);
         const std::size_t area =
@@ -57,7 +57,7 @@ template <class T> void avg_pool2d_forward(const Tensor<T>& x, const AvgPool2dOp
 /// overwritten. @throws ShapeError
 template <class T>
 void avg_pool2d_backward(const Tensor<T>& dy, const Shape& shape_of_x, const AvgPool2dOptions& options, Tensor<T>& dx) {
-    resize(dx, check_avg_pool2d_backward(dy.shape(), shape_of_x, options));
+    resize(dx, check_avg_pool2d_backward(dy, shape_of_x, options, dx));
     dx.fill(T(0));
     detail::for_each_window(dy.shape(), [&](auto n, auto c, auto p, auto q) {
         const std::size_t area = detail::for_each_pixel(shape_of_x, options, p, q, [](auto, auto) {});

@@ -42,7 +42,7 @@ void for_each_product(const Shape& x, const Shape& w, const Shape& y, const Conv
 /// y = w * x + b: x (N, C, H, W), w (K, C/G, R, S), b (K,) or (0,), y (N, K, P, Q). @throws ShapeError
 template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
                                        const Conv2dOptions& options, Tensor<T>& y) {
-    resize(y, check_conv2d_forward(x.shape(), w.shape(), b.shape(), options));
+    resize(y, check_conv2d_forward(x, w, b, options, y));
     const std::size_t plane = y.shape(2) * y.shape(3);
     for (std::size_t i = 0; i < y.size(); ++i) { y.data()[i] = b.size() == 0 ? T(0) : b(i / plane % y.shape(1)); }
     detail::for_each_product(x.shape(), w.shape(), y.shape(), options,
@@ -54,7 +54,7 @@ template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, c
 /// dx, given dy (N, K, P, Q), w (K, C/G, R, S) and x's shape; dx (N, C, H, W), overwritten. @throws ShapeError
 template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<T>& w, const Shape& shape_of_x,
                                               const Conv2dOptions& options, Tensor<T>& dx) {
-    resize(dx, check_conv2d_backward_input(dy.shape(), w.shape(), shape_of_x, options));
+    resize(dx, check_conv2d_backward_input(dy, w, shape_of_x, options, dx));
     dx.fill(T(0));
     detail::for_each_product(shape_of_x, w.shape(), dy.shape(), options,
                              [&](auto n, auto k, auto p, auto q, auto c, auto r, auto s, auto ci, auto i, auto j) {
@@ -67,8 +67,8 @@ template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<
 template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, const Shape& shape_of_w,
                                                const Conv2dOptions& options, Tensor<T>& dw,
                                                Accumulate mode = Accumulate::no) {
-    prepare_gradient("conv2d_backward_weight", "dw", dw,
-                     check_conv2d_backward_weight(x.shape(), dy.shape(), shape_of_w, options), mode);
+    prepare_gradient("conv2d_backward_weight", "dw", dw, check_conv2d_backward_weight(x, dy, shape_of_w, options, dw),
+                     mode);
     auto sum = zeros<T>(shape_of_w);
     detail::for_each_product(x.shape(), shape_of_w, dy.shape(), options,
                              [&](auto n, auto k, auto p, auto q, auto c, auto r, auto s, auto ci, auto i, auto j) {
@@ -81,7 +81,7 @@ template <class T> void conv2d_backward_weight(const Tensor<T>& x, const Tensor<
 
 /// db_k = sum over n, p, q of dy_nkpq: dy (N, K, P, Q), db (K,), overwritten or added to. @throws ShapeError
 template <class T> void conv2d_backward_bias(const Tensor<T>& dy, Tensor<T>& db, Accumulate mode = Accumulate::no) {
-    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy.shape()), mode);
+    prepare_gradient("conv2d_backward_bias", "db", db, check_conv2d_backward_bias(dy, db), mode);
     for (std::size_t k = 0; k < dy.shape(1); ++k) {
         T sum(0);
         for (std::size_t n = 0; n < dy.shape(0); ++n) {

@@ -13,7 +13,7 @@ namespace handgrad::reference {
 /// y = max-pooling of max(w * x + b, 0), and who won. @throws ShapeError
 template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
                                                        const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners) {
-    const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
     Tensor<T> z, h;
     Indices indices;
     conv2d_forward(x, w, b, options, z);
@@ -52,8 +52,8 @@ template <class T> Tensor<T> spread(const Tensor<T>& dy, const Tensor<T>& winner
 template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& dy, const Tensor<T>& winners,
                                                               const Tensor<T>& w, const Shape& shape_of_x,
                                                               const Conv2dOptions& options, Tensor<T>& dx) {
-    const auto shapes = check_conv2d_relu_max_pool2d_backward("conv2d_relu_max_pool2d_backward_input", shape_of_x,
-                                                              w.shape(), dy.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_backward_input("conv2d_relu_max_pool2d_backward_input", dy,
+                                                                    winners, w, shape_of_x, options, dx);
     conv2d_backward_input(detail::spread(dy, winners, shapes.z), w, shape_of_x, options, dx);
 }
 
@@ -63,8 +63,8 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
                                                                    const Tensor<T>& winners, const Shape& shape_of_w,
                                                                    const Conv2dOptions& options, Tensor<T>& dw,
                                                                    Tensor<T>& db, Accumulate mode = Accumulate::no) {
-    const auto shapes = check_conv2d_relu_max_pool2d_backward("conv2d_relu_max_pool2d_backward_parameters", x.shape(),
-                                                              shape_of_w, dy.shape(), options);
+    const auto shapes = check_conv2d_relu_max_pool2d_backward_parameters("conv2d_relu_max_pool2d_backward_parameters",
+                                                                         x, dy, winners, shape_of_w, options, dw, db);
     const Tensor<T> dz = detail::spread(dy, winners, shapes.z);
     conv2d_backward_weight(x, dz, shape_of_w, options, dw, mode);
     conv2d_backward_bias(dz, db, mode);

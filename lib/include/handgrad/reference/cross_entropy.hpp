@@ -14,6 +14,7 @@ template <class T> T cross_entropy_forward(const Tensor<T>& z, const Labels& y, 
     using std::exp;
     using std::log;
     check_cross_entropy("cross_entropy_forward", z.shape(), y);
+    require_cross_entropy_apart(z, p);
     softmax_forward(z, p);
     T loss(0);
     for (std::size_t n = 0; n < z.shape(0); ++n) {

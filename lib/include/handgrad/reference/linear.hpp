@@ -9,7 +9,7 @@ namespace handgrad::reference {
 
 /// y = x w + b: x (N, D_in), w (D_in, D_out), b (D_out,), y (N, D_out). @throws ShapeError
 template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b, Tensor<T>& y) {
-    resize(y, check_linear_forward(x.shape(), w.shape(), b.shape()));
+    resize(y, check_linear_forward(x, w, b, y));
     for (std::size_t n = 0; n < y.shape(0); ++n) {
         for (std::size_t k = 0; k < y.shape(1); ++k) {
             T sum = b(k);
@@ -21,7 +21,7 @@ template <class T> void linear_forward(const Tensor<T>& x, const Tensor<T>& w, c
 
 /// dx = dy w^T: dy (N, D_out), w (D_in, D_out), dx (N, D_in), overwritten. @throws ShapeError
 template <class T> void linear_backward_input(const Tensor<T>& dy, const Tensor<T>& w, Tensor<T>& dx) {
-    resize(dx, check_linear_backward_input(dy.shape(), w.shape()));
+    resize(dx, check_linear_backward_input(dy, w, dx));
     for (std::size_t n = 0; n < dx.shape(0); ++n) {
         for (std::size_t d = 0; d < dx.shape(1); ++d) {
             T sum(0);
@@ -34,7 +34,7 @@ template <class T> void linear_backward_input(const Tensor<T>& dy, const Tensor<
 /// dw = x^T dy: x (N, D_in), dy (N, D_out), dw (D_in, D_out), overwritten or added to. @throws ShapeError
 template <class T>
 void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dw, Accumulate mode = Accumulate::no) {
-    prepare_gradient("linear_backward_weight", "dw", dw, check_linear_backward_weight(x.shape(), dy.shape()), mode);
+    prepare_gradient("linear_backward_weight", "dw", dw, check_linear_backward_weight(x, dy, dw), mode);
     for (std::size_t d = 0; d < dw.shape(0); ++d) {
         for (std::size_t k = 0; k < dw.shape(1); ++k) {
             T sum(0);
@@ -46,7 +46,7 @@ void linear_backward_weight(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& 
 
 /// db_k = sum over n of dy_nk: dy (N, D_out), db (D_out,), overwritten or added to. @throws ShapeError
 template <class T> void linear_backward_bias(const Tensor<T>& dy, Tensor<T>& db, Accumulate mode = Accumulate::no) {
-    prepare_gradient("linear_backward_bias", "db", db, check_linear_backward_bias(dy.shape()), mode);
+    prepare_gradient("linear_backward_bias", "db", db, check_linear_backward_bias(dy, db), mode);
     for (std::size_t k = 0; k < db.shape(0); ++k) {
         T sum(0);
         for (std::size_t n = 0; n < dy.shape(0); ++n) { sum += dy(n, k); }

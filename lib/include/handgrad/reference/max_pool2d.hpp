@@ -12,7 +12,7 @@ namespace handgrad::reference {
 /// @throws ShapeError
 template <class T>
 void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Tensor<T>& y, Indices& indices) {
-    const Shape shape = check_max_pool2d_forward(x.shape(), options);
+    const Shape shape = check_max_pool2d_forward(x, options, y);
     resize(y, shape);
     resize(indices, shape);
     for (std::size_t n = 0; n < shape[0]; ++n) {
@@ -47,7 +47,7 @@ void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Ten
 /// @throws ShapeError
 template <class T>
 void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x, Tensor<T>& dx) {
-    resize(dx, check_max_pool2d_backward(dy.shape(), indices, shape_of_x));
+    resize(dx, check_max_pool2d_backward(dy, indices, shape_of_x, dx));
     dx.fill(T(0));
     for (std::size_t n = 0; n < dy.shape(0); ++n) {
         for (std::size_t c = 0; c < dy.shape(1); ++c) {

@@ -10,7 +10,7 @@ namespace handgrad::reference {
 /// p takes one step against its gradient g; v is its velocity, read and written only if options.momentum is not 0
 /// (a v of another shape means that this is the first step). All of one shape. @throws ShapeError
 template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v, const SgdOptions& options) {
-    require_shape("sgd_step", "g", g.shape(), p.shape());
+    check_sgd_step(p, g, v, options);
     const bool first = v.shape() != p.shape();
     if (options.momentum != 0) { resize(v, p.shape()); }
     for (std::size_t i = 0; i < p.size(); ++i) {

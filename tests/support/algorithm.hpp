@@ -1,0 +1,22 @@
+#pragma once
+// The device backend's two kinds of kernels.
+
+#include "handgrad/device/system.hpp"
+
+namespace support {
+
+/// Chooses between Thrust's kernels and the fast ones for a scope.
+class Chosen {
+public:
+    explicit Chosen(handgrad::device::Algorithm algorithm) : before_(handgrad::device::algorithm()) {
+        handgrad::device::set_algorithm(algorithm);
+    }
+    Chosen(const Chosen&) = delete;
+    Chosen& operator=(const Chosen&) = delete;
+    ~Chosen() { handgrad::device::set_algorithm(before_); }
+
+private:
+    handgrad::device::Algorithm before_;
+};
+
+} // namespace support
