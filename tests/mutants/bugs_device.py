@@ -28,7 +28,7 @@ BUGS = {
         bug("device-cross-entropy-last-part", "Cross-entropy: the mean leaves out the last part of the batch",
             "for (int i = 0; i < <|count|>; ++i) { sum += sums[i]; }", "count > 1 ? count - 1 : count"),
         bug("device-accuracy-last-of-ties", "Accuracy: of equal scores the last one is chosen",
-            "if (<|row[best] < row[j]|>) { best = j; }", "!(row[j] < row[best])"),
+            "if (<|row[best] < row[j]|> || is_first_nan) { best = j; }", "!(row[j] < row[best])"),
         bug("device-label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "return label < 0 || <|label >= k|>;", "label > k"),
     ],

@@ -154,6 +154,25 @@ TEMPLATE_TEST_CASE("softmax and cross-entropy: what is not a number stays visibl
     CHECK(std::isnan(TestType::cross_entropy_forward(nothing, labels({0}))));
 }
 
+TEMPLATE_TEST_CASE("count_correct: a NaN is the largest score, the first of several", "[ops][softmax]",
+                   HANDGRAD_BACKENDS) {
+    using T = typename TestType::Scalar;
+    const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    // torch.argmax (2.13) gives the classes 0, 1, 2, 0, 1, 1.
+    const auto z = tensor<T>({6, 3}, {nan, 1, 2, 0, nan, 5, 0, 5, nan, nan, nan, 0, 0, nan, nan, 9, nan, inf});
+    const std::vector<std::int64_t> chosen{0, 1, 2, 0, 1, 1};
+    for (std::size_t n = 0; n < 6; ++n) {
+        CAPTURE(n);
+        Tensor<T> row(Shape{1, 3});
+        std::copy_n(z.data() + 3 * n, 3, row.data());
+        for (std::int64_t k = 0; k < 3; ++k) {
+            CHECK(TestType::count_correct(row, labels({k})) == (k == chosen[n] ? 1 : 0));
+        }
+    }
+    CHECK(TestType::count_correct(z, labels({0, 1, 2, 0, 1, 1})) == 6);
+    CHECK(TestType::count_correct(z, labels({1, 2, 1, 1, 2, 2})) == 0);
+}
+
 TEMPLATE_TEST_CASE("count_correct: the first of equal scores is the answer", "[ops][softmax]", HANDGRAD_BACKENDS) {
     using T = typename TestType::Scalar;
     const double inf = std::numeric_limits<double>::infinity();

@@ -9,6 +9,34 @@ using namespace handgrad;
 using namespace support;
 using train::Prediction;
 
+TEMPLATE_TEST_CASE("a score that is NaN is the largest, in predictions too", "[train]", Cpu<float>, Cpu<double>,
+                   Reference<float>, Reference<double>, Device<float>, Device<double>) {
+    using T = typename TestType::Scalar;
+    data::ImageDataset images;
+    images.class_names = {"a", "b", "c"};
+    images.height = images.width = 1;
+    images.pixels = {255};
+    images.labels = {1};
+    Random random(1);
+    nn::Sequential<TestType> model;
+    model.template add<nn::Flatten<TestType>>();
+    auto& linear = model.template add<nn::Linear<TestType>>(1, 3, random);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    linear.bias.value = TestType::from_host(tensor<T>({3}, {7, nan, nan}));
+    data::DataLoader<TestType> loader(images);
+    const auto predictions = train::predict(loader, model);
+    REQUIRE(predictions.size() == 1);
+    CHECK(predictions[0].chosen == 1);
+    CHECK(std::isnan(predictions[0].probability));
+    CHECK(train::confusion_matrix(predictions, 3)(1, 1) == 1);
+}
+
+TEST_CASE("mistakes without a probability are the worst, in their order", "[train]") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<Prediction> predictions{{0, 1, 0.5}, {0, 1, nan}, {2, 1, 0.9}, {1, 2, nan}, {1, 0, 0.7}};
+    CHECK(train::worst_mistakes(predictions, 20) == std::vector<std::size_t>{1, 3, 2, 4, 0});
+}
+
 TEMPLATE_TEST_CASE("every example gets its prediction, in order", "[train]", Cpu<float>, Cpu<double>) {
     using T = typename TestType::Scalar;
     // Images of 1 x 3 pixels, and a model whose scores are the pixels themselves, from 0 to 1.

@@ -61,9 +61,8 @@ template <class T> std::size_t count_correct(const Tensor<T>& z, const Labels& y
     const std::size_t classes = z.shape(1);
     std::size_t correct = 0;
     for (std::size_t n = 0; n < z.shape(0); ++n) {
-        const T* row = z.data() + n * classes;
-        const auto best = std::max_element(row, row + classes) - row;
-        if (best == y.data()[n]) { ++correct; }
+        const std::size_t best = argmax(z.data() + n * classes, classes);
+        if (best == static_cast<std::size_t>(y.data()[n])) { ++correct; }
     }
     return correct;
 }

@@ -1,6 +1,7 @@
 #include "handgrad/train/predictions.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -17,14 +18,15 @@ std::vector<Prediction> predict(data::DataLoader<Backend>& loader, nn::Module<Ba
     std::vector<Prediction> predictions;
     typename Backend::Tensor on_backend;
     for (const auto& batch : loader) {
-        Backend::softmax_forward(model(batch.images), on_backend);
+        const auto& scores = model(batch.images);
+        Backend::softmax_forward(scores, on_backend);
+        const Tensor<typename Backend::Scalar>& z = Backend::to_host(scores);
         const Tensor<typename Backend::Scalar>& p = Backend::to_host(on_backend);
         const Labels& labels = Backend::to_host(batch.labels);
         const std::size_t classes = p.shape(1);
         for (std::size_t n = 0; n < p.shape(0); ++n) {
-            const auto* row = p.data() + n * classes;
-            const auto* best = std::max_element(row, row + classes);
-            predictions.push_back({labels(n), best - row, static_cast<double>(*best)});
+            const std::size_t best = argmax(z.data() + n * classes, classes);
+            predictions.push_back({labels(n), static_cast<std::int64_t>(best), static_cast<double>(p(n, best))});
         }
     }
     return predictions;
@@ -50,7 +52,8 @@ std::vector<std::size_t> worst_mistakes(const std::vector<Prediction>& predictio
         if (predictions[n].chosen != predictions[n].label) { wrong.push_back(n); }
     }
     std::stable_sort(wrong.begin(), wrong.end(), [&](std::size_t a, std::size_t b) {
-        return predictions[a].probability > predictions[b].probability;
+        const double pa = predictions[a].probability, pb = predictions[b].probability;
+        return pa > pb || (std::isnan(pa) && !std::isnan(pb)); // an order needs a place for NaN
     });
     wrong.resize(std::min(wrong.size(), most));
     return wrong;

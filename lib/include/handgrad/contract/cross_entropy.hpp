@@ -20,6 +20,10 @@
 ///
 /// In place: dz may be p, but p may not be z, of which the loss is computed when p is there already. Throws ShapeError
 /// where the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError where p is z.
+///
+/// **The class that is chosen** is the one with the largest score, the first one of equals. A NaN is larger than every
+/// number, infinity included, and the first of several NaN is chosen: torch.argmax has it so. count_correct counts the
+/// rows where that is the true class.
 /// Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
 
 #include "handgrad/contract/aliasing.hpp"
@@ -35,6 +39,16 @@ void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Sh
 /// Demands that forward's p is not z. @throws AliasError
 template <class X> void require_cross_entropy_apart(const X& z, const X& p) {
     require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
+}
+
+/// The class that is chosen of these scores, one for each of the classes 0 .. classes-1: see above.
+template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
+    std::size_t best = 0;
+    for (std::size_t k = 1; k < classes; ++k) {
+        const bool is_first_nan = scores[k] != scores[k] && scores[best] == scores[best];
+        if (scores[k] > scores[best] || is_first_nan) { best = k; }
+    }
+    return best;
 }
 
 } // namespace handgrad

@@ -18,7 +18,8 @@ template <class T> T cross_entropy_forward(const Tensor<T>& z, const Labels& y);
 /// The gradient, as a new tensor.
 template <class T> Tensor<T> cross_entropy_backward(const Tensor<T>& p, const Labels& y);
 
-/// How many rows of z (N, K) have their largest entry, the first of equals, at their label y (N,). @throws ShapeError
+/// How many rows of z (N, K) have their largest entry, the first of equals or of NaN, at their label y (N,).
+/// @throws ShapeError
 template <class T> std::size_t count_correct(const Tensor<T>& z, const Labels& y);
 
 } // namespace handgrad::cpu

@@ -54,14 +54,17 @@ template <class T> Tensor<T> cross_entropy_backward(const Tensor<T>& p, const La
     return dz;
 }
 
-/// How many rows of z (N, K) have their largest entry, the first of equals, at their label y (N,). @throws ShapeError
+/// How many rows of z (N, K) have their largest entry, the first of equals or of NaN, at their label y (N,).
+/// @throws ShapeError
 template <class T> std::size_t count_correct(const Tensor<T>& z, const Labels& y) {
     check_cross_entropy("count_correct", z.shape(), y);
     std::size_t correct = 0;
     for (std::size_t n = 0; n < z.shape(0); ++n) {
         std::size_t best = 0;
         for (std::size_t k = 1; k < z.shape(1); ++k) {
-            if (value_of(z(n, k)) > value_of(z(n, best))) { best = k; }
+            const auto score = value_of(z(n, k)), most = value_of(z(n, best));
+            const bool is_first_nan = score != score && most == most;
+            if (score > most || is_first_nan) { best = k; }
         }
         if (best == static_cast<std::size_t>(y(n))) { ++correct; }
     }

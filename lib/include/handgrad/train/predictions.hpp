@@ -16,7 +16,8 @@ namespace handgrad::train {
 /// What a model made of one example.
 struct Prediction {
     std::int64_t label;  ///< its true class
-    std::int64_t chosen; ///< the class with the largest score, the first one of equals
+    std::int64_t chosen; ///< the class with the largest score, the first one of equals; a NaN is the largest, as in
+                         ///< contract/cross_entropy.hpp
     double probability;  ///< that the model gave to the class chosen: its softmax
 };
 
@@ -31,7 +32,8 @@ template <class Backend> std::vector<Prediction> predict(data::DataLoader<Backen
 /// @throws ShapeError for a class from K on, or K less than 1
 Tensor<std::int64_t> confusion_matrix(const std::vector<Prediction>& predictions, std::size_t classes);
 
-/// The numbers of the predictions that are wrong, the one with the largest probability first, at most `most` of them.
+/// The numbers of the predictions that are wrong, the one with the largest probability first (a NaN before all
+/// numbers), at most `most` of them.
 std::vector<std::size_t> worst_mistakes(const std::vector<Prediction>& predictions, std::size_t most);
 
 } // namespace handgrad::train

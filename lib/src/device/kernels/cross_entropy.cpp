@@ -33,7 +33,7 @@ template <class T> struct Backward {
     }
 };
 
-/// 1 if the largest score, the first of equals, is the label's; else 0.
+/// 1 if the largest score, the first of equals or of NaN, is the label's; else 0.
 template <class T> struct IsRight {
     const T* z;
     const std::int64_t* y;
@@ -42,7 +42,8 @@ template <class T> struct IsRight {
         const T* row = z + n * k;
         std::int64_t best = 0;
         for (std::int64_t j = 1; j < k; ++j) {
-            if (row[best] < row[j]) { best = j; }
+            const bool is_first_nan = row[j] != row[j] && row[best] == row[best];
+            if (row[best] < row[j] || is_first_nan) { best = j; }
         }
         return best == y[n] ? 1 : 0;
     }
