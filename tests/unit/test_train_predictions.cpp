@@ -1,6 +1,8 @@
 // What a model says about each example, and the tables made of it.
 
 #include "catch.hpp"
+#include "handgrad/device/device.hpp"
+#include "handgrad/reference/reference.hpp"
 #include "handgrad/train/predictions.hpp"
 #include "support/tensors.hpp"
 #include "support/two_layers.hpp"
