@@ -1,7 +1,9 @@
 // What the operations do at the edges of the numbers and of the shapes, as docs/edges.md tells it.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "catch.hpp"
 #include "handgrad/cpu/cpu.hpp"
@@ -115,6 +117,47 @@ TEMPLATE_TEST_CASE("edges: denormal numbers are not rounded to zero", "[edges]",
     }
     const auto z = tensor<T>({1, 2}, {static_cast<double>(tiny), 0});
     CHECK(equal_numbers(B::softmax_forward(z), full<T>({1, 2}, T(0.5))));
+}
+
+TEMPLATE_TEST_CASE("edges: exponentials that are denormal numbers are not rounded to zero", "[edges]",
+                   HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    // The logarithms of the smallest normal number and of half the smallest denormal one, below which e^x rounds to 0.
+    const double normal = std::log(static_cast<double>(std::numeric_limits<T>::min()));
+    const double zero = normal - (std::numeric_limits<T>::digits - 0.9) * std::log(2.0);
+    std::vector<double> exponents = {normal + 1, normal + 0.01, normal, normal - 0.01, zero, zero - 1, -1e4};
+    for (double x = normal - 0.5; x > zero; x -= 0.5) { exponents.push_back(x); }
+    for (const std::size_t n : {1, 3, 64}) { // with and without SIMD
+        INFO("n = " << n);
+        std::size_t sigmoid = 0, softmax = 0, loss = 0; // how many are right
+        for (const double exponent : exponents) {
+            const T x = static_cast<T>(exponent), power = std::exp(x); // too little for 1 + power to differ from 1
+            const auto near = [&](T y) { // to rounding; of a denormal number the last place is the smallest number
+                return std::abs(y - power) <=
+                       2 * std::numeric_limits<T>::epsilon() * power + std::numeric_limits<T>::denorm_min();
+            };
+            const auto all_near = [&](const Tensor<T>& t) { return std::all_of(t.data(), t.data() + t.size(), near); };
+            sigmoid += all_near(B::sigmoid_forward(full<T>({n}, x)));
+            // Scores 0 and x, in n rows: probabilities 1 and e^x, a loss of -x.
+            Tensor<T> z(Shape{n, 2});
+            for (std::size_t i = 0; i < n; ++i) {
+                z(i, 0) = T(0);
+                z(i, 1) = x;
+            }
+            const Tensor<T> p = B::softmax_forward(z);
+            Tensor<T> kept, second(Shape{n});
+            const Labels ones(Shape{n}, 1);
+            const T mean = B::cross_entropy_forward(z, ones, kept);
+            for (std::size_t i = 0; i < n; ++i) { second.data()[i] = p(i, 1); }
+            softmax += all_near(second) && equal_numbers(kept, p);
+            const Tensor<T> dz = B::cross_entropy_backward(kept, Labels(Shape{n}, 0));
+            loss += std::abs(mean + x) <= rounding<T>() * -x && dz(0, 1) == p(0, 1) / T(n);
+        }
+        CHECK(sigmoid == exponents.size());
+        CHECK(softmax == exponents.size());
+        CHECK(loss == exponents.size());
+    }
 }
 
 TEMPLATE_TEST_CASE("edges: what overflows becomes infinite, and says so", "[edges]", HANDGRAD_BACKENDS) {
