@@ -14,9 +14,9 @@
 #include "sizes.hpp"
 
 // The function is an object with an `operator()`, so that the compiler knows it when it compiles the loop, and the loop
-// can be made of it alone. (It is `x <= 0` and not `x > 0` so that a NaN comes through.)
+// can be made of it alone. (It is `x < 0` and not `x > 0` so that a NaN comes through, and -0.)
 struct Relu {
-    ON_DEVICE float operator()(float x) const { return x <= 0 ? 0 : x; }
+    ON_DEVICE float operator()(float x) const { return x < 0 ? 0 : x; }
 };
 
 // The first argument of every algorithm is the *execution policy*: it says where this is to run. The rest is the same

@@ -113,7 +113,7 @@ BUGS = {
         bug("cpu-relu-mask-of-gradient", "ReLU: the mask is taken from the gradient",
             "[](auto v, auto g) { return xsimd::select(<|v|> <= Vec<T>(0), Vec<T>(0), g); }", "g"),
         bug("cpu-relu-eats-nan", "ReLU: a NaN becomes 0",
-            "[](auto v) { return <|xsimd::select(v <= Vec<T>(0), Vec<T>(0), v)|>; }",
+            "[](auto v) { return <|xsimd::select(v < Vec<T>(0), Vec<T>(0), v)|>; }",
             "xsimd::select(v > Vec<T>(0), v, Vec<T>(0))"),
     ],
     CPU + "sigmoid.cpp": [

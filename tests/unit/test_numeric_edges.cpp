@@ -160,6 +160,55 @@ TEMPLATE_TEST_CASE("edges: exponentials that are denormal numbers are not rounde
     }
 }
 
+TEMPLATE_TEST_CASE("edges: relu leaves -0 as it is, with a gradient of 0", "[edges]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    for (const std::size_t n : {1, 3, 8, 64}) { // with and without SIMD
+        const auto minus = full<T>({n}, T(-0.0)), plus = full<T>({n}, T(0));
+        CHECK(same_bits(B::relu_forward(minus), minus));
+        CHECK(same_bits(B::relu_forward(plus), plus));
+        CHECK(same_bits(B::relu_forward(full<T>({n}, T(-1))), plus));
+        CHECK(equal_numbers(B::relu_backward(minus, full<T>({n}, 5)), plus));
+    }
+    // Equal zeros in a window: the first one wins, whatever its sign.
+    for (const double first : {0.0, -0.0}) {
+        for (const std::size_t n : {1, 64}) {
+            auto x = full<T>({n, 1, 2, 2}, static_cast<T>(-first));
+            for (std::size_t i = 0; i < n; ++i) { x(i, 0, 0, 0) = static_cast<T>(first); }
+            const MaxPool2dResult<T> pooled = B::max_pool2d_forward(x, MaxPool2dOptions(2));
+            CHECK(same_bits(pooled.y, full<T>({n, 1, 1, 1}, static_cast<T>(first))));
+            CHECK(pooled.indices(n - 1, 0, 0, 0) == 0);
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("edges: conv2d_relu_max_pool2d has the zeros of its three operations", "[edges][fused]",
+                   HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    Random random(7, 1);
+    const auto zeros_and_ones = [&](const Shape& shape) { // of both signs
+        const double values[] = {-0.0, 0.0, -0.0, 0.0, 1, -1};
+        Tensor<T> t(shape);
+        for (T& v : t.storage()) { v = static_cast<T>(values[random.below(6)]); }
+        return t;
+    };
+    std::size_t minus = 0;
+    for (const std::size_t n : {1, 64}) { // with few images the kernel is another one
+        for (int i = 0; i < 20; ++i) {
+            const auto x = zeros_and_ones({n, 1, 4, 4}), w = zeros_and_ones({3, 1, 1, 1}), b = full<T>({3}, T(-0.0));
+            Conv2dOptions options;
+            options.algorithm = n == 1 ? ConvAlgorithm::automatic : ConvAlgorithm::direct;
+            Tensor<T> y, winners;
+            B::conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
+            const Tensor<T> h = B::relu_forward(B::conv2d_forward(x, w, b, options));
+            CHECK(same_bits(y, B::max_pool2d_forward(h, MaxPool2dOptions(2)).y));
+            for (std::size_t j = 0; j < y.size(); ++j) { minus += y.data()[j] == 0 && std::signbit(y.data()[j]); }
+        }
+    }
+    CHECK(minus > 0);
+}
+
 TEMPLATE_TEST_CASE("edges: what overflows becomes infinite, and says so", "[edges]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;

@@ -47,7 +47,7 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
         for (std::size_t k = 0; k < K; ++k) {
             Vec<T> best, place(T(0));
             for (std::size_t t = 0; t < places; ++t) {
-                const auto v = xsimd::select(sum[k][t] <= zero, zero, sum[k][t]); // a NaN passes
+                const auto v = xsimd::select(sum[k][t] < zero, zero, sum[k][t]); // NaN and -0 pass
                 if (t == 0) {
                     best = v;
                 } else {

@@ -32,16 +32,16 @@ template <class T> void forward(const Tensor<T>& x, const Tensor<T>& w, const Te
     conv2d_forward(x, w, b, options, z);
     const std::size_t columns = z.shape()[3], places[] = {0, 1, columns, columns + 1};
     for_each_window(z.shape(), [&](std::size_t window, std::size_t corner) {
-        T best(0), winner(4);
+        T best(0), winner(0);
         for (std::size_t t = 0; t < 4; ++t) {
-            const T v = z.data()[corner + places[t]];
-            if (v > best || std::isnan(v)) { // a NaN always wins
+            const T sum = z.data()[corner + places[t]], v = sum < 0 ? T(0) : sum; // NaN and -0 pass
+            if (t == 0 || v > best || std::isnan(v)) {                            // a NaN always wins
                 best = v;
                 winner = static_cast<T>(t);
             }
         }
         y.data()[window] = best;
-        winners.data()[window] = winner;
+        winners.data()[window] = best <= 0 ? T(4) : winner;
     });
 }
 

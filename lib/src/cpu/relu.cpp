@@ -6,8 +6,8 @@ namespace handgrad::cpu {
 
 template <class T> void relu_forward(const Tensor<T>& x, Tensor<T>& y) {
     resize(y, x.shape());
-    // select, not max: max(NaN, 0) would be 0.
-    entrywise(x.data(), y.data(), x.size(), [](auto v) { return xsimd::select(v <= Vec<T>(0), Vec<T>(0), v); });
+    // select, not max: max(NaN, 0) would be 0. And -0 is not below 0: it stays.
+    entrywise(x.data(), y.data(), x.size(), [](auto v) { return xsimd::select(v < Vec<T>(0), Vec<T>(0), v); });
 }
 
 template <class T> void relu_backward(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) {

@@ -10,7 +10,7 @@
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
 ///
-/// At x = 0, where relu has no derivative, 0 is taken, as in PyTorch; NaN passes through both ways.
+/// At x = 0, where relu has no derivative, it takes 0; -0 stays -0, and NaN passes through both ways. All as in PyTorch.
 /// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
 /// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
 /// In place: y may be x, and dx may be dy or what was kept. relu can go back from y as well as from x, as both are above

@@ -17,16 +17,17 @@ template <class T> struct Conv2dReluMaxPool2dForward {
         const int q = item % columns, p = item / columns % rows;
         const int image = item / columns / rows, k = image % conv.e.K, n = image / conv.e.K;
         T best(0);
-        int winner = 4;
+        int winner = 0;
         for (int place = 0; place < 4; ++place) {
             const T z = conv.at(n, k, 2 * p + place / 2, 2 * q + place % 2);
-            if (z > best || z != z) { // a NaN always wins
-                best = z;
+            const T h = z < T(0) ? T(0) : z;        // NaN and -0 pass
+            if (place == 0 || h > best || h != h) { // a NaN always wins
+                best = h;
                 winner = place;
             }
         }
         y[item] = best;
-        winners[item] = static_cast<T>(winner);
+        winners[item] = best <= T(0) ? T(4) : static_cast<T>(winner);
     }
 };
 

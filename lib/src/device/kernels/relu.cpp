@@ -8,7 +8,7 @@ namespace handgrad::device::kernels {
 namespace {
 
 template <class T> struct Forward {
-    HANDGRAD_HOST_DEVICE T operator()(T x) const { return x <= T(0) ? T(0) : x; } // a NaN passes
+    HANDGRAD_HOST_DEVICE T operator()(T x) const { return x < T(0) ? T(0) : x; } // NaN and -0 pass
 };
 
 template <class T> struct Backward {
