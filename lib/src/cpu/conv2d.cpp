@@ -1,6 +1,7 @@
 #include "handgrad/cpu/conv2d.hpp"
 
 #include "cpu/conv2d_batch.hpp"
+#include "cpu/conv2d_formula.hpp"
 #include "cpu/conv2d_im2col.hpp"
 
 namespace handgrad::cpu {
@@ -11,6 +12,18 @@ template <class T> bool is_direct(const Conv2dGeometry& g, const Conv2dOptions& 
     if (options.algorithm != ConvAlgorithm::automatic) { return options.algorithm == ConvAlgorithm::direct; }
     const std::size_t bytes = sizeof(T) * lanes<T> * (g.x_image() + g.w_size());
     return fuses && g.N >= lanes<T> / 2 && bytes <= (std::size_t(1) << 20);
+}
+
+/// Writes dw from its parts. Where a sum is NaN, a zero of the padding may be the reason: then the formula decides.
+template <bool registers_each, class T> void add_up_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* parts,
+                                                           std::size_t count, std::size_t part, T* dw, bool add) {
+    T* sums = add ? parts : dw;
+    const bool has_nan = direct::add_up<registers_each>(parts, count, part, g.w_size(), sums);
+    if (has_nan && g.padding != Size2d(0)) {
+        formula::backward_weight(g, x, dy, dw, add);
+    } else {
+        direct::add_to_gradient(sums, g.w_size(), dw);
+    }
 }
 
 /// The weight's gradient, directly.
@@ -47,7 +60,7 @@ template <class T> void backward_weight_direct(const Conv2dGeometry& g, const T*
             }
         }
     });
-    direct::add_up<true>(memory, chunks.count, sums, g.w_size(), dw, add);
+    add_up_weight<true>(g, x, dy, memory, chunks.count, sums, dw, add);
 }
 
 /// The weight's gradient by matrix products.
@@ -64,7 +77,7 @@ template <class T> void backward_weight_im2col(const Conv2dGeometry& g, const T*
                                     matrices + i * im2col::scratch_size(g));
         }
     });
-    direct::add_up<false>(memory, chunks.count, size, size, dw, add);
+    add_up_weight<false>(g, x, dy, memory, chunks.count, size, dw, add);
 }
 
 } // namespace
@@ -75,6 +88,9 @@ template <class T> void conv2d_forward(const Tensor<T>& x, const Tensor<T>& w, c
     const Conv2dGeometry g(x.shape(), w.shape(), y.shape(), options);
     const T* bias = b.size() == 0 ? nullptr : b.data();
     if (y.size() == 0) { return; }
+    if (g.padding != Size2d(0) && !all_finite(w.data(), w.size())) {
+        return formula::forward(g, x.data(), w.data(), bias, y.data());
+    }
     if (is_direct<T>(g, options)) {
         const auto c = direct::forward_correlation(g);
         const auto put = [&](std::size_t group, direct::Images some, T* packed) {
@@ -104,7 +120,8 @@ template <class T> void conv2d_backward_input(const Tensor<T>& dy, const Tensor<
     }
     // With a stride most of what is spread out would be zeros.
     const bool wasteful = options.algorithm == ConvAlgorithm::automatic && options.stride != Size2d(1);
-    if (!wasteful && is_direct<T>(g, options)) {
+    // Directly, the zeros between and around dy are multiplied by w, too; im2col has the formula's products only.
+    if (!wasteful && is_direct<T>(g, options) && all_finite(w.data(), w.size())) {
         const auto c = direct::backward_correlation(g);
         const auto put = [&](std::size_t group, direct::Images some, T* packed) {
             pack(dy.data() + some.first * g.y_image() + group * c.in * g.P * g.Q, g.y_image(), some.count, c.in, g.P,

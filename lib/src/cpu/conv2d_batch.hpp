@@ -129,10 +129,11 @@ template <class T> void add_weight_rows(std::size_t channels, const Correlation&
     });
 }
 
-/// dw_i = the sum of `count` parts, in order. From one part to the next there are `part` numbers; each has a number for
-/// entry i, or a whole register, whose lanes are added up last.
+/// sums_i = the sum of `count` parts, in order. From one part to the next there are `part` numbers; each has a number for
+/// entry i, or a whole register, whose lanes are added up last. sums may be parts. @returns whether a sum is NaN
 template <bool registers_each, class T>
-void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t size, T* dw, bool add) {
+bool add_up(const T* parts, std::size_t count, std::size_t part, std::size_t size, T* sums) {
+    bool has_nan = false;
     for (std::size_t i = 0; i < size; ++i) {
         T sum(0);
         if constexpr (registers_each) {
@@ -142,8 +143,16 @@ void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t siz
         } else {
             for (std::size_t n = 0; n < count; ++n) { sum += parts[n * part + i]; }
         }
-        dw[i] = add ? dw[i] + sum : sum;
+        sums[i] = sum;
+        has_nan |= sum != sum;
     }
+    return has_nan;
+}
+
+/// dw_i += sums_i, unless the sums are in dw already.
+template <class T> void add_to_gradient(const T* sums, std::size_t size, T* dw) {
+    if (sums == dw) { return; }
+    for (std::size_t i = 0; i < size; ++i) { dw[i] += sums[i]; }
 }
 
 } // namespace handgrad::cpu::direct

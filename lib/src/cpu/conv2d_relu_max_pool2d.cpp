@@ -27,6 +27,16 @@ template <class T> Shape winners_shape(const Shape& y) {
     return {direct::registers_of_images<T>(y[0]), y[1], y[2] * y[3], lanes<T>};
 }
 
+/// Where in winners the winner of a window is, `window` counted through all images.
+template <class T> auto place_of_winner(const Shape& y) {
+    const std::size_t windows = y[1] * y[2] * y[3];
+    return [few = too_few<T>(y[0]), windows](std::size_t window) {
+        if (few) { return window; }
+        const std::size_t image = window / windows;
+        return (image / lanes<T> * windows + window % windows) * lanes<T> + image % lanes<T>;
+    };
+}
+
 /// Output row p of the pooling for K channels: y and winners [k * Q/2 + q], registers, the latter `step` apart from one
 /// channel to the next. A window's four sums are in registers when they are compared.
 template <std::size_t K, class T> void pooled_row(const Correlation& c, const T* x, const T* w, const T* bias,
@@ -92,7 +102,10 @@ template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const
     const auto shapes = check_conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
     resize(y, shapes.y);
     resize(winners, winners_shape<T>(shapes.y));
-    if (too_few<T>(x.shape()[0])) { return few::forward(x, w, b, options, y, winners); }
+    // The padding is stored as zeros, which times an infinity are NaN.
+    if (too_few<T>(x.shape()[0]) || (options.padding != Size2d(0) && !all_finite(w.data(), w.size()))) {
+        return few::forward(x, w, b, options, y, winners, place_of_winner<T>(y.shape()));
+    }
     const Conv2dGeometry g = whole_windows(x.shape(), w.shape(), shapes.z, options);
     const Correlation c = direct::forward_correlation(g);
     const T* bias = b.size() == 0 ? nullptr : b.data();
@@ -144,8 +157,9 @@ template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& d
     const auto where = "conv2d_relu_max_pool2d_backward_input";
     const auto shapes = check_conv2d_relu_max_pool2d_backward_input(where, dy, winners, w, shape_of_x, options, dx);
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
-    if (too_few<T>(shape_of_x[0])) {
-        return conv2d_backward_input(few::spread(dy, winners, shapes.z), w, shape_of_x, options, dx);
+    if (too_few<T>(shape_of_x[0]) || !all_finite(w.data(), w.size())) { // as in conv2d_backward_input
+        const Tensor<T>& dz = few::spread(dy, winners, shapes.z, place_of_winner<T>(dy.shape()));
+        return conv2d_backward_input(dz, w, shape_of_x, options, dx);
     }
     resize(dx, shape_of_x);
     const Conv2dGeometry g = whole_windows(shape_of_x, w.shape(), shapes.z, options);
@@ -177,11 +191,15 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
     require_shape(where, "winners", winners.shape(), winners_shape<T>(dy.shape()));
     prepare_gradient(where, "dw", dw, shape_of_w, mode);
     prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);
-    if (too_few<T>(x.shape()[0])) {
-        const Tensor<T>& dz = few::spread(dy, winners, shapes.z);
+    const auto one_after_another = [&] {
+        const Tensor<T>& dz = few::spread(dy, winners, shapes.z, place_of_winner<T>(dy.shape()));
         conv2d_backward_weight(x, dz, shape_of_w, options, dw, mode);
-        return conv2d_backward_bias(dz, db, mode);
-    }
+        conv2d_backward_bias(dz, db, mode);
+    };
+    if (too_few<T>(x.shape()[0])) { return one_after_another(); }
+    // A last row or column that no window reaches has a dz of 0. It is left out below; but 0 times infinity is NaN.
+    const bool leaves_out = shapes.z[2] % 2 != 0 || shapes.z[3] % 2 != 0;
+    if (leaves_out && !all_finite(x.data(), x.size())) { return one_after_another(); }
     const Conv2dGeometry g = whole_windows(x.shape(), shape_of_w, shapes.z, options);
     const Correlation c = direct::forward_correlation(g);
     const Pieces pieces = direct::weight_pieces(c);
@@ -227,8 +245,14 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
         }
     });
     const bool add = mode == Accumulate::yes;
-    direct::add_up<true>(memory, chunks.count, sums, g.w_size(), dw.data(), add);
-    direct::add_up<true>(memory + g.w_size() * lanes<T>, chunks.count, sums, g.K, db.data(), add);
+    T* bias_parts = memory + g.w_size() * lanes<T>;
+    T* weight_sums = add ? memory : dw.data();
+    T* bias_sums = add ? bias_parts : db.data();
+    const bool has_nan = direct::add_up<true>(memory, chunks.count, sums, g.w_size(), weight_sums);
+    if (has_nan && g.padding != Size2d(0)) { return one_after_another(); } // because of zeros of the padding, perhaps
+    direct::add_up<true>(bias_parts, chunks.count, sums, g.K, bias_sums);
+    direct::add_to_gradient(weight_sums, g.w_size(), dw.data());
+    direct::add_to_gradient(bias_sums, g.K, db.data());
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                                        \

@@ -1,6 +1,6 @@
 #pragma once
-// conv2d_relu_max_pool2d for batches that would leave most lanes of a register idle: the convolution as its own operation,
-// then ReLU and pooling in one pass over its result.
+// conv2d_relu_max_pool2d for batches that would leave most lanes of a register idle, and for numbers that are not
+// finite: the convolution as its own operation, then ReLU and pooling in one pass over its result.
 
 #include <cmath>
 
@@ -25,9 +25,10 @@ template <class F> void for_each_window(const Shape& z, const F& f) {
     }
 }
 
-/// @param y, winners (N, K, P/2, Q/2)
-template <class T> void forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
-                                const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners) {
+/// @param y (N, K, P/2, Q/2) @param at (window) to its place in winners
+template <class T, class At> void forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
+                                          const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners,
+                                          const At& at) {
     Tensor<T>& z = kept_images<T>();
     conv2d_forward(x, w, b, options, z);
     const std::size_t columns = z.shape()[3], places[] = {0, 1, columns, columns + 1};
@@ -41,18 +42,20 @@ template <class T> void forward(const Tensor<T>& x, const Tensor<T>& w, const Te
             }
         }
         y.data()[window] = best;
-        winners.data()[window] = best <= 0 ? T(4) : winner;
+        winners.data()[at(window)] = best <= 0 ? T(4) : winner;
     });
 }
 
 /// dz (N, K, P, Q) of dy (N, K, P/2, Q/2): every dy goes to the place that won.
-template <class T> const Tensor<T>& spread(const Tensor<T>& dy, const Tensor<T>& winners, const Shape& shape_of_z) {
+/// @param at (window) to its place in winners
+template <class T, class At>
+const Tensor<T>& spread(const Tensor<T>& dy, const Tensor<T>& winners, const Shape& shape_of_z, const At& at) {
     Tensor<T>& dz = kept_images<T>();
     resize(dz, shape_of_z);
     dz.fill(T(0));
     const std::size_t columns = shape_of_z[3], places[] = {0, 1, columns, columns + 1};
     for_each_window(shape_of_z, [&](std::size_t window, std::size_t corner) {
-        const auto winner = static_cast<std::size_t>(winners.data()[window]);
+        const auto winner = static_cast<std::size_t>(winners.data()[at(window)]);
         if (winner < 4) { dz.data()[corner + places[winner]] = dy.data()[window]; }
     });
     return dz;

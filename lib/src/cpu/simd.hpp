@@ -40,6 +40,22 @@ template <class T> T lane_sum(Vec<T> v) {
     return x[0] + x[1];
 }
 
+/// Whether none of the n numbers is NaN or infinite: of those x - x is NaN, of all others 0.
+template <class T> bool all_finite(const T* x, std::size_t n) {
+    constexpr std::size_t at_once = 4; // sums, so that no addition waits for the one before
+    Vec<T> sums[at_once] = {Vec<T>(T(0)), Vec<T>(T(0)), Vec<T>(T(0)), Vec<T>(T(0))};
+    std::size_t i = 0;
+    for (; i + at_once * lanes<T> <= n; i += at_once * lanes<T>) {
+        for (std::size_t r = 0; r < at_once; ++r) {
+            const auto v = Vec<T>::load_unaligned(x + i + r * lanes<T>);
+            sums[r] += v - v;
+        }
+    }
+    T rest = lane_sum<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (; i < n; ++i) { rest += x[i] - x[i]; }
+    return rest == T(0);
+}
+
 /// y_i = f(x_i), i < n, for an f from registers to registers. The last, partial register goes through a buffer, so that
 /// every entry is computed by the same instructions wherever it stands.
 template <class T, class F> void transform(const T* x, T* y, std::size_t n, F f) {

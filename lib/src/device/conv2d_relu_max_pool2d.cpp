@@ -49,9 +49,10 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<
     prepare_gradient(where, "dw", dw, shape_of_w, mode);
     prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);
     const auto e = extents(where, x.shape(), shape_of_w, shapes.z, options);
-    T* parts = scratch<T>(kernels::batch_parts(x.shape(0)) * std::max(dw.size(), db.size()));
+    const std::size_t size_of_parts = kernels::batch_parts(x.shape(0)) * std::max(dw.size(), db.size());
+    T* parts = scratch<T>(size_of_parts + x.shape(0) * x.shape(1));
     kernels::conv2d_relu_max_pool2d_backward_parameters(e, x.data(), dy.data(), winners.data(), dw.data(), db.data(),
-                                                        mode == Accumulate::yes, parts);
+                                                        mode == Accumulate::yes, parts, parts + size_of_parts);
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                                        \

@@ -8,7 +8,8 @@
 ///
 /// Backward: the chain rule through the three. Of each window only the winner has a gradient, and only if it is above 0:
 /// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0, \text{ else } 0, \f]
-/// and dw, db and dx follow from dz as in contract/conv2d.hpp.
+/// and dw, db and dx follow from dz as in contract/conv2d.hpp: its zeros are factors like any other number, so that a 0
+/// times an x or w that is infinite or NaN is NaN.
 ///
 /// | name  | shape               | meaning |
 /// | ----- | ------------------- | ------- |

@@ -18,12 +18,15 @@ void conv2d_relu_max_pool2d_backward_input(const ConvExtents& e, const T* dy, co
 }
 
 template <class T> void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents& e, const T* x, const T* dy,
-                                                                   const T* winners, T* dw, T* db, bool add, T* parts) {
+                                                                   const T* winners, T* dw, T* db, bool add, T* parts,
+                                                                   T* spoilt) {
     const BatchParts batch(static_cast<std::size_t>(e.N));
     const auto count = static_cast<std::size_t>(batch.count);
     const int windows = e.rows.windows / 2 * (e.columns.windows / 2);
     const auto each = static_cast<std::size_t>(batch.each * windows);
-    tabulate(parts, count * e.w_size(), 2 * each, PooledBackwardWeightPart<T>{e, batch, x, dy, winners});
+    const int pixels = e.rows.size * e.columns.size;
+    tabulate(spoilt, static_cast<std::size_t>(e.N * e.C), static_cast<std::size_t>(pixels), IsSpoilt<T>{pixels, x});
+    tabulate(parts, count * e.w_size(), 2 * each, PooledBackwardWeightPart<T>{e, batch, x, dy, winners, spoilt});
     add_parts(parts, count, e.w_size(), dw, add);
     tabulate(parts, count * static_cast<std::size_t>(e.K), each,
              PooledBackwardBiasPart<T>{e.K, windows, batch, dy, winners});
@@ -34,7 +37,7 @@ template <class T> void conv2d_relu_max_pool2d_backward_parameters(const ConvExt
     template void conv2d_relu_max_pool2d_forward(const ConvExtents&, const T*, const T*, const T*, T*, T*);            \
     template void conv2d_relu_max_pool2d_backward_input(const ConvExtents&, const T*, const T*, const T*, T*);         \
     template void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents&, const T*, const T*, const T*, T*, T*, \
-                                                             bool, T*);
+                                                             bool, T*, T*);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 

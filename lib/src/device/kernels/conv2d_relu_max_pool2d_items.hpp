@@ -42,11 +42,24 @@ template <class T> struct PooledGradient {
     }
 };
 
-/// One part of dw[k, c, r, s]: as Conv2dBackwardWeightPart, but only over the winners, a quarter of the pixels.
+/// 1 for a channel of an image that has NaN or infinity in it, else 0. One item a channel.
+template <class T> struct IsSpoilt {
+    int pixels;
+    const T* x;
+
+    HANDGRAD_HOST_DEVICE T operator()(int channel) const {
+        T sum(0); // of zeros, or NaN
+        for (int i = channel * pixels; i < (channel + 1) * pixels; ++i) { sum += x[i] - x[i]; }
+        return sum == T(0) ? T(0) : T(1);
+    }
+};
+
+/// One part of dw[k, c, r, s]: as Conv2dBackwardWeightPart, but only over the winners, a quarter of the pixels. The
+/// others' products are 0, unless x is NaN or infinite: in a spoilt channel of an image all count.
 template <class T> struct PooledBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
-    const T *x, *dy, *winners;
+    const T *x, *dy, *winners, *spoilt; ///< spoilt: (N, C)
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int s = item % e.columns.kernel, r = item / e.columns.kernel % e.rows.kernel;
@@ -57,6 +70,10 @@ template <class T> struct PooledBackwardWeightPart {
         T sum(0);
         for (int n = parts.begin(part); n < parts.end(part); ++n) {
             const T* image = x + (n * e.C + channel) * e.rows.size * e.columns.size;
+            if (spoilt[n * e.C + channel] != T(0)) {
+                sum += of_all_pixels(image, n * e.K + k, r, s);
+                continue;
+            }
             for (int p = 0; p < rows; ++p) {
                 for (int q = 0; q < columns; ++q) {
                     const int window = ((n * e.K + k) * rows + p) * columns + q;
@@ -65,6 +82,20 @@ template <class T> struct PooledBackwardWeightPart {
                     const int i = e.rows.pixel(2 * p + winner / 2, r), j = e.columns.pixel(2 * q + winner % 2, s);
                     if (e.rows.inside(i) && e.columns.inside(j)) { sum += dy[window] * image[i * e.columns.size + j]; }
                 }
+            }
+        }
+        return sum;
+    }
+    /// The sum over one image, with the products of those that did not win. @param dz_image n K + k
+    HANDGRAD_HOST_DEVICE T of_all_pixels(const T* image, int dz_image, int r, int s) const {
+        const PooledGradient<T> dz{dy, winners};
+        T sum(0);
+        for (int p = 0; p < e.rows.windows; ++p) {
+            const int i = e.rows.pixel(p, r);
+            if (!e.rows.inside(i)) { continue; }
+            for (int q = 0; q < e.columns.windows; ++q) {
+                const int j = e.columns.pixel(q, s);
+                if (e.columns.inside(j)) { sum += dz(e, dz_image, p, q) * image[i * e.columns.size + j]; }
             }
         }
         return sum;

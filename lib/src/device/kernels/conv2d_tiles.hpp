@@ -1,6 +1,9 @@
 #pragma once
 // Convolution and its gradients as matrix products, for cuda_tiles.hpp: which entry of which matrix is which number of
 // x, w and dy. What im2col would write down is looked up instead. One z a group.
+//
+// Where im2col has a zero for want of a pixel, the formula has no product. That is the same unless the other factor is
+// infinite or NaN; so a sum that is NaN is computed once more, by the plain kernel's item.
 
 #include "device/kernels/conv2d_items.hpp"
 #include "device/kernels/cuda_tiles.hpp"
@@ -30,7 +33,8 @@ template <class T> struct Forward {
     }
     HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
         const int pixels = e.rows.windows * e.columns.windows, k = group * e.group_out() + column;
-        y[(row / pixels * e.K + k) * pixels + row % pixels] = bias ? bias[k] + sum : sum;
+        const int item = (row / pixels * e.K + k) * pixels + row % pixels;
+        y[item] = sum != sum ? Conv2dForward<T>{e, x, w, bias}(item) : bias ? bias[k] + sum : sum;
     }
 };
 
@@ -57,7 +61,8 @@ template <class T> struct BackwardInput {
     }
     HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
         const int pixels = e.rows.size * e.columns.size, c = group * e.group_in() + column;
-        dx[(row / pixels * e.C + c) * pixels + row % pixels] = sum;
+        const int item = (row / pixels * e.C + c) * pixels + row % pixels;
+        dx[item] = sum != sum ? Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w}(item) : sum;
     }
 };
 
@@ -90,7 +95,8 @@ template <class T> struct BackwardWeight {
     }
     HANDGRAD_HOST_DEVICE void store(int z, int tap, int column, T sum) const {
         const int k = z % e.groups * e.group_out() + column;
-        parts[(z / e.groups * e.K + k) * rows() + tap] = sum;
+        const int item = (z / e.groups * e.K + k) * rows() + tap;
+        parts[item] = sum != sum ? Conv2dBackwardWeightPart<T>{e, batch, x, dy}(item) : sum;
     }
 };
 

@@ -99,9 +99,10 @@ template <class T>
 void conv2d_relu_max_pool2d_forward(const ConvExtents& e, const T* x, const T* w, const T* b, T* y, T* winners);
 template <class T>
 void conv2d_relu_max_pool2d_backward_input(const ConvExtents& e, const T* dy, const T* winners, const T* w, T* dx);
-/// @param parts scratch for batch_parts(N) times w
+/// @param parts scratch for batch_parts(N) times w @param spoilt scratch for N times C
 template <class T> void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents& e, const T* x, const T* dy,
-                                                                   const T* winners, T* dw, T* db, bool add, T* parts);
+                                                                   const T* winners, T* dw, T* db, bool add, T* parts,
+                                                                   T* spoilt);
 
 // ---- Data ----
 /// Batch entry b is image order[b]: images[b, i] = table[bytes[order[b], i]], labels[b] = all_labels[order[b]].
