@@ -175,11 +175,11 @@ template <class B> std::vector<AliasedCall<B>> refused_calls() {
 }
 
 /// What an operation writes to its last tensor when that is the one of number `in_place`, and what it should write.
-template <class B, class Run> void works_in_place(const std::string& operation, std::vector<Shape> shapes,
+template <class B, class Run> void works_in_place(const std::string& operation, std::vector<Shape> of_arguments,
                                                   std::vector<std::size_t> in_place, const Run& run) {
     using T = typename B::Scalar;
     std::vector<Tensor<T>> values;
-    for (const Shape& shape : shapes) { values.push_back(normal_numbers<T>(shape, values.size() + 1)); }
+    for (const Shape& shape : of_arguments) { values.push_back(normal_numbers<T>(shape, values.size() + 1)); }
     for (const std::size_t place : in_place) {
         INFO(operation << ", the result in place of argument " << place);
         const auto call = [&](bool same) {

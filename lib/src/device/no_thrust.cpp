@@ -71,7 +71,7 @@ using Label = std::int64_t;
         refuse();                                                                                                      \
     }                                                                                                                  \
     template <> void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents&, const T*, const T*, const T*, T*,  \
-                                                                T*, bool, T*) {                                        \
+                                                                T*, bool, T*, T*) {                                    \
         refuse();                                                                                                      \
     }                                                                                                                  \
     template <>                                                                                                        \
