@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "handgrad/data/idx.hpp"
@@ -15,6 +16,23 @@ namespace handgrad::data {
 namespace {
 
 using Path = std::filesystem::path;
+
+// share/handgrad/data above the running program or, if it is a shared one, above this library: there the data is after an
+// installed folder with programs in it was moved as a whole. Empty if there is none.
+Path moved_folder() {
+    std::error_code ignored;
+    Dl_info library{};
+    dladdr(reinterpret_cast<const void*>(&moved_folder), &library);
+    for (Path place : {std::filesystem::read_symlink("/proc/self/exe", ignored),
+                       Path(library.dli_fname != nullptr ? library.dli_fname : "")}) {
+        while (place.has_relative_path()) {
+            place = place.parent_path();
+            const Path folder = place / "share/handgrad/data";
+            if (std::filesystem::is_directory(folder, ignored)) { return folder; }
+        }
+    }
+    return {};
+}
 
 std::vector<Path> usual_folders(const Path& folder, const Path& own, const char* subfolder) {
     if (!folder.empty()) { return {folder, folder / subfolder}; }
@@ -27,7 +45,11 @@ std::vector<Path> usual_folders(const Path& folder, const Path& own, const char*
         folders.emplace_back(variable);
         folders.push_back(Path(variable) / subfolder);
     }
-    if (!own.empty()) { folders.push_back(own / subfolder); }
+    if (!own.empty()) {
+        std::error_code ignored;
+        const Path moved = std::filesystem::is_directory(own, ignored) ? Path() : moved_folder();
+        folders.push_back((moved.empty() ? own : moved) / subfolder);
+    }
     return folders;
 }
 

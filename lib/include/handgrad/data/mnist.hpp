@@ -61,7 +61,7 @@ ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder
 
 /// Where load_mnist looks, in this order. With `folder`: there and in folder/mnist, nowhere else, so that a mistyped
 /// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, and
-/// own/mnist.
+/// own/mnist. If `own` is no longer there, share/handgrad/data above the program or the shared library takes its place.
 /// @throws DataError if HANDGRAD_DATA is set and is not a folder
 std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {},
                                                  const std::filesystem::path& own = own_folder);
