@@ -28,11 +28,11 @@ void add_convolution(const std::string& layer, const Shape& shape, std::size_t c
     const auto x = random_tensor<float>(shape), w = random_tensor<float>({channels, shape[1], 5, 5}),
                b = random_tensor<float>({channels}), y = cpu::conv2d_forward(x, w, b), dy = y;
     const double flops = 2.0 * static_cast<double>(y.size() * shape[1] * 25);
-    for (const auto& [kernel, algorithm] :
+    for (const auto& [title, algorithm] :
          {std::pair{"direct", ConvAlgorithm::direct}, {"im2col", ConvAlgorithm::im2col}}) {
         Conv2dOptions options;
         options.algorithm = algorithm;
-        const auto name = [&, kernel = kernel](const char* what) {
+        const auto name = [&, kernel = title](const char* what) {
             return fmt::format("cnn: {} conv2d_{}, {}", layer, what, kernel);
         };
         add(name("forward"), flops, bytes_of(x, w, y),
