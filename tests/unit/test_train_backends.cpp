@@ -48,8 +48,8 @@ TEMPLATE_TEST_CASE("every backend trains, tests, predicts, saves and goes on, an
     train::load_weights(folder / "double", static_cast<nn::Module<B>&>(from_double.net.model));
     Resumable<Cpu<double>> back;
     train::load_weights(folder / "whole", static_cast<nn::Module<Cpu<double>>&>(back.net.model));
-    const auto here = whole.net.parameters(), there = expected.net.parameters(), loaded = from_double.net.parameters(),
-               returned = back.net.parameters();
+    const auto here = whole.net.parameters(), loaded = from_double.net.parameters();
+    const auto there = expected.net.parameters(), returned = back.net.parameters();
     for (std::size_t i = 0; i < here.size(); ++i) {
         CHECK(same_bits(loaded[i], to<T>(there[i])));
         CHECK(same_bits(returned[i], to<double>(here[i])));
