@@ -39,6 +39,10 @@ if(HANDGRAD_THRUST_DEVICE STREQUAL "CUDA")
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 17)
   find_package(CUDAToolkit REQUIRED)
+  if(NOT TARGET CUDA::cublas)
+    message(FATAL_ERROR "handgrad needs cuBLAS for HANDGRAD_THRUST_DEVICE=CUDA, and CUDA ${CUDAToolkit_VERSION} in "
+                        "${CUDAToolkit_LIBRARY_ROOT} has none")
+  endif()
   find_path(THRUST_INCLUDE_DIR thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl NO_DEFAULT_PATH)
 else()
   # The system's own before one that comes with CUDA: where nvcc is on the PATH, CMake would find that one first.

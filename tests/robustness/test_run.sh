@@ -2,7 +2,7 @@
 # test_run.sh SOURCE CASE: the run script, by itself in a small tree of chapters whose programs are there already.
 set -euo pipefail
 source=$1
-unset HANDGRAD_PRESET # the tree below has the default one
+unset HANDGRAD_PRESET CI # the tree below has the default preset, and nothing is installed without asking
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 

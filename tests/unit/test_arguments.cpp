@@ -188,7 +188,9 @@ TEMPLATE_TEST_CASE("every module says that backward was called before forward", 
     using B = TestType;
     using T = typename B::Scalar;
     Random random(1);
-    for (auto& [module, x] : every_module<B>(random)) {
+    for (auto& entry : every_module<B>(random)) {
+        auto& [pointer, x] = entry;
+        auto* const module = &*pointer; // clang 14 captures no structured binding
         INFO(module->to_string());
         const std::string refusal = module->name() + ": backward before forward";
         const auto dy = full<T>(module->output_shape(x.shape()), T(1));
