@@ -26,7 +26,7 @@ endforeach()
 # Nor does the library know where the data was.
 file(GLOB libraries "${PREFIX}/lib*/libhandgrad.*")
 foreach(library IN LISTS libraries)
-  foreach(place IN ITEMS "${SOURCE}/data" "share/handgrad/data")
+  foreach(place IN ITEMS "${SOURCE}/data" "/share/handgrad/data")
     file(STRINGS "${library}" found REGEX "${place}")
     if(found)
       message(FATAL_ERROR "${library} names ${place}:\n${found}")
