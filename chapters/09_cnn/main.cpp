@@ -100,8 +100,8 @@ int main(int argc, char** argv) {
     program.take({"--epochs", "--batch-size", "--limit", "--log-interval", "--save", "--resume"}).take_device();
     program.option("--save-every", save_every, 0, 1000000000, "batches between two checkpoints; 0: one each epoch");
     program.flag("--unfused", unfused, "compute convolution, ReLU and pooling one after another: slower");
-    program.option("--weights", weights,
-                   fmt::format("begin with the weights in this file ({} writes them)", train::export_torch));
+    const auto from = fmt::format("weights to begin with ({} writes them)", train::export_torch);
+    program.option("--weights", weights, from);
 
     // ## One network, several machines
     //
