@@ -230,7 +230,7 @@ TEST_CASE("the report names the gradient, the worst entry, and both values", "[c
     CHECK(contains(to_string(check::compare("dw", numeric, numeric)), "dw (3, 4): passed, 12 entries compared"));
 }
 
-TEST_CASE("the table is sorted by error; errors that differ by rounding keep their order", "[check]") {
+TEST_CASE("the table is sorted by error, errors that differ by rounding keep their order", "[check]") {
     const Tensor<double> numeric{1.0, 2.0, 4.0, 8.0, 16.0, 32.0};
     Tensor<double> analytic = numeric;
     analytic(1) += 0.1;

@@ -208,7 +208,7 @@ TEMPLATE_TEST_CASE("modules call the operations, and overwrite dx", "[nn]", HAND
     CHECK(same_bits(criterion.backward(), B::cross_entropy_backward(p, y)));
 }
 
-TEMPLATE_TEST_CASE("gradients add up until zero_grad; the input's is optional", "[nn]", HANDGRAD_BACKENDS) {
+TEMPLATE_TEST_CASE("gradients add up until zero_grad, the input's is optional", "[nn]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
     nn::Sequential<B> net, lean;
@@ -263,7 +263,7 @@ TEMPLATE_TEST_CASE("backward before forward is an error", "[nn]", HANDGRAD_BACKE
     CHECK_THROWS_AS(net.backward(dy), std::logic_error);
 }
 
-TEST_CASE("an empty Sequential is the identity; shapes that do not fit are refused inside", "[nn]") {
+TEST_CASE("an empty Sequential is the identity, shapes that do not fit are refused inside", "[nn]") {
     using B = Cpu<float>;
     const auto x = normal_numbers<float>({3, 4}, 1), wide = normal_numbers<float>({3, 5}, 1);
     nn::Sequential<B> nothing, net;

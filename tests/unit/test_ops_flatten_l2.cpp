@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("l2_penalty: sums done by hand", "[ops][l2_penalty]", HANDGRA
     CHECK(TestType::l2_penalty_backward(none, 0.5).shape() == Shape{0});
 }
 
-TEMPLATE_TEST_CASE("l2_penalty: every size, exact for whole numbers; overwrites or adds", "[ops][l2_penalty]",
+TEMPLATE_TEST_CASE("l2_penalty: every size, exact for whole numbers, overwrites or adds", "[ops][l2_penalty]",
                    HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;

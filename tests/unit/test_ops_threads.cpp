@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("other operations: the number of threads does not change a bi
     }
 }
 
-TEST_CASE("the number of threads is what was set; less than one is refused", "[ops][threads]") {
+TEST_CASE("the number of threads is what was set, less than one is refused", "[ops][threads]") {
     const int before = num_threads();
     CHECK(before >= 1);
     {
