@@ -1,6 +1,7 @@
 // Where NaN and infinity go in matrix products and convolutions, as docs/edges.md tells it: every product of the
 // formula counts, those with 0 too; a tap in the padding makes no product.
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -88,6 +89,30 @@ template <class T> struct SpoiltConvolution {
     }
 };
 
+/// How many entries of the results of an operation, forward and backward, are wrong over many cases.
+struct WrongEntries {
+    std::size_t y = 0, dx = 0, dw = 0, db = 0;
+    std::string first; ///< case with a wrong entry
+
+    /// Adds a case. got and expected: y, dx, dw, db
+    template <class T>
+    void add(const std::string& name, const std::array<Tensor<T>, 4>& got, const std::array<Tensor<T>, 4>& expected) {
+        const std::size_t before = y + dx + dw + db;
+        y += wrong_entries(got[0], expected[0]);
+        dx += wrong_entries(got[1], expected[1]);
+        dw += wrong_entries(got[2], expected[2]);
+        db += wrong_entries(got[3], expected[3]);
+        if (first.empty() && y + dx + dw + db > before) { first = name; }
+    }
+    void check_none() const {
+        INFO("the first that is wrong: " << first);
+        CHECK(y == 0);
+        CHECK(dx == 0);
+        CHECK(dw == 0);
+        CHECK(db == 0);
+    }
+};
+
 } // namespace
 
 TEMPLATE_TEST_CASE("edges: a tap in the padding makes no product", "[edges][conv2d]", HANDGRAD_BACKENDS) {
@@ -138,8 +163,8 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d appear where the formula h
                    Cpu<double>, OnDevice<float>, OnDevice<double>) {
     using B = TestType;
     using T = typename B::Scalar;
-    std::size_t compared = 0, wrong_y = 0, wrong_dx = 0, wrong_dw = 0, wrong_db = 0;
-    std::string first; // that is wrong
+    std::size_t compared = 0;
+    WrongEntries wrong;
     for (std::uint64_t seed = 0; seed < shapes_to_draw; ++seed) {
         const SpoiltConvolution<T> s(seed, [](const Shape& x, const Shape& w, const Conv2dOptions& o) {
             return check_conv2d_forward(x, w, {0}, o);
@@ -151,33 +176,22 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d appear where the formula h
         Conv2dOptions options = s.options;
         for (const ConvAlgorithm algorithm : conv_algorithms) {
             options.algorithm = algorithm;
-            const std::size_t at_y = wrong_entries(B::conv2d_forward(s.x, s.w, s.b, options), y);
             const auto g = B::conv2d_backward(s.x, s.w, s.dy, options);
-            const std::size_t at_dx = wrong_entries(g.dx, expected.dx), at_dw = wrong_entries(g.dw, expected.dw),
-                              at_db = wrong_entries(g.db, expected.db);
-            if (first.empty() && at_y + at_dx + at_dw + at_db > 0) {
-                first = s.name() + ", algorithm " + std::to_string(static_cast<int>(algorithm));
-            }
-            wrong_y += at_y;
-            wrong_dx += at_dx;
-            wrong_dw += at_dw;
-            wrong_db += at_db;
+            wrong.add<T>(s.name() + ", algorithm " + std::to_string(static_cast<int>(algorithm)),
+                         {B::conv2d_forward(s.x, s.w, s.b, options), g.dx, g.dw, g.db},
+                         {y, expected.dx, expected.dw, expected.db});
         }
     }
-    INFO("the first that is wrong: " << first);
     CHECK(compared > shapes_to_draw / 2);
-    CHECK(wrong_y == 0);
-    CHECK(wrong_dx == 0);
-    CHECK(wrong_dw == 0);
-    CHECK(wrong_db == 0);
+    wrong.check_none();
 }
 
 TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d_relu_max_pool2d appear where its three operations have them",
                    "[edges][fused]", HANDGRAD_BACKENDS) {
     using B = TestType;
     using T = typename B::Scalar;
-    std::size_t compared = 0, wrong_y = 0, wrong_dx = 0, wrong_dw = 0, wrong_db = 0;
-    std::string first; // that is wrong
+    std::size_t compared = 0;
+    WrongEntries wrong;
     for (std::uint64_t seed = 0; seed < shapes_to_draw; ++seed) {
         const SpoiltConvolution<T> s(seed, [](const Shape& x, const Shape& w, const Conv2dOptions& o) {
             return check_conv2d_relu_max_pool2d_forward(x, w, {0}, o).y;
@@ -193,20 +207,10 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d_relu_max_pool2d appear whe
         B::conv2d_relu_max_pool2d_backward_input(s.dy, winners, s.w, s.x.shape(), s.options, dx);
         B::conv2d_relu_max_pool2d_backward_parameters(s.x, s.dy, winners, s.w.shape(), s.options, dw, db,
                                                       seed % 2 == 0 ? Accumulate::no : Accumulate::yes);
-        const std::size_t at_y = wrong_entries(y, pooled.y), at_dx = wrong_entries(dx, expected.dx),
-                          at_dw = wrong_entries(dw, expected.dw), at_db = wrong_entries(db, expected.db);
-        if (first.empty() && at_y + at_dx + at_dw + at_db > 0) { first = s.name(); }
-        wrong_y += at_y;
-        wrong_dx += at_dx;
-        wrong_dw += at_dw;
-        wrong_db += at_db;
+        wrong.add<T>(s.name(), {y, dx, dw, db}, {pooled.y, expected.dx, expected.dw, expected.db});
     }
-    INFO("the first that is wrong: " << first);
     CHECK(compared > shapes_to_draw / 2);
-    CHECK(wrong_y == 0);
-    CHECK(wrong_dx == 0);
-    CHECK(wrong_dw == 0);
-    CHECK(wrong_db == 0);
+    wrong.check_none();
 }
 
 TEMPLATE_TEST_CASE("edges: the number of threads does not change a bit of a convolution with infinities",
@@ -232,8 +236,7 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in linear appear where the formula h
                    Cpu<double>, OnDevice<float>, OnDevice<double>) {
     using B = TestType;
     using T = typename B::Scalar;
-    std::size_t wrong_y = 0, wrong_dx = 0, wrong_dw = 0, wrong_db = 0;
-    std::string first; // that is wrong
+    WrongEntries wrong;
     for (std::uint64_t seed = 0; seed < shapes_to_draw; ++seed) {
         Random random(seed, 5);
         const auto extent = [&] { return 1 + static_cast<std::size_t>(random.below(random.below(2) == 0 ? 9 : 70)); };
@@ -246,20 +249,9 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in linear appear where the formula h
         if (spoilt & 4) { spoil(dy, random); }
         if (random.below(8) == 0) { spoil(b, random); }
         const auto expected = reference::linear_backward(x, w, dy), got = B::linear_backward(x, w, dy);
-        const std::size_t at_y = wrong_entries(B::linear_forward(x, w, b), reference::linear_forward(x, w, b)),
-                          at_dx = wrong_entries(got.dx, expected.dx), at_dw = wrong_entries(got.dw, expected.dw),
-                          at_db = wrong_entries(got.db, expected.db);
-        if (first.empty() && at_y + at_dx + at_dw + at_db > 0) {
-            first = "x " + to_string(x.shape()) + ", w " + to_string(w.shape());
-        }
-        wrong_y += at_y;
-        wrong_dx += at_dx;
-        wrong_dw += at_dw;
-        wrong_db += at_db;
+        wrong.add<T>("x " + to_string(x.shape()) + ", w " + to_string(w.shape()),
+                     {B::linear_forward(x, w, b), got.dx, got.dw, got.db},
+                     {reference::linear_forward(x, w, b), expected.dx, expected.dw, expected.db});
     }
-    INFO("the first that is wrong: " << first);
-    CHECK(wrong_y == 0);
-    CHECK(wrong_dx == 0);
-    CHECK(wrong_dw == 0);
-    CHECK(wrong_db == 0);
+    wrong.check_none();
 }
