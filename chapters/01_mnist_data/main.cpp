@@ -12,7 +12,7 @@
 
 #include "handgrad/app/about.hpp"
 #include "handgrad/app/program.hpp"
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/plot/image_grid.hpp"

@@ -11,12 +11,12 @@
 #include <fmt/format.h>
 
 #include "handgrad/app/program.hpp"
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/data/transforms.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/plot/image_grid.hpp"
-#include "handgrad/random.hpp"
+#include "handgrad/tensor/random.hpp"
 #include "model.hpp"
 
 using namespace handgrad;

@@ -7,9 +7,9 @@
 #include <functional>
 #include <vector>
 
-#include <handgrad/linalg.hpp>
+#include <handgrad/tensor/linalg.hpp>
 
-#include "handgrad/tensor.hpp"
+#include "handgrad/tensor/tensor.hpp"
 
 using Matrix = handgrad::Tensor<double>;
 

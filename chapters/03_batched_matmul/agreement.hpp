@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <limits>
 
-#include <handgrad/random.hpp>
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/random.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 // Small whole numbers, -4 .. 4. Their products and all partial sums are whole numbers below $2^{24}$, which float
 // represents exactly. Nothing is rounded, so the order of the additions does not matter and results must be equal.

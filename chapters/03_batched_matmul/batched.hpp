@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 // Any of our products: c (M x N) = a (M x K) b (K x N).
 template <class T> using Kernel = void (*)(const T* a, const T* b, T* c, std::size_t M, std::size_t K, std::size_t N);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 #include "registers.hpp"
 

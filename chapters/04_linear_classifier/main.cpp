@@ -9,13 +9,13 @@
 
 #include <handgrad/app/about.hpp>
 #include <handgrad/app/program.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/cpu/cpu.hpp>
 #include <handgrad/data/spiral.hpp>
 #include <handgrad/error.hpp>
 #include <handgrad/plot/figure.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include "model.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include <handgrad/cpu/cpu.hpp>
-#include <handgrad/random.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/tensor/random.hpp>
 
 using handgrad::Accumulate;
 using handgrad::Cpu;

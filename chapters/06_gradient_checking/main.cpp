@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <handgrad/app/program.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/plot/figure.hpp>
-#include <handgrad/reference/reference.hpp>
 
 #include "model.hpp"
 

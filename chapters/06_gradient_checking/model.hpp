@@ -2,9 +2,9 @@
 // The net of chapter 05 with everything that its loss depends on, in any scalar: double to train, std::complex<double>
 // to differentiate by the complex step, float to see how few digits that leaves.
 
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 // N = 8 examples, D = 4 features, H = 4 hidden units, K = 3 classes. D = H on purpose: the first weight is square, so
 // that no shape betrays a transpose.

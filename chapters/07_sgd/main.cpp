@@ -9,7 +9,7 @@
 
 #include <handgrad/app/program.hpp>
 #include <handgrad/app/progress.hpp>
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
 #include <handgrad/error.hpp>

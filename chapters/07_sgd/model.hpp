@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
 #include <handgrad/nn/nn.hpp>
-#include <handgrad/random.hpp>
+#include <handgrad/tensor/random.hpp>
 
 using Backend = handgrad::Cpu<float>;
 namespace nn = handgrad::nn;

@@ -10,18 +10,18 @@
 #include <handgrad/app/about.hpp>
 #include <handgrad/app/program.hpp>
 #include <handgrad/app/progress.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/cpu/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
-#include <handgrad/device/device.hpp>
 #include <handgrad/io/csv.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/figure.hpp>
 #include <handgrad/plot/image_grid.hpp>
 #include <handgrad/plot/terminal.hpp>
-#include <handgrad/reference/reference.hpp>
 #include <handgrad/train/train.hpp>
 
 #include "model.hpp"

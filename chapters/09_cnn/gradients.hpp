@@ -9,9 +9,9 @@
 #include <complex>
 #include <vector>
 
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/cpu/cpu.hpp>
-#include <handgrad/reference/reference.hpp>
 
 #include "model.hpp"
 

@@ -12,10 +12,10 @@
 #include <handgrad/app/interrupt.hpp>
 #include <handgrad/app/program.hpp>
 #include <handgrad/app/progress.hpp>
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
-#include <handgrad/device/device.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/terminal.hpp>

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
 #include <handgrad/data/data_loader.hpp>
-#include <handgrad/device/device.hpp>
 #include <handgrad/nn/nn.hpp>
 #include <handgrad/optim/sgd.hpp>
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include <handgrad/cpu/cpu.hpp>
-#include <handgrad/device/device.hpp>
-#include <handgrad/random.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include "array.hpp"
 #include "system.hpp"

@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include <handgrad/app/about.hpp>
-#include <handgrad/device/device.hpp>
+#include <handgrad/backends/device.hpp>
 
 #include "system.hpp"
 #include "timing.hpp"

@@ -15,9 +15,9 @@
 #include <fmt/format.h>
 
 #include <handgrad/app/program.hpp>
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
 #include <handgrad/data/data_loader.hpp>
-#include <handgrad/device/device.hpp>
 
 #include "library.hpp"
 #include "network.hpp"

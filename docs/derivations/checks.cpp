@@ -13,11 +13,11 @@
 #include <stdexcept>
 #include <string>
 
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/cpu/cpu.hpp>
 #include <handgrad/io/atomic_file.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 using namespace handgrad;
 using check::cast_like;

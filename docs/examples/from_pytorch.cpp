@@ -2,7 +2,7 @@
 #include <cstdio>
 
 //! [program]
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
 #include <handgrad/nn/nn.hpp>

@@ -1,5 +1,5 @@
 // The examples that the reference shows for the operations on images. Each is a test case.
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
 
 #include "examples.hpp"
 

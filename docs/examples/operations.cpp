@@ -1,8 +1,8 @@
 // The examples that the reference shows for the operations. Each is a test case, so what they claim is true.
 #include <cmath>
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/error.hpp>
-#include <handgrad/reference/reference.hpp>
 
 #include "examples.hpp"
 

@@ -2,6 +2,16 @@
 #   HANDGRAD_THRUST_DEVICE  CUDA, OMP, TBB or CPP; OFF for a library without Thrust and without a device
 #   THRUST_INCLUDE_DIR      folder that holds thrust/version.h; found if not given, for CUDA the toolkit's
 # handgrad_kernels(NAME SYSTEM) makes the kernels for one system, handgrad_thrust_libraries() says what to link.
+# handgrad_kernel_sources(OUT): the files that include Thrust.
+function(handgrad_kernel_sources out)
+  file(GLOB sources CONFIGURE_DEPENDS "${HANDGRAD_LIB_DIR}/handgrad/ops/*/device*.cpp")
+  list(FILTER sources EXCLUDE REGEX "_checks.cpp")
+  foreach(name IN ITEMS gather memory system_thrust)
+    list(APPEND sources "${HANDGRAD_LIB_DIR}/handgrad/device/${name}.cpp")
+  endforeach()
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
 find_package(OpenMP QUIET COMPONENTS CXX)
 set(default OMP)
 if(NOT OpenMP_CXX_FOUND AND NOT DEFINED HANDGRAD_THRUST_DEVICE)
@@ -102,14 +112,14 @@ endfunction()
 
 # handgrad_kernels(NAME SYSTEM): the object library NAME with all kernels for SYSTEM.
 function(handgrad_kernels name system)
-  file(GLOB sources CONFIGURE_DEPENDS "${HANDGRAD_LIB_DIR}/src/device/kernels/*.cpp")
+  handgrad_kernel_sources(sources)
   add_library(${name} OBJECT ${sources})
   if(system STREQUAL "CUDA")
     set_source_files_properties(${sources} TARGET_DIRECTORY ${name} PROPERTIES LANGUAGE CUDA)
   endif()
   target_compile_features(${name} PRIVATE cxx_std_17)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_include_directories(${name} PRIVATE "${HANDGRAD_LIB_DIR}/include" "${HANDGRAD_LIB_DIR}/src")
+  target_include_directories(${name} PRIVATE "${HANDGRAD_LIB_DIR}")
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-ffp-contract=off>)
   handgrad_compile_options(${name})
   if(HANDGRAD_SANITIZE MATCHES "undefined")

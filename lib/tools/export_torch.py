@@ -7,7 +7,7 @@ weights.pt is what torch.save(model.state_dict(), "weights.pt") made; torch.save
 A weight of two dimensions, nn.Linear's, is transposed: PyTorch keeps it as (out, in), handgrad as (in, out).
 
 In a program: write_safetensors("model.safetensors", model.state_dict()). It needs Python's standard library alone, and
-takes NumPy's arrays too. The format is described in lib/include/handgrad/io/safetensors.hpp.
+takes NumPy's arrays too. The format is described in lib/handgrad/io/safetensors.hpp.
 """
 import array
 import json

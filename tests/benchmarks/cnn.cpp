@@ -10,12 +10,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
+#include "handgrad/backends/device.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
-#include "handgrad/device/device.hpp"
 #include "handgrad/optim/sgd.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 #include "handgrad/train/train.hpp"
 
 #include "09_cnn/model.hpp"

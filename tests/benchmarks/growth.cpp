@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/optim/sgd.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 
 #include "09_cnn/model.hpp"
 #include "arguments.hpp"

@@ -9,11 +9,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/optim/sgd.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 #include "handgrad/train/train.hpp"
 
 #include "08_mnist_two_layer/model.hpp"

@@ -13,10 +13,10 @@
 
 #include <fmt/format.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/mnist.hpp"
-#include "handgrad/random.hpp"
+#include "handgrad/tensor/random.hpp"
 
 #include "arguments.hpp"
 

@@ -6,9 +6,9 @@
 #include <cblas.h>
 #include <fmt/format.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/data_loader.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 
 #include "operations.hpp"
 

@@ -5,8 +5,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "handgrad/random.hpp"
-#include "handgrad/tensor.hpp"
+#include "handgrad/tensor/random.hpp"
+#include "handgrad/tensor/tensor.hpp"
 
 namespace handgrad::benchmarks {
 

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/data/spiral.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 
 #include "05_two_layer_net/model.hpp"
 #include "arguments.hpp"

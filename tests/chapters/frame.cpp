@@ -15,7 +15,7 @@
 #include "handgrad/app/program.hpp"
 #include "handgrad/app/progress.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/parallel.hpp"
+#include "handgrad/tensor/parallel.hpp"
 
 int main(int argc, char** argv) {
     handgrad::app::Program program("00_frame", "What every chapter has");

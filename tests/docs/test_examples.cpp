@@ -14,7 +14,7 @@ namespace {
 /// The texts that Doxygen reads, but for the chapters', which the weaver makes.
 std::vector<fs::path> texts() {
     std::vector<fs::path> found;
-    for (const char* folder : {HANDGRAD_SOURCE_DIR "/lib/include", HANDGRAD_SOURCE_DIR "/docs"}) {
+    for (const char* folder : {HANDGRAD_SOURCE_DIR "/lib/handgrad", HANDGRAD_SOURCE_DIR "/docs"}) {
         for (const auto& entry : fs::recursive_directory_iterator(folder)) {
             const std::string ending = entry.path().extension().string();
             if (ending == ".hpp" || ending == ".md" || ending == ".dox") { found.push_back(entry.path()); }

@@ -5,8 +5,8 @@
 
 #include <zlib.h>
 
-#include "data/byte_source.hpp"
 #include "fuzz.hpp"
+#include "handgrad/data/byte_source.hpp"
 #include "handgrad/error.hpp"
 
 using namespace handgrad;

@@ -1,26 +1,27 @@
 """Bugs in the device backend: what each item of a Thrust kernel does, and how a sum is cut into parts."""
 from mutants import bug
 
-KERNELS = "lib/src/device/kernels/"
+LIB = "lib/handgrad/"
+
 
 BUGS = {
-    KERNELS + "relu.cpp": [
+    LIB + "ops/activation/device.cpp": [
         bug("device-relu-at-zero", "ReLU: the gradient passes at 0",
             "T operator()(T x, T dy) const { return <|x <= T(0)|> ? T(0) : dy; }", "x < T(0)"),
     ],
-    KERNELS + "sigmoid.cpp": [
+    LIB + "ops/activation/device_sigmoid.cpp": [
         bug("device-sigmoid-no-y", "Sigmoid: the gradient lacks the factor y",
             "return <|dy * y * (T(1) - y)|>;", "dy * (T(1) - y)"),
     ],
-    KERNELS + "tanh.cpp": [
+    LIB + "ops/activation/device_tanh.cpp": [
         bug("device-tanh-square", "tanh: 1 - y instead of 1 - y squared",
             "dy * (T(1) - <|y * y|>)", "y"),
     ],
-    KERNELS + "softmax.cpp": [
+    LIB + "ops/softmax/device.cpp": [
         bug("device-softmax-no-mean", "Softmax: dz lacks the weighted mean of dp",
             "p[j] * (dp[j] - <|mean|>)", "T(0)"),
     ],
-    KERNELS + "cross_entropy.cpp": [
+    LIB + "ops/cross_entropy/device.cpp": [
         bug("device-cross-entropy-mean-of-all", "Cross-entropy: the gradient has 1/(N C) instead of 1/N",
             "/ static_cast<T>(<|n|>); } }; /// 1 if", "n * k"),
         bug("device-cross-entropy-int-sum", "Cross-entropy: the losses are added up from the int 0, so they are cut off",
@@ -32,18 +33,18 @@ BUGS = {
         bug("device-label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "return label < 0 || <|label >= k|>;", "label > k"),
     ],
-    KERNELS + "l2_penalty.cpp": [
+    LIB + "ops/l2_penalty/device.cpp": [
         bug("device-penalty-last-block", "Penalty: a last block that is not full counts only as half",
             "end = <|begin + l2_block < n ? begin + l2_block : n|>;",
             "begin + l2_block < n ? begin + l2_block : begin + (n - begin + 1) / 2"),
         bug("device-penalty-overwrites", "Penalty: the gradient overwrites the loss's",
             "if (<|add|>) { thrust::transform", "false"),
     ],
-    "lib/src/device/l2_penalty.cpp": [
+    LIB + "ops/l2_penalty/device_checks.cpp": [
         bug("device-penalty-int-sum", "Penalty: the parts are added up from the int 0, so they are cut off",
             "for (const T sum : sums) { <|total += sum;|> }", "total = static_cast<T>(static_cast<int>(total + sum));"),
     ],
-    KERNELS + "linear.cpp": [
+    LIB + "ops/linear/device.cpp": [
         bug("device-linear-dx-transposed", "Linear: dx from W instead of its transpose",
             "sum += dy[n * out + k] * <|w[d * out + k]|>;", "w[k * in + d]"),
         bug("device-linear-db-halved", "Linear: the bias's gradient is halved",
@@ -51,19 +52,19 @@ BUGS = {
         bug("device-linear-dw-not-added", "Linear: dW overwrites where it should be added to",
             "return before ? <|before[item] + sum|> : sum;", "sum"),
     ],
-    KERNELS + "run.hpp": [
+    LIB + "device/run.hpp": [
         bug("device-parts-of-threads", "Sums over the batch are cut into as many parts as there are threads",
             "each(<|(rows + 63) / 64|>)", "(rows + num_threads() - 1) / num_threads()"),
         bug("device-last-row-of-parts", "Sums over the batch leave out its last row",
             "return part + 1 < count ? (part + 1) * each : <|rows|>;", "rows > 1 ? rows - 1 : rows"),
     ],
-    KERNELS + "extents.hpp": [
+    LIB + "device/extents.hpp": [
         bug("device-conv-between-strides", "Convolution: dx takes windows that a stride leaves out",
             "start >= 0 && <|start % stride == 0|> && start / stride < windows", "true"),
         bug("device-conv-no-dilation", "Convolution: the dilation is ignored",
             "return stride * p + <|dilation * r|> - padding;", "r"),
     ],
-    KERNELS + "conv2d_items.hpp": [
+    LIB + "ops/conv2d/device_items.hpp": [
         bug("device-conv-one-entry", "Convolution: one entry of y is larger by 1e-9 of its size",
             "k = image % e.K, n = image / e.K; return <|at(n, k, p, q)|>;",
             "item == 0 ? at(n, k, p, q) * T(1 + 1e-9) : at(n, k, p, q)"),
@@ -73,11 +74,11 @@ BUGS = {
         bug("device-conv-dw-last-part", "Convolution: dW and db leave out the last part of the batch",
             "for (int part = 0; part < <|count|>; ++part)", "count > 1 ? count - 1 : count"),
     ],
-    "lib/src/device/launch.hpp": [
+    LIB + "device/launch.hpp": [
         bug("device-conv-paddings-swapped", "Convolution: the paddings along H and W are exchanged",
             "y[2], o.stride.h, <|o.padding.h|>,", "o.padding.w", "y[3], o.stride.w, <|o.padding.w|>,", "o.padding.h"),
     ],
-    KERNELS + "pool2d_items.hpp": [
+    LIB + "ops/pool2d/device_items.hpp": [
         bug("device-max-pool-overwrites", "Max-pooling: where windows overlap, the last gradient overwrites the others",
             "<|image[indices[i]] += dy[i];|> }", "image[indices[i]] = dy[i];"),
         bug("device-max-pool-not-zeroed", "Max-pooling: pixels that lost keep what was in dx",
@@ -85,7 +86,7 @@ BUGS = {
         bug("device-avg-pool-counts-padding", "Average-pooling: the padding counts although it should not",
             "const int low = <|count_include_pad ? -axis.padding : 0|>;", "-axis.padding"),
     ],
-    KERNELS + "conv2d_relu_max_pool2d_items.hpp": [
+    LIB + "ops/conv2d_relu_max_pool2d/device_items.hpp": [
         bug("device-fused-dead-passes", "Convolution, ReLU and pooling: a window that ReLU closed counts for the bias",
             "if (<|winners[window] != T(4)|>) { sum += dy[window]; }", "true"),
         bug("device-fused-odd-edge", "Convolution, ReLU and pooling: an odd last row takes its neighbour's gradient",
@@ -93,13 +94,13 @@ BUGS = {
             "const int window = (image * rows + <|p / 2|>) * columns + q / 2;",
             "(p / 2 < rows ? p / 2 : rows - 1)"),
     ],
-    KERNELS + "sgd.cpp": [
+    LIB + "ops/sgd/device.cpp": [
         bug("device-sgd-no-maximize", "SGD: maximize is ignored",
             "const T d = <|s.maximize ? -g : g|>;", "g"),
         bug("device-sgd-first-damped", "SGD: the first step is damped",
             "v = s.first ? <|d|> : s.momentum * v", "s.undamped * d"),
     ],
-    "lib/src/data/device_batches.cpp": [
+    LIB + "data/device_batches.cpp": [
         bug("device-batches-all-first", "DataLoader: every batch is the first one",
             "order_.data()) + <|(range.first - first_)|>;", "0"),
     ],

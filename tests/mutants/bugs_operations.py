@@ -1,12 +1,12 @@
 """Bugs in the operations: the reference's plain loops, the cpu backend's kernels, and the chapters that call them."""
 from mutants import bug
 
-REFERENCE = "lib/include/handgrad/reference/"
-CPU = "lib/src/cpu/"
+LIB = "lib/handgrad/"
+
 
 BUGS = {
     # ---- The reference ----
-    REFERENCE + "linear.hpp": [
+    LIB + "ops/linear/reference.hpp": [
         bug("reference-linear-no-bias", "Linear: the bias is not added",
             "T sum = <|b(k)|>;", "T(0)"),
         bug("reference-linear-dx-transposed", "Linear: dx from W instead of its transpose",
@@ -20,32 +20,32 @@ BUGS = {
         bug("reference-linear-db-halved", "Linear: the bias's gradient is halved",
             "sum += <|dy(n, k)|>; }", "dy(n, k) / T(2)"),
     ],
-    REFERENCE + "relu.hpp": [
+    LIB + "ops/activation/reference.hpp": [
         bug("reference-relu-mask-of-gradient", "ReLU: the mask is taken from the gradient",
             "is_positive(<|x.data()[i]|>) ? dy.data()[i]", "dy.data()[i]"),
     ],
-    REFERENCE + "tanh.hpp": [
+    LIB + "ops/activation/reference_tanh.hpp": [
         bug("reference-tanh-square", "tanh: 1 - y instead of 1 - y squared",
             "(T(1) - <|yi * yi|>)", "yi"),
     ],
-    REFERENCE + "softmax.hpp": [
+    LIB + "ops/softmax/reference.hpp": [
         bug("reference-softmax-no-maximum", "Softmax: the row's maximum is not subtracted, so large scores overflow",
             "p(n, k) = exp(z(n, k) - <|T(m)|>)", "T(0)"),
         bug("reference-softmax-no-mean", "Softmax: dz lacks the weighted mean of dp",
             "p(n, k) * (dp(n, k) - <|mean|>)", "T(0)"),
     ],
-    REFERENCE + "cross_entropy.hpp": [
+    LIB + "ops/cross_entropy/reference.hpp": [
         bug("reference-cross-entropy-no-mean", "Cross-entropy: the gradient lacks 1/N",
             "dz(n, k) = <|(p(n, k) - T(is_true_class ? 1 : 0)) / batch|>;", "p(n, k) - T(is_true_class ? 1 : 0)"),
         bug("reference-cross-entropy-next-class", "Cross-entropy: the one is in the class after the true one",
             "k == static_cast<std::size_t>(<|y(n)|>)",
             "(y(n) + 1) % static_cast<std::int64_t>(p.shape(1))"),
     ],
-    REFERENCE + "l2_penalty.hpp": [
+    LIB + "ops/l2_penalty/reference.hpp": [
         bug("reference-penalty-two-lambda", "Penalty: the gradient is 2 lambda w",
             "const T g = <|T(lambda) * w.data()[i]|>;", "T(2 * lambda) * w.data()[i]"),
     ],
-    REFERENCE + "conv2d.hpp": [
+    LIB + "ops/conv2d/reference.hpp": [
         bug("reference-conv-flipped-everywhere", "Convolution: the kernel is flipped, forward and backward alike",
             "f(n, k, p, q, c, r, s, first + c, i, j);",
             "f(n, k, p, q, c, w[2] - 1 - r, w[3] - 1 - s, first + c, i, j);"),
@@ -59,7 +59,7 @@ BUGS = {
         bug("reference-conv-dx-not-zeroed", "Convolution: dx is added to what was there",
             "dx.fill(T(0));", ""),
     ],
-    REFERENCE + "max_pool2d.hpp": [
+    LIB + "ops/pool2d/reference.hpp": [
         bug("reference-max-pool-last-of-ties", "Max-pooling: the last of equal pixels wins",
             "winner < 0 || <|is_greater(v, best)|>", "!is_greater(best, v)"),
         bug("reference-max-pool-padding-counts", "Max-pooling: the padding counts as zeros",
@@ -69,11 +69,11 @@ BUGS = {
             "dx(n, c, m / shape_of_x[3], m % shape_of_x[3]) += dy(n, c, p, q);",
             "dx(n, c, m / shape_of_x[3], m % shape_of_x[3]) = dy(n, c, p, q);"),
     ],
-    REFERENCE + "avg_pool2d.hpp": [
+    LIB + "ops/pool2d/reference_avg.hpp": [
         bug("reference-avg-pool-counts-padding", "Average-pooling: the padding counts although it should not",
             "options.count_include_pad ? padded : <|inside|>;", "padded"),
     ],
-    REFERENCE + "sgd.hpp": [
+    LIB + "ops/sgd/reference.hpp": [
         bug("reference-sgd-decoupled-decay", "SGD: the weight decay bypasses the momentum",
             "step += T(options.weight_decay) * p.data()[i];",
             "p.data()[i] -= T(options.lr) * T(options.weight_decay) * p.data()[i];"),
@@ -86,7 +86,7 @@ BUGS = {
     ],
 
     # ---- The cpu backend ----
-    CPU + "linear.cpp": [
+    LIB + "ops/linear/cpu.cpp": [
         bug("cpu-linear-dx-factor", "Linear: dx is larger by a factor of 1 + 1e-6",
             "gemm(CblasNoTrans, CblasTrans, rows, in, out, <|T(1)|>, dyi, out", "T(1 + 1e-6)"),
         bug("cpu-linear-dx-transposed", "Linear: dx of narrow layers from W instead of its transpose",
@@ -95,36 +95,36 @@ BUGS = {
             "db.data()[k] = mode == Accumulate::yes ? <|db.data()[k] + sums.data()[k]|> : sums.data()[k];",
             "sums.data()[k]"),
     ],
-    CPU + "slim_matmul.hpp": [
+    LIB + "tensor/narrow_matmul.hpp": [
         bug("cpu-slim-overlap-twice", "Linear: what two SIMD registers overlap in is added twice",
             "xsimd::select(is_new, v, Vec<T>(0))", "v"),
         bug("cpu-slim-last-row", "Linear: dW of narrow layers leaves out the last row of the batch",
             "for (std::size_t i = 0; i < <|m|>; ++i) { for (std::size_t r = 0; r < R; ++r) { const auto bi", "m - 1"),
     ],
-    CPU + "block_matmul.hpp": [
+    LIB + "tensor/block_matmul.hpp": [
         bug("cpu-block-overlap-twice", "Linear: the columns that two blocks share are added twice",
             "c + last, m, k, n, <|j - last|>);", "std::size_t(0)"),
     ],
-    CPU + "simd.hpp": [
+    LIB + "tensor/simd.hpp": [
         bug("cpu-entrywise-no-rest", "Entrywise operations: what does not fill a SIMD register is left out",
             "if (<|i < n|>) { T buffer[lanes<T>] = {};", "false"),
     ],
-    CPU + "relu.cpp": [
+    LIB + "ops/activation/cpu.cpp": [
         bug("cpu-relu-mask-of-gradient", "ReLU: the mask is taken from the gradient",
             "[](auto v, auto g) { return xsimd::select(<|v|> <= Vec<T>(0), Vec<T>(0), g); }", "g"),
         bug("cpu-relu-eats-nan", "ReLU: a NaN becomes 0",
             "[](auto v) { return <|xsimd::select(v < Vec<T>(0), Vec<T>(0), v)|>; }",
             "xsimd::select(v > Vec<T>(0), v, Vec<T>(0))"),
     ],
-    CPU + "sigmoid.cpp": [
+    LIB + "ops/activation/cpu_sigmoid.cpp": [
         bug("cpu-sigmoid-no-factor", "Sigmoid: the gradient lacks the factor 1 - y",
             "return <|g * v * (Vec<T>(1) - v)|>;", "g * v"),
     ],
-    CPU + "softmax_rows.hpp": [
+    LIB + "ops/softmax/rows.hpp": [
         bug("cpu-softmax-first-as-maximum", "Softmax: the first score is taken for the largest",
             "m = <|z[j] > m || z[j] != z[j] ? z[j] : m|>;", "m"),
     ],
-    CPU + "cross_entropy.cpp": [
+    LIB + "ops/cross_entropy/cpu.cpp": [
         bug("cpu-cross-entropy-mean-twice", "Cross-entropy: the gradient has 1/N twice",
             "const T batch = <|static_cast<T>(p.shape(0))|>;", "static_cast<T>(p.shape(0) * p.shape(0))"),
         bug("cpu-cross-entropy-no-mean", "Cross-entropy: the loss is a sum instead of a mean",
@@ -133,27 +133,27 @@ BUGS = {
             "const Chunks chunks(z.shape(0), <|softmax_grain(classes)|>); // One sum a chunk",
             "(z.shape(0) + static_cast<std::size_t>(num_threads()) - 1) / static_cast<std::size_t>(num_threads())"),
     ],
-    CPU + "l2_penalty.cpp": [
+    LIB + "ops/l2_penalty/cpu.cpp": [
         bug("cpu-penalty-no-half", "Penalty: the loss lacks the factor 1/2",
             "static_cast<T>(<|0.5 * lambda|>) * total", "lambda"),
         bug("cpu-penalty-no-rest", "Penalty: the last weights, if not a multiple of eight, do not count",
             "for (std::size_t j = 0; <|i < w.size()|>; ++i, ++j)", "false"),
     ],
-    CPU + "flatten.cpp": [
+    LIB + "ops/flatten/cpu.cpp": [
         bug("cpu-flatten-one-entry", "Flatten: one entry of dx is larger by 1e-9 of its size",
             "entrywise(dy.data(), dx.data(), dy.size(), [](auto v) { return v; });",
             "entrywise(dy.data(), dx.data(), dy.size(), [](auto v) { return v; });"
             " if (dx.size() > 0) { dx.data()[dx.size() - 1] *= T(1 + 1e-9); }"),
     ],
-    CPU + "conv2d.cpp": [
+    LIB + "ops/conv2d/cpu.cpp": [
         bug("cpu-conv-db-rest", "Convolution: the bias's gradient leaves out what does not fill a SIMD register",
             "for (; <|i < plane|>; ++i) { rest += d[i]; }", "false"),
     ],
-    CPU + "conv2d_direct.hpp": [
+    LIB + "ops/conv2d/fast/direct.hpp": [
         bug("cpu-conv-no-dilation", "Convolution: the dilation along H is ignored",
             "const std::size_t row = ci * c.frame.rows + (r - rows.begin) * <|c.dilation.h|>;", "std::size_t(1)"),
     ],
-    CPU + "conv2d_batch.hpp": [
+    LIB + "ops/conv2d/fast/batch.hpp": [
         bug("cpu-conv-dx-not-flipped", "Convolution: dx from a kernel that is not flipped",
             "* g.R + <|g.R - 1 - r|>) * g.S", "r", "* g.S + <|g.S - 1 - s|>];", "s"),
         bug("cpu-conv-dw-last-part", "Convolution: dW leaves out the last thread's part of the sum",
@@ -162,7 +162,7 @@ BUGS = {
             "inline Chunks cut(std::size_t items) { return Chunks(items, <|(items + 15) / 16|>); }",
             "(items + static_cast<std::size_t>(num_threads()) - 1) / static_cast<std::size_t>(num_threads())"),
     ],
-    CPU + "conv2d_im2col.hpp": [
+    LIB + "ops/conv2d/im2col.hpp": [
         bug("cpu-conv-no-stride", "Convolution: the stride along W is ignored",
             "to[q * column_step] = from[(q - begin) * <|g.stride.w|>];", "std::size_t(1)"),
         bug("cpu-conv-windows-not-zeroed", "Convolution: the padding is what the last image left there",
@@ -170,7 +170,7 @@ BUGS = {
         bug("cpu-conv-dx-not-zeroed", "Convolution: dx is added to what was there",
             "std::fill_n(dx, g.x_image(), T(0));", ""),
     ],
-    CPU + "max_pool2d.cpp": [
+    LIB + "ops/pool2d/cpu.cpp": [
         bug("cpu-max-pool-last-of-ties", "Max-pooling: the last of equal pixels wins",
             "const bool second = <|b.value > a.value|> || b.value != b.value;", "b.value >= a.value"),
         bug("cpu-max-pool-eats-nan", "Max-pooling: a NaN loses",
@@ -178,24 +178,24 @@ BUGS = {
         bug("cpu-max-pool-not-zeroed", "Max-pooling: pixels that lost keep what was in dx",
             "std::fill(to, to + pixels, T(0));", ""),
     ],
-    CPU + "avg_pool2d.cpp": [
+    LIB + "ops/pool2d/cpu_avg.cpp": [
         bug("cpu-avg-pool-whole-kernel", "Average-pooling: a window over the edge is divided by the whole kernel's area",
             "padded_rows = <|std::min(kernel.h, height + 2 * padding.h - p * stride.h)|>;", "std::size_t(kernel.h)"),
         bug("cpu-avg-pool-no-share", "Average-pooling: each of four pixels gets the whole gradient",
             "lower[2 * q + 1] = <|dy[q] / T(4)|>;", "dy[q]"),
     ],
-    CPU + "conv2d_relu_max_pool2d.cpp": [
+    LIB + "ops/conv2d_relu_max_pool2d/cpu.cpp": [
         bug("cpu-fused-swapped", "Convolution, ReLU and pooling: the gradient goes to the right instead of below",
             "const std::size_t place[places] = {0, <|right|>, below, below + right};", "below",
             "const std::size_t place[places] = {0, right, <|below|>, below + right};", "right"),
         bug("cpu-fused-dead-passes", "Convolution, ReLU and pooling: a window that ReLU closed lets its gradient pass",
             "xsimd::select(<|best <= zero|>, dead, place).store_aligned(winners", "best < zero"),
     ],
-    CPU + "conv2d_relu_max_pool2d_few.hpp": [
+    LIB + "ops/conv2d_relu_max_pool2d/small_batch.hpp": [
         bug("cpu-fused-few-not-zeroed", "Convolution, ReLU and pooling of few images: dz is not zeroed",
             "dz.fill(T(0));", ""),
     ],
-    CPU + "sgd.cpp": [
+    LIB + "ops/sgd/cpu.cpp": [
         bug("cpu-sgd-no-dampening", "SGD: the dampening is ignored",
             "undamped(static_cast<T>(<|1 - options.dampening|>))", "1.0"),
         bug("cpu-sgd-rest-of-block", "SGD: of the last block only the first half takes the step",
@@ -203,15 +203,15 @@ BUGS = {
     ],
 
     # ---- What all backends ask, and threads ----
-    "lib/src/contract/checks.cpp": [
+    LIB + "ops/checks.cpp": [
         bug("label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "label < 0 || <|label >= classes|>", "label > classes"),
     ],
-    "lib/src/contract/checks_images.cpp": [
+    LIB + "ops/pool2d/windows.cpp": [
         bug("ceil-mode-empty-window", "Pooling: with ceil_mode a window may begin beyond the image",
             "return steps + (<|ceil_mode && steps * stride >= size + padding|> ? 0 : 1);", "false"),
     ],
-    "lib/src/parallel_for.cpp": [
+    LIB + "tensor/parallel_for.cpp": [
         bug("threads-last-chunk", "Threads: the last chunk of the work is not done",
             "chunks_ = <|chunks|>; waiting_chunks_", "chunks > 2 ? chunks - 1 : chunks"),
         bug("threads-exception-lost", "Threads: an exception in one of them is lost",

@@ -2,21 +2,22 @@
 the gradient checker, which must not become blind."""
 from mutants import bug
 
-INCLUDE = "lib/include/handgrad/"
+LIB = "lib/handgrad/"
+
 
 BUGS = {
     # ---- Modules ----
-    INCLUDE + "nn/linear.hpp": [
+    LIB + "ops/linear/layer.hpp": [
         bug("linear-dw-not-added", "Linear: backward overwrites the weight's gradient instead of adding to it",
             "dy, weight.grad, <|Accumulate::yes|>);", "Accumulate::no"),
     ],
-    INCLUDE + "nn/relu.hpp": [
+    LIB + "ops/activation/layer.hpp": [
         bug("relu-mask-of-last-call", "ReLU: the mask is the one of the call before",
             "always:Tensor y_, dx_;", "Tensor y_, dx_, before_;",
             "Backend::relu_forward(x, y_);", "before_ = y_; Backend::relu_forward(x, y_);",
             "Backend::relu_backward(<|*x_|>, dy, dx_);", "before_.shape() == dy.shape() ? before_ : *x_"),
     ],
-    INCLUDE + "nn/max_pool2d.hpp": [
+    LIB + "ops/pool2d/layer.hpp": [
         bug("max-pool-all-ties", "Max-pooling: the gradient goes to all pixels that are as large as the winner",
             "always:Shape shape_;", "Shape shape_; const Tensor* x_ = nullptr;",
             "shape_ = x.shape();", "shape_ = x.shape(); x_ = &x;",
@@ -40,31 +41,31 @@ BUGS = {
                }
                dx_ = Backend::from_host(dx);"""),
     ],
-    INCLUDE + "nn/conv2d.hpp": [
+    LIB + "ops/conv2d/layer.hpp": [
         bug("conv-init-fan-in", "Conv2d: the first weights do not reckon with the kernel's size",
             "const std::size_t fan_in = <|shape[1] * shape[2] * shape[3]|>;", "shape[1]"),
         bug("conv-dx-once", "Conv2d: dx is computed once and never again",
             "if (<|input == InputGradient::needed|>) { Backend::conv2d_backward_input",
             "input == InputGradient::needed && dx_.size() != x.size()"),
     ],
-    INCLUDE + "nn/sequential.hpp": [
+    LIB + "nn/sequential.hpp": [
         bug("sequential-one-short", "Sequential: the first layer with weights gets a gradient of the step before",
             "input == InputGradient::needed || <|i > unlearned_|>;", "i > unlearned_ + 1"),
     ],
-    INCLUDE + "nn/module.hpp": [
+    LIB + "nn/module.hpp": [
         bug("eval-not-passed-on", "Module: eval does not reach the modules inside",
             "training_ = on; for (const auto& [name, child] : children_) { <|child->train(on);|> }", ""),
         bug("module-zero-grad", "Module: zero_grad forgets the first parameter",
             "for (Parameter<Backend>* parameter : parameters()) { <|parameter->grad.fill(Scalar(0));|> }",
             "if (parameter != parameters().front()) { parameter->grad.fill(Scalar(0)); }"),
     ],
-    INCLUDE + "nn/cross_entropy_loss.hpp": [
+    LIB + "ops/cross_entropy/layer.hpp": [
         bug("loss-labels-of-first-batch", "CrossEntropyLoss: backward uses the labels of the first batch",
             "y_ = &y;", "y_ = y_ == nullptr ? &y : y_;"),
     ],
 
     # ---- Random numbers and first weights ----
-    "lib/src/random.cpp": [
+    LIB + "tensor/random.cpp": [
         bug("init-no-root", "First weights: the bound is 1/fan_in instead of its square root",
             "return <|1.0 / std::sqrt(static_cast<double>(fan_in))|>;", "1.0 / static_cast<double>(fan_in)"),
         bug("random-state-no-spare", "Random: the state forgets the second normal number of a pair",
@@ -72,13 +73,13 @@ BUGS = {
         bug("random-spare-for-ever", "Random: the second normal number of a pair comes again and again",
             "double Random::normal() { if (has_spare_) { <|has_spare_ = false;|>", ""),
     ],
-    INCLUDE + "random.hpp": [
+    LIB + "tensor/random.hpp": [
         bug("shuffle-never-stays", "Random: shuffle leaves nothing in its place",
             "below(<|static_cast<std::uint64_t>(n)|>)", "static_cast<std::uint64_t>(n - 1)"),
     ],
 
     # ---- The optimiser ----
-    INCLUDE + "optim/sgd.hpp": [
+    LIB + "optim/sgd.hpp": [
         bug("sgd-zero-grad-missing", "SGD: zero_grad does nothing",
             "parameter->grad.fill(typename Backend::Scalar(0));", ""),
         bug("sgd-last-without-momentum", "SGD: the last parameter has no momentum",
@@ -86,13 +87,13 @@ BUGS = {
             "i + 1 < parameters_.size() || i == 0 ? options_ : [&] { SgdOptions o = options_; o.momentum = 0;"
             " o.nesterov = false; return o; }()"),
     ],
-    "lib/src/optim/optim.cpp": [
+    LIB + "optim/optim.cpp": [
         bug("step-lr-early", "StepLR: the step size shrinks an epoch early",
             "if (<|epoch_ % step_size_ == 0|>)", "(epoch_ + 1) % step_size_ == 0"),
     ],
 
     # ---- Data ----
-    "lib/src/data/data_loader.cpp": [
+    LIB + "data/data_loader.cpp": [
         bug("loader-last-sample", "DataLoader: the last sample is skipped",
             "std::min(options_.batch_size, <|order_.size() - first|>)", "order_.size() - 1 - first"),
         bug("loader-last-batch", "DataLoader: a last batch that is not full is skipped",
@@ -106,11 +107,11 @@ BUGS = {
         bug("loader-wrong-label", "DataLoader: images have their neighbours' labels",
             "labels.data()[b] = dataset.labels[<|n|>];", "range.first[b > 0 ? b - 1 : b]"),
     ],
-    "lib/src/data/transforms.cpp": [
+    LIB + "data/transforms.cpp": [
         bug("pixels-by-256", "Data: pixels are divided by 256",
             "static_cast<T>(bytes[i]) / <|T(255)|>", "T(256)"),
     ],
-    "lib/src/data/idx.cpp": [
+    LIB + "data/idx.cpp": [
         bug("idx-byte-order", "IDX reader: the bytes of a number are read in the wrong order",
             "std::uint32_t{word[2]} << <|8|> | std::uint32_t{word[3]}", "0",
             "std::uint32_t{word[2]} << 8 | <|std::uint32_t{word[3]}|>", "std::uint32_t{word[3]} << 8"),
@@ -119,13 +120,13 @@ BUGS = {
         bug("idx-type", "IDX reader: the type of the values is not looked at",
             "if (<|word[2] != 0x08|>)", "false"),
     ],
-    "lib/src/data/mnist.cpp": [
+    LIB + "data/mnist.cpp": [
         bug("mnist-label-10", "MNIST: a label of 10 is accepted",
             "return <|label >= dataset.class_names.size()|>;", "label > dataset.class_names.size()"),
     ],
 
     # ---- The training loop ----
-    "lib/src/train/train.cpp": [
+    LIB + "train/train.cpp": [
         bug("train-no-zero-grad", "Training: the gradients are never set to zero",
             "optimizer.zero_grad();", ""),
         bug("train-step-before-backward", "Training: the step is taken before the gradients are there",
@@ -140,12 +141,12 @@ BUGS = {
         bug("history-one-epoch", "Training: the history counts from the start of each epoch",
             "push_back(<|epoch * loader.dataset_size() + result.examples|>);", "result.examples"),
     ],
-    "lib/src/train/tally.hpp": [
+    LIB + "train/tally.hpp": [
         bug("loss-mean-of-batches", "Training: an epoch's loss is the mean over batches instead of examples",
             "static_cast<double>(criterion.item()) * <|static_cast<double>(labels.shape(0))|>;", "1.0",
             "result.loss = loss_sum_ / static_cast<double>(<|result.examples|>);", "result.batches"),
     ],
-    "lib/src/train/predictions.cpp": [
+    LIB + "train/predictions.cpp": [
         bug("confusion-transposed", "Confusion matrix: rows and columns are exchanged",
             "++counts(<|static_cast<std::size_t>(p.label)|>, static_cast<std::size_t>(p.chosen));",
             "static_cast<std::size_t>(p.chosen)",
@@ -154,7 +155,7 @@ BUGS = {
     ],
 
     # ---- Checkpoints ----
-    "lib/src/train/checkpoint.cpp": [
+    LIB + "train/checkpoint.cpp": [
         bug("checkpoint-momentum-not-saved", "Checkpoint: the momentum is not saved",
             "if (<|made|>) { add_finite", "false"),
         bug("checkpoint-momentum-not-restored", "Checkpoint: the momentum is not restored",
@@ -169,7 +170,7 @@ BUGS = {
         bug("checkpoint-epoch-not-restored", "Checkpoint: the epoch's account is not restored",
             "run.epoch = epoch;", ""),
     ],
-    "lib/src/train/checkpoint_file.cpp": [
+    LIB + "train/checkpoint_file.cpp": [
         bug("checkpoint-no-checksum", "Checkpoint: the checksum is not compared",
             "if (<|got != *expected|>)", "false"),
         bug("checkpoint-saves-nan", "Checkpoint: a NaN is saved",
@@ -177,7 +178,7 @@ BUGS = {
     ],
 
     # ---- The gradient checker ----
-    "lib/src/check/report.cpp": [
+    LIB + "check/report.cpp": [
         bug("checker-wide-tolerance", "Checker: the tolerance is a thousand times too wide",
             "<|report.tolerance.relative * report.largest_numeric|> + report.tolerance.entrywise",
             "1e3 * report.tolerance.relative * report.largest_numeric"),
@@ -189,11 +190,11 @@ BUGS = {
             "if (<|!std::isfinite(entry.analytic) || !std::isfinite(entry.numeric)|>)", "false",
             "if (<|!(deviation <= allowed)|>)", "deviation > allowed"),
     ],
-    INCLUDE + "check/complex_step.hpp": [
+    LIB + "check/complex_step.hpp": [
         bug("checker-large-complex-step", "Checker: the complex step is 1e-5",
             "Complex(x.data()[i], <|h|>);", "1e-5", "std::imag(f(std::as_const(point))) / <|h|>;", "1e-5"),
     ],
-    INCLUDE + "check/central_difference.hpp": [
+    LIB + "check/central_difference.hpp": [
         bug("checker-one-sided", "Checker: differences are taken to the right only",
             "result.gradient.data()[i] = <|(after.value - before.value) / width|>;", "right.data()[i]"),
         bug("checker-divides-by-h", "Checker: the divisor is 2 h instead of the step that was taken",

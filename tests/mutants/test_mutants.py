@@ -64,7 +64,7 @@ class List(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
-    BUGS = [mutants.Bug("a-bug", "It is wrong", [], "lib/src/a.cpp", 1)]
+    BUGS = [mutants.Bug("a-bug", "It is wrong", [], "lib/handgrad/a.cpp", 1)]
 
     def page(self, folder, text):
         path = Path(folder) / "page.md"

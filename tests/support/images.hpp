@@ -4,7 +4,7 @@
 #include <string>
 
 #include "handgrad/data/mnist.hpp"
-#include "handgrad/random.hpp"
+#include "handgrad/tensor/random.hpp"
 
 namespace support {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "handgrad/cpu/cpu.hpp"
-#include "handgrad/device/device.hpp"
+#include "handgrad/backends/cpu.hpp"
+#include "handgrad/backends/device.hpp"
 #include "support/same_bits.hpp"
 
 namespace support {

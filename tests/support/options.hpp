@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "handgrad/contract/conv2d.hpp"
-#include "handgrad/contract/sgd.hpp"
+#include "handgrad/ops/conv2d/conv2d.hpp"
+#include "handgrad/ops/sgd/sgd.hpp"
 
 namespace support {
 

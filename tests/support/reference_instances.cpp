@@ -2,7 +2,7 @@
 
 #include <complex>
 
-#include "handgrad/reference/reference.hpp"
+#include "handgrad/backends/reference.hpp"
 
 namespace handgrad::reference {
 

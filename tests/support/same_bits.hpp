@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "handgrad/tensor.hpp"
+#include "handgrad/tensor/tensor.hpp"
 
 namespace support {
 

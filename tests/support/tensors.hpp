@@ -8,9 +8,9 @@
 #include <type_traits>
 
 #include "handgrad/error.hpp"
-#include "handgrad/parallel.hpp"
-#include "handgrad/random.hpp"
-#include "handgrad/tensor.hpp"
+#include "handgrad/tensor/parallel.hpp"
+#include "handgrad/tensor/random.hpp"
+#include "handgrad/tensor/tensor.hpp"
 #include "support/on_device.hpp"
 #include "support/same_bits.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // A network, its loss, its optimiser and its data, ready to be trained.
 
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/train/train.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 01.4: give every feature mean 0 and standard deviation 1.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

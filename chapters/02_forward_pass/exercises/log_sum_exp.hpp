@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 02.5: the logarithm of a sum of exponentials, for scores of any size.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

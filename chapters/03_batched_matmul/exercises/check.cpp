@@ -1,11 +1,11 @@
 // Marks the coding exercises of chapter 03. Angle brackets: the include path says whether these are the stubs or the
 // solutions.
 
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/linalg.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/linalg.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <matmul_backward.hpp>
 #include <matmul_tiled.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 03.5: backward through a matrix product.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -1,10 +1,10 @@
 // Marks the coding exercises of chapter 04. Angle brackets: the include path says whether these are the stubs or the
 // solutions.
 
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <classifier.hpp>
 #include <cross_entropy.hpp>

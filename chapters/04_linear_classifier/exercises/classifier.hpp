@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 04.5: from the scores to the parameters, with the penalty.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

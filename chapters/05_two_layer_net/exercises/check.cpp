@@ -5,7 +5,7 @@
 
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/random.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <leaky_relu.hpp>
 #include <tanh.hpp>

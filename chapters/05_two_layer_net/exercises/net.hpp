@@ -1,7 +1,7 @@
 #pragma once
 // The net of exercise 05.6: three linear layers, ReLU after the first, tanh after the second.
 
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/backends/reference.hpp>
 
 using handgrad::Labels;
 using handgrad::Tensor;

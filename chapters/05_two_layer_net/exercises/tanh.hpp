@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 05.5: tanh, backward, from what forward has computed.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

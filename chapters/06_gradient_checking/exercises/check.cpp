@@ -3,10 +3,10 @@
 
 #include <cmath>
 
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <central_difference.hpp>
 #include <complex_step.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 06.6: find the bugs. There are two.
 
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/backends/reference.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 

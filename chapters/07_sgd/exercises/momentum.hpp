@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 07.4: SGD with momentum.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 

@@ -3,7 +3,7 @@
 
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/random.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <cosine.hpp>
 #include <dropout.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 08.4: dropout, forward and backward.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

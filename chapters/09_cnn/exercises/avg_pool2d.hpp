@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 09.4: average-pooling, backward.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

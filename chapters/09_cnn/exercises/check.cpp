@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/check/exercise.hpp>
-#include <handgrad/random.hpp>
-#include <handgrad/reference/reference.hpp>
+#include <handgrad/tensor/random.hpp>
 
 #include <avg_pool2d.hpp>
 #include <conv2d_backward.hpp>

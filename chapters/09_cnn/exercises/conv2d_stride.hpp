@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 09.6: a convolution that takes larger steps.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -13,9 +13,9 @@
 
 #include "09_cnn/model.hpp"
 #include "handgrad/app/program.hpp"
-#include "handgrad/cpu/cpu.hpp"
+#include "handgrad/backends/cpu.hpp"
+#include "handgrad/backends/device.hpp"
 #include "handgrad/data/mnist.hpp"
-#include "handgrad/device/device.hpp"
 #include "handgrad/io/csv.hpp"
 #include "handgrad/plot/figure.hpp"
 #include "handgrad/plot/image_grid.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <handgrad/error.hpp>
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Shape;
 

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 02.4: another activation.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

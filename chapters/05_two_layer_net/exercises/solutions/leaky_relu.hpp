@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 05.4: leaky ReLU, backward.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 07.5: Nesterov's momentum, with weight decay.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 

@@ -1,7 +1,7 @@
 #pragma once
 // Exercise 09.5: the gradients of a convolution's filters and biases.
 
-#include <handgrad/tensor.hpp>
+#include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 using handgrad::zeros;

@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include <handgrad/cpu/cpu.hpp>
+#include <handgrad/backends/cpu.hpp>
+#include <handgrad/backends/device.hpp>
+#include <handgrad/backends/reference.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
-#include <handgrad/device/device.hpp>
 #include <handgrad/nn/nn.hpp>
 #include <handgrad/optim/sgd.hpp>
-#include <handgrad/reference/reference.hpp>
 #include <handgrad/train/checkpoint.hpp>
 #include <handgrad/train/train.hpp>
 

@@ -1,0 +1,67 @@
+#pragma once
+/// @file
+/// Checks the gradients of one function with respect to all its inputs, and prints one table.
+
+#include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "handgrad/check/complex_step.hpp"
+#include "handgrad/check/report.hpp"
+#include "handgrad/tensor/tensor.hpp"
+
+namespace handgrad::check {
+
+/// Collects the reports of several gradients:
+///
+/// @snippet training.cpp gradient_check
+class GradientCheck {
+public:
+    /// Checks the gradient with respect to one input by complex_step().
+    ///
+    /// Knows more than compare() does, namely the input, and so recognises a wrong weight penalty as well.
+    ///
+    /// @param name     of the input, "w"; the report calls the gradient "dw"
+    /// @param at       the input's value, any shape
+    /// @param analytic the gradient to be checked, the same shape; T is float or double
+    /// @param f        the function with everything but this input held fixed: `[&](const auto& w_) { ... }`
+    /// @param expect   whether the gradient should be zero everywhere
+    /// @return         the report, also kept here; the reference is good until the next call
+    template <class T, class F> const Report& wrt(const std::string& name, const Tensor<double>& at,
+                                                  const Tensor<T>& analytic, F&& f, Expect expect = Expect::nonzero) {
+        const Tensor<double> numeric = complex_step(std::forward<F>(f), at);
+        constexpr Tolerance tolerance = std::is_same_v<T, float> ? float_tolerance : complex_step_tolerance;
+        Report report = compare("d" + name, analytic, numeric, tolerance, expect);
+        if (!report.passed() && report.hint.empty()) {
+            report.hint = penalty_hint(name, at, Tensor<double>(analytic), numeric);
+        }
+        return add(std::move(report));
+    }
+
+    /// Takes a report that was made by other means.
+    const Report& add(Report report);
+
+    /// True if there are reports and all of them have passed.
+    bool passed() const;
+
+    /// In the order in which they were made.
+    const std::vector<Report>& reports() const { return reports_; }
+
+private:
+    static std::string penalty_hint(const std::string& name, const Tensor<double>& at, const Tensor<double>& analytic,
+                                    const Tensor<double>& numeric);
+
+    std::vector<Report> reports_;
+};
+
+/// One table with a line for each gradient: shape, entries compared, kinks, errors, worst entry, verdict.
+std::string table(const GradientCheck& checker);
+
+/// The table, then the full report of each that failed.
+std::string to_string(const GradientCheck& checker);
+
+/// Writes to_string(checker).
+std::ostream& operator<<(std::ostream& out, const GradientCheck& checker);
+
+} // namespace handgrad::check

@@ -1,0 +1,93 @@
+#include "handgrad/data/data_loader.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "handgrad/error.hpp"
+#include "handgrad/tensor/random.hpp"
+
+namespace handgrad::data {
+namespace {
+
+// Asks for memory that is needed soon. Shuffled images lie all over the place, and waiting for each of them would take
+// as long as all the rest of an epoch's loading.
+void prefetch(const std::uint8_t* bytes, std::size_t count) {
+#ifdef __GNUC__ // GCC and clang
+    constexpr std::size_t cache_line = 64;
+    for (std::size_t i = 0; i < count; i += cache_line) { __builtin_prefetch(bytes + i); }
+#else
+    static_cast<void>(bytes);
+    static_cast<void>(count);
+#endif
+}
+
+} // namespace
+
+BatchSampler::BatchSampler(std::size_t dataset_size, const LoaderOptions& options) : options_(options) {
+    require_at_least("DataLoader", "batch_size", options.batch_size, 1);
+    require_at_least("DataLoader", "limit", options.limit, 0);
+    if (options.limit > 0) { dataset_size = std::min(dataset_size, options.limit); }
+    if (dataset_size == 0 || dataset_size > 0xffffffffU) {
+        throw ShapeError(fmt::format("DataLoader: the data set has {} images, expected 1 to 2^32 - 1", dataset_size));
+    }
+    if (options.drop_last && dataset_size < options.batch_size) {
+        throw ShapeError(fmt::format("DataLoader: drop_last leaves no batch of {}, expected at least {} images",
+                                     dataset_size, options.batch_size));
+    }
+    order_.resize(dataset_size);
+    std::iota(order_.begin(), order_.end(), 0U);
+}
+
+std::size_t BatchSampler::batches() const {
+    const std::size_t full = order_.size() / options_.batch_size;
+    return full + (order_.size() % options_.batch_size != 0 && !options_.drop_last ? 1 : 0);
+}
+
+std::size_t BatchSampler::start_epoch() {
+    if (state_.batch != 0 && !restored_) { state_ = {state_.epoch + 1, 0}; } // the loop before was left by a break
+    restored_ = false;
+    if (options_.shuffle) {
+        std::iota(order_.begin(), order_.end(), 0U);
+        // Stream 0 is where a program with the same seed draws its initial weights from.
+        Random(options_.seed, state_.epoch + 1).shuffle(order_.begin(), order_.end());
+    }
+    return state_.batch;
+}
+
+BatchSampler::Range BatchSampler::take(std::size_t batch) {
+    const std::size_t first = batch * options_.batch_size;
+    if (batch + 1 < batches()) {
+        state_.batch = batch + 1;
+    } else {
+        state_ = {state_.epoch + 1, 0};
+    }
+    return {order_.data() + first, std::min(options_.batch_size, order_.size() - first)};
+}
+
+void BatchSampler::restore(LoaderState state) {
+    if (state.batch >= batches()) {
+        throw DataError(fmt::format("DataLoader: cannot go on at batch {}, expected 0 to {}", as_written(state.batch),
+                                    batches() - 1));
+    }
+    state_ = state;
+    restored_ = true;
+}
+
+template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range range, const Transforms& transforms,
+                               Tensor<T>& images, Labels& labels) {
+    require_shape("gather", "images", images.shape(), {range.count, 1, dataset.height, dataset.width});
+    require_shape("gather", "labels", labels.shape(), {range.count});
+    const std::size_t pixels = dataset.height * dataset.width;
+    for (std::size_t b = 0; b < range.count; ++b) {
+        const std::uint32_t n = range.first[b];
+        if (b + 1 < range.count) { prefetch(dataset.image(range.first[b + 1]), pixels); }
+        apply(transforms, dataset.image(n), pixels, images.data() + b * pixels);
+        labels.data()[b] = dataset.labels[n];
+    }
+}
+
+template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&, Labels&);
+template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&, Labels&);
+
+} // namespace handgrad::data

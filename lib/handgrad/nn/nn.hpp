@@ -1,0 +1,17 @@
+#pragma once
+/// @file
+/// All modules.
+
+#include "handgrad/nn/module.hpp"
+#include "handgrad/nn/sequential.hpp"
+#include "handgrad/nn/summary.hpp"
+#include "handgrad/ops/activation/layer.hpp"
+#include "handgrad/ops/activation/layer_sigmoid.hpp"
+#include "handgrad/ops/activation/layer_tanh.hpp"
+#include "handgrad/ops/conv2d/layer.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/layer.hpp"
+#include "handgrad/ops/cross_entropy/layer.hpp"
+#include "handgrad/ops/flatten/layer.hpp"
+#include "handgrad/ops/linear/layer.hpp"
+#include "handgrad/ops/pool2d/layer.hpp"
+#include "handgrad/ops/pool2d/layer_avg.hpp"

@@ -1,0 +1,116 @@
+#pragma once
+// Convolution and its gradients as matrix products, for cuda_tiles.hpp: which entry of which matrix is which number of
+// x, w and dy. What im2col would write down is looked up instead. One z a group.
+//
+// Where im2col has a zero for want of a pixel, the formula has no product. That is the same unless the other factor is
+// infinite or NaN; so a sum that is NaN is computed once more, by the plain kernel's item.
+
+#include "handgrad/device/cuda_tiles.hpp"
+#include "handgrad/ops/conv2d/device_items.hpp"
+
+namespace handgrad::device::kernels::tiles {
+
+/// Rows: output pixels (n, p, q); columns: the group's output channels; depth: taps (c, r, s).
+template <class T> struct Forward {
+    ConvExtents e;
+    const T *x, *w, *bias; ///< bias may be null
+    T* y;
+
+    HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.windows * e.columns.windows; }
+    HANDGRAD_HOST_DEVICE int columns() const { return e.group_out(); }
+    HANDGRAD_HOST_DEVICE int depth(int) const { return e.group_in() * e.rows.kernel * e.columns.kernel; }
+    HANDGRAD_HOST_DEVICE T a(int group, int row, int tap) const {
+        const int q = row % e.columns.windows, p = row / e.columns.windows % e.rows.windows;
+        const int n = row / e.columns.windows / e.rows.windows;
+        const int s = tap % e.columns.kernel, r = tap / e.columns.kernel % e.rows.kernel;
+        const int c = group * e.group_in() + tap / e.columns.kernel / e.rows.kernel;
+        const int i = e.rows.pixel(p, r), j = e.columns.pixel(q, s);
+        if (!e.rows.inside(i) || !e.columns.inside(j)) { return T(0); }
+        return x[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
+    }
+    HANDGRAD_HOST_DEVICE T b(int group, int tap, int column) const {
+        return w[(group * e.group_out() + column) * depth(group) + tap];
+    }
+    HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
+        const int pixels = e.rows.windows * e.columns.windows, k = group * e.group_out() + column;
+        const int item = (row / pixels * e.K + k) * pixels + row % pixels;
+        y[item] = sum != sum ? Conv2dForward<T>{e, x, w, bias}(item) : bias ? bias[k] + sum : sum;
+    }
+};
+
+/// Rows: input pixels (n, i, j); columns: the group's input channels; depth: (k, r, s).
+template <class T> struct BackwardInput {
+    ConvExtents e;
+    const T *dy, *w;
+    T* dx;
+
+    HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.size * e.columns.size; }
+    HANDGRAD_HOST_DEVICE int columns() const { return e.group_in(); }
+    HANDGRAD_HOST_DEVICE int depth(int) const { return e.group_out() * e.rows.kernel * e.columns.kernel; }
+    HANDGRAD_HOST_DEVICE T a(int group, int row, int tap) const {
+        const int j = row % e.columns.size, i = row / e.columns.size % e.rows.size;
+        const int n = row / e.columns.size / e.rows.size;
+        const int s = tap % e.columns.kernel, r = tap / e.columns.kernel % e.rows.kernel;
+        const int k = group * e.group_out() + tap / e.columns.kernel / e.rows.kernel;
+        const int p = e.rows.window(i, r), q = e.columns.window(j, s);
+        return p < 0 || q < 0 ? T(0) : dy[((n * e.K + k) * e.rows.windows + p) * e.columns.windows + q];
+    }
+    HANDGRAD_HOST_DEVICE T b(int group, int tap, int column) const {
+        const int taps = e.rows.kernel * e.columns.kernel, k = group * e.group_out() + tap / taps;
+        return w[(k * e.group_in() + column) * taps + tap % taps];
+    }
+    HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
+        const int pixels = e.rows.size * e.columns.size, c = group * e.group_in() + column;
+        const int item = (row / pixels * e.C + c) * pixels + row % pixels;
+        dx[item] = sum != sum ? Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w}(item) : sum;
+    }
+};
+
+/// Rows: taps (c, r, s); columns: the group's output channels; depth: (n, p, q) of a part of the batch. z = part times
+/// groups + group.
+template <class T> struct BackwardWeight {
+    ConvExtents e;
+    BatchParts batch;
+    const T *x, *dy;
+    T* parts;
+
+    HANDGRAD_HOST_DEVICE int rows() const { return e.group_in() * e.rows.kernel * e.columns.kernel; }
+    HANDGRAD_HOST_DEVICE int columns() const { return e.group_out(); }
+    HANDGRAD_HOST_DEVICE int depth(int z) const {
+        const int part = z / e.groups;
+        return (batch.end(part) - batch.begin(part)) * e.rows.windows * e.columns.windows;
+    }
+    HANDGRAD_HOST_DEVICE T a(int z, int tap, int l) const {
+        const int s = tap % e.columns.kernel, r = tap / e.columns.kernel % e.rows.kernel;
+        const int c = z % e.groups * e.group_in() + tap / e.columns.kernel / e.rows.kernel;
+        const int q = l % e.columns.windows, p = l / e.columns.windows % e.rows.windows;
+        const int n = batch.begin(z / e.groups) + l / e.columns.windows / e.rows.windows;
+        const int i = e.rows.pixel(p, r), j = e.columns.pixel(q, s);
+        if (!e.rows.inside(i) || !e.columns.inside(j)) { return T(0); }
+        return x[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
+    }
+    HANDGRAD_HOST_DEVICE T b(int z, int l, int column) const {
+        const int pixels = e.rows.windows * e.columns.windows, n = batch.begin(z / e.groups) + l / pixels;
+        return dy[(n * e.K + z % e.groups * e.group_out() + column) * pixels + l % pixels];
+    }
+    HANDGRAD_HOST_DEVICE void store(int z, int tap, int column, T sum) const {
+        const int k = z % e.groups * e.group_out() + column;
+        const int item = (z / e.groups * e.K + k) * rows() + tap;
+        parts[item] = sum != sum ? Conv2dBackwardWeightPart<T>{e, batch, x, dy}(item) : sum;
+    }
+};
+
+template <class T> void conv2d_forward(const ConvExtents& e, const T* x, const T* w, const T* b, T* y) {
+    multiply_all<T>(Forward<T>{e, x, w, b, y}, e.groups);
+}
+
+template <class T> void conv2d_backward_input(const ConvExtents& e, const T* dy, const T* w, T* dx) {
+    multiply_all<T>(BackwardInput<T>{e, dy, w, dx}, e.groups);
+}
+
+template <class T>
+void conv2d_backward_weight(const ConvExtents& e, const BatchParts& batch, const T* x, const T* dy, T* parts) {
+    multiply_all<T>(BackwardWeight<T>{e, batch, x, dy, parts}, batch.count * e.groups);
+}
+
+} // namespace handgrad::device::kernels::tiles

@@ -1,0 +1,140 @@
+#pragma once
+// What one work item of each convolution kernel does. Formulas: contract/conv2d.hpp.
+//
+// Every kernel gathers: an item computes one number of the result from all that goes into it, so no two items write to
+// the same place, no atomics are needed, and the order of every sum is fixed by the problem.
+
+#include "handgrad/device/extents.hpp"
+#include "handgrad/device/run.hpp"
+
+namespace handgrad::device::kernels {
+
+/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and w each, neighbours the same
+/// w and nearly the same x, which the caches hold.
+template <class T> struct Conv2dForward {
+    ConvExtents e;
+    const T *x, *w, *b; ///< b may be null
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int q = item % e.columns.windows, p = item / e.columns.windows % e.rows.windows;
+        const int image = item / e.columns.windows / e.rows.windows, k = image % e.K, n = image / e.K;
+        return at(n, k, p, q);
+    }
+    HANDGRAD_HOST_DEVICE T at(int n, int k, int p, int q) const {
+        const int first = k / e.group_out() * e.group_in(); // the group's first input channel
+        T sum = b ? b[k] : T(0);
+        for (int c = 0; c < e.group_in(); ++c) {
+            for (int r = 0; r < e.rows.kernel; ++r) {
+                const int i = e.rows.pixel(p, r);
+                if (!e.rows.inside(i)) { continue; }
+                const T* row = x + ((n * e.C + first + c) * e.rows.size + i) * e.columns.size;
+                const T* taps = w + ((k * e.group_in() + c) * e.rows.kernel + r) * e.columns.kernel;
+                for (int s = 0; s < e.columns.kernel; ++s) {
+                    const int j = e.columns.pixel(q, s);
+                    if (e.columns.inside(j)) { sum += taps[s] * row[j]; }
+                }
+            }
+        }
+        return sum;
+    }
+};
+
+/// The gradient of a convolution's result, read from memory.
+template <class T> struct StoredGradient {
+    const T* dy; ///< (N, K, P, Q)
+    HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
+        return dy[(image * e.rows.windows + p) * e.columns.windows + q];
+    }
+};
+
+/// dx[n, c, i, j]: one item a pixel, which looks for the windows that cover it.
+/// @tparam Gradient (e, n K + k, p, q) to dz
+template <class T, class Gradient> struct Conv2dBackwardInput {
+    ConvExtents e;
+    Gradient dz;
+    const T* w;
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int j = item % e.columns.size, i = item / e.columns.size % e.rows.size;
+        const int image = item / e.columns.size / e.rows.size, c = image % e.C, n = image / e.C;
+        const int group = c / e.group_in(), in_group = c % e.group_in();
+        T sum(0);
+        for (int k = group * e.group_out(); k < (group + 1) * e.group_out(); ++k) {
+            const T* taps = w + (k * e.group_in() + in_group) * e.rows.kernel * e.columns.kernel;
+            for (int r = 0; r < e.rows.kernel; ++r) {
+                const int p = e.rows.window(i, r);
+                if (p < 0) { continue; }
+                for (int s = 0; s < e.columns.kernel; ++s) {
+                    const int q = e.columns.window(j, s);
+                    if (q >= 0) { sum += taps[r * e.columns.kernel + s] * dz(e, n * e.K + k, p, q); }
+                }
+            }
+        }
+        return sum;
+    }
+};
+
+/// One part of dw[k, c, r, s]: item = part * size of w + index of w.
+template <class T> struct Conv2dBackwardWeightPart {
+    ConvExtents e;
+    BatchParts parts;
+    const T *x, *dy;
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int s = item % e.columns.kernel, r = item / e.columns.kernel % e.rows.kernel;
+        const int rest = item / e.columns.kernel / e.rows.kernel, c = rest % e.group_in();
+        const int k = rest / e.group_in() % e.K, part = rest / e.group_in() / e.K;
+        const int channel = k / e.group_out() * e.group_in() + c;
+        T sum(0);
+        for (int n = parts.begin(part); n < parts.end(part); ++n) {
+            for (int p = 0; p < e.rows.windows; ++p) {
+                const int i = e.rows.pixel(p, r);
+                if (!e.rows.inside(i)) { continue; }
+                const T* row = x + ((n * e.C + channel) * e.rows.size + i) * e.columns.size;
+                const T* dy_row = dy + ((n * e.K + k) * e.rows.windows + p) * e.columns.windows;
+                for (int q = 0; q < e.columns.windows; ++q) {
+                    const int j = e.columns.pixel(q, s);
+                    if (e.columns.inside(j)) { sum += dy_row[q] * row[j]; }
+                }
+            }
+        }
+        return sum;
+    }
+};
+
+/// One part of db[k]: item = part * K + k.
+template <class T> struct Conv2dBackwardBiasPart {
+    int K, pixels;
+    BatchParts parts;
+    const T* dy;
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int k = item % K, part = item / K;
+        T sum(0);
+        for (int n = parts.begin(part); n < parts.end(part); ++n) {
+            for (int i = 0; i < pixels; ++i) { sum += dy[(n * K + k) * pixels + i]; }
+        }
+        return sum;
+    }
+};
+
+/// (before +) the item's parts, first to last.
+template <class T> struct AddParts {
+    const T* parts;
+    int count, size;
+    const T* before; ///< what to add to, or null
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        T sum(0);
+        for (int part = 0; part < count; ++part) { sum += parts[part * size + item]; }
+        return before ? before[item] + sum : sum;
+    }
+};
+
+/// sums (+)= all parts: `count` times `size` numbers, one part after the other.
+template <class T> void add_parts(const T* parts, std::size_t count, std::size_t size, T* sums, bool add) {
+    const T* before = add ? sums : nullptr;
+    tabulate(sums, size, count, AddParts<T>{parts, static_cast<int>(count), static_cast<int>(size), before});
+}
+
+} // namespace handgrad::device::kernels

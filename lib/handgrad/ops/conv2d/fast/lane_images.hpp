@@ -1,0 +1,119 @@
+#pragma once
+// Images with one batch entry in each lane of a SIMD register: pixel (c, h, w) of image l is lane l of register
+// (c, h, w). What holds for one image then holds for all of them at once, whatever the image's size.
+
+#include <algorithm>
+#include <cstddef>
+
+#include "handgrad/tensor/simd.hpp"
+
+namespace handgrad::cpu {
+
+/// Where the pixels of an image go within a larger frame: (h, w) to (top + h step_h, left + w step_w). What nothing falls
+/// on is 0.
+struct Frame {
+    std::size_t rows, columns;
+    std::size_t top = 0, left = 0;
+    std::size_t step_h = 1, step_w = 1;
+
+    std::size_t size() const { return rows * columns; } ///< registers a channel
+};
+
+/// The n from 0 to `count` for which 0 <= first + n step < limit, as a range [begin, end).
+struct Inside {
+    std::size_t begin, end;
+    Inside(std::ptrdiff_t first, std::size_t step, std::size_t count, std::size_t limit) {
+        const auto s = static_cast<std::ptrdiff_t>(step);
+        const auto from = [&](std::ptrdiff_t x) { // the first n with first + n step >= x
+            return static_cast<std::size_t>(x <= first ? 0 : (x - first + s - 1) / s);
+        };
+        begin = std::min(from(0), count);
+        end = std::max(begin, std::min(from(static_cast<std::ptrdiff_t>(limit)), count));
+    }
+};
+
+/// Transposes small squares, side x side, in registers of 128 bits: whatever the processor, their two halves can be
+/// interleaved in one instruction.
+template <class T> struct Square {
+    static constexpr std::size_t side = 16 / sizeof(T);
+    using Row = xsimd::make_sized_batch_t<T, side>;
+    Row rows[side];
+
+    static Square load(const T* from, std::size_t step) {
+        Square square;
+        for (std::size_t i = 0; i < side; ++i) { square.rows[i] = Row::load_unaligned(from + i * step); }
+        return square;
+    }
+    void store(T* to, std::size_t step) const {
+        for (std::size_t i = 0; i < side; ++i) { rows[i].store_unaligned(to + i * step); }
+    }
+    /// log2(side) times: interleave the upper half of the rows with the lower half, as a deck of cards is shuffled.
+    Square transposed() const {
+        Square square = *this;
+        for (std::size_t done = 1; done < side; done *= 2) {
+            const Square before = square;
+            for (std::size_t i = 0; i < side / 2; ++i) {
+                square.rows[2 * i] = xsimd::zip_lo(before.rows[i], before.rows[i + side / 2]);
+                square.rows[2 * i + 1] = xsimd::zip_hi(before.rows[i], before.rows[i + side / 2]);
+            }
+        }
+        return square;
+    }
+};
+
+/// Puts the rows of up to `lanes` images side by side. That of image l, `columns` numbers, starts at x + l image; its
+/// numbers go to lane l of the registers at packed, step, 2 step and so on. Lanes without an image become 0.
+template <class T>
+void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
+    constexpr std::size_t side = Square<T>::side;
+    std::size_t w = 0;
+    if (images == lanes<T>) {
+        for (; w + side <= columns; w += side) {
+            for (std::size_t l = 0; l < lanes<T>; l += side) {
+                Square<T>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
+            }
+        }
+    }
+    for (; w < columns; ++w) {
+        T* to = packed + w * step;
+        for (std::size_t l = 0; l < images; ++l) { to[l] = x[l * image + w]; }
+        for (std::size_t l = images; l < lanes<T>; ++l) { to[l] = T(0); }
+    }
+}
+
+/// Packs `images` images, at most as many as there are lanes, of `channels` channels of height x width, `image` numbers
+/// from one to the next. packed: channels x frame registers.
+template <class T> void pack(const T* x, std::size_t image, std::size_t images, std::size_t channels,
+                             std::size_t height, std::size_t width, const Frame& frame, T* packed) {
+    if (frame.rows == height && frame.columns == width) { // one long row
+        pack_columns(x, image, images, channels * height * width, packed, lanes<T>);
+        return;
+    }
+    std::fill_n(packed, channels * frame.size() * lanes<T>, T(0));
+    for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t h = 0; h < height; ++h) {
+            const std::size_t row = c * frame.rows + frame.top + h * frame.step_h;
+            pack_columns(x + (c * height + h) * width, image, images, width,
+                         packed + (row * frame.columns + frame.left) * lanes<T>, frame.step_w * lanes<T>);
+        }
+    }
+}
+
+/// The way back for one row: lane l of the register at packed + w lanes goes to x + l image + w.
+template <class T>
+void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images, T* x) {
+    constexpr std::size_t side = Square<T>::side;
+    std::size_t w = 0;
+    if (images == lanes<T>) {
+        for (; w + side <= columns; w += side) {
+            for (std::size_t l = 0; l < lanes<T>; l += side) {
+                Square<T>::load(packed + w * lanes<T> + l, lanes<T>).transposed().store(x + l * image + w, image);
+            }
+        }
+    }
+    for (; w < columns; ++w) {
+        for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * lanes<T> + l]; }
+    }
+}
+
+} // namespace handgrad::cpu

@@ -1,0 +1,89 @@
+#pragma once
+/// @file
+
+#include <string>
+#include <utility>
+
+#include "handgrad/nn/module.hpp"
+#include "handgrad/ops/accumulate.hpp"
+#include "handgrad/ops/conv2d/conv2d.hpp"
+#include "handgrad/tensor/random.hpp"
+
+namespace handgrad::nn {
+
+/// The weight's shape, (K, C/G, R, S).
+/// @throws ShapeError if a number is too small or the groups divide the channels badly
+Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size,
+                          const Conv2dOptions& options);
+
+/// The argument list that PyTorch prints, given the weight's shape: "1, 10, kernel_size=(5, 5), stride=(1, 1)".
+std::string printed_arguments(const Shape& weight, const Conv2dOptions& options, bool bias);
+
+/// y = w * x + b, torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,), or (0,) and no parameter where there is none.
+///
+/// Both start uniform within 1/sqrt(C/G R S), as in PyTorch. Derivation: contract/conv2d.hpp.
+template <class Backend> class Conv2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    Parameter<Backend> weight; ///< (K, C/G, R, S)
+    Parameter<Backend> bias;   ///< (K,) or (0,)
+
+    /// @throws ShapeError if a number is too small or the groups divide the channels badly
+    Conv2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
+           const Conv2dOptions& options = {}, bool with_bias = true)
+        : options_(options) {
+        using T = typename Backend::Scalar;
+        const Shape shape = conv2d_weight_shape(in_channels, out_channels, kernel_size, options);
+        const std::size_t fan_in = shape[1] * shape[2] * shape[3];
+        auto w = zeros<T>(shape), b = zeros<T>({with_bias ? out_channels : 0});
+        weight.grad = Backend::from_host(w);
+        bias.grad = Backend::from_host(b);
+        fan_in_uniform_(w, fan_in, random);
+        weight.value = Backend::from_host(std::move(w));
+        this->register_parameter("weight", weight);
+        if (with_bias) {
+            fan_in_uniform_(b, fan_in, random);
+            this->register_parameter("bias", bias);
+        }
+        bias.value = Backend::from_host(std::move(b));
+    }
+
+    /// y = w * x + b, x (N, C, H, W).
+    const Tensor& forward(const Tensor& x) override {
+        Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
+        x_ = &x;
+        this->forward_is_done();
+        return y_;
+    }
+
+    /// Adds to the gradients of weight and bias; returns dx.
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
+        const Tensor& x = *x_;
+        Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);
+        if (bias.value.size() > 0) { Backend::conv2d_backward_bias(dy, bias.grad, Accumulate::yes); }
+        if (input == InputGradient::needed) {
+            Backend::conv2d_backward_input(dy, weight.value, x.shape(), options_, dx_);
+        }
+        return dx_;
+    }
+
+    const Conv2dOptions& options() const { return options_; } ///< as the constructor was given them
+
+    Shape output_shape(const Shape& x) const override {
+        return check_conv2d_forward(x, weight.value.shape(), bias.value.shape(), options_);
+    }
+    std::string name() const override { return "Conv2d"; }
+    std::string arguments() const override {
+        return printed_arguments(weight.value.shape(), options_, bias.value.size() > 0);
+    }
+
+private:
+    Conv2dOptions options_;
+    const Tensor* x_ = nullptr;
+    Tensor y_, dx_;
+};
+
+} // namespace handgrad::nn

@@ -1,0 +1,27 @@
+#pragma once
+/// @file
+/// conv2d_relu_max_pool2d by Thrust, for float and double. Formulas, shapes and derivation: contract/conv2d_relu_max_pool2d.hpp.
+
+#include "handgrad/device/tensor.hpp"
+#include "handgrad/ops/accumulate.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
+
+namespace handgrad::device {
+
+/// y = max-pooling of max(w * x + b, 0), and who won. @throws ShapeError
+template <class T> void conv2d_relu_max_pool2d_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
+                                                       const Conv2dOptions& options, Tensor<T>& y, Tensor<T>& winners);
+
+/// dx, given dy (N, K, P/2, Q/2), winners, w and x's shape; dx (N, C, H, W), overwritten. @throws ShapeError
+template <class T> void conv2d_relu_max_pool2d_backward_input(const Tensor<T>& dy, const Tensor<T>& winners,
+                                                              const Tensor<T>& w, const Shape& shape_of_x,
+                                                              const Conv2dOptions& options, Tensor<T>& dx);
+
+/// dw and db, given x, dy, winners and w's shape; dw (K, C/G, R, S) and db (K,), overwritten or added to.
+/// @throws ShapeError
+template <class T> void conv2d_relu_max_pool2d_backward_parameters(const Tensor<T>& x, const Tensor<T>& dy,
+                                                                   const Tensor<T>& winners, const Shape& shape_of_w,
+                                                                   const Conv2dOptions& options, Tensor<T>& dw,
+                                                                   Tensor<T>& db, Accumulate mode = Accumulate::no);
+
+} // namespace handgrad::device

@@ -1,0 +1,69 @@
+#pragma once
+/// @file
+
+#include "handgrad/nn/sequential.hpp"
+#include "handgrad/ops/activation/layer.hpp"
+#include "handgrad/ops/conv2d/layer.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
+#include "handgrad/ops/pool2d/layer.hpp"
+
+namespace handgrad::nn {
+
+/// Sequential(Conv2d, ReLU, MaxPool2d(2)), with its three parts, their parameters and their printout, but computed in one
+/// pass, as PyTorch's torch.ao.nn.intrinsic.ConvReLU2d is a Sequential that is computed at once.
+///
+/// Fused, the large results between the parts are never written to memory. fuse(false) goes through the parts one after
+/// another instead: the same numbers up to rounding, and slower. Derivation: contract/conv2d_relu_max_pool2d.hpp.
+template <class Backend> class ConvReLUMaxPool2d : public Sequential<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    Conv2d<Backend>& conv; ///< the first part, with weight and bias
+
+    /// @throws ShapeError as Conv2d
+    ConvReLUMaxPool2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
+                      const Conv2dOptions& options = {})
+        : conv(this->template add<Conv2d<Backend>>(in_channels, out_channels, kernel_size, random, options)) {
+        this->template add<ReLU<Backend>>();
+        this->template add<MaxPool2d<Backend>>(2);
+    }
+
+    /// Whether to compute all in one pass, the default, or part by part. Holds from the next forward on.
+    void fuse(bool on) { fuse_ = on; }
+
+    /// y, a quarter of the convolution's size.
+    const Tensor& forward(const Tensor& x) override {
+        if (!fuse_) {
+            const Tensor& y = Sequential<Backend>::forward(x);
+            fused_ = false;
+            return y;
+        }
+        Backend::conv2d_relu_max_pool2d_forward(x, conv.weight.value, conv.bias.value, conv.options(), y_, winners_);
+        x_ = &x;
+        fused_ = true;
+        this->forward_is_done();
+        return y_;
+    }
+
+    /// Adds to the gradients of the convolution's weight and bias; returns dx.
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
+        if (!fused_) { return Sequential<Backend>::backward(dy, input); }
+        const Tensor& x = *x_;
+        Backend::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners_, conv.weight.value.shape(), conv.options(),
+                                                            conv.weight.grad, conv.bias.grad, Accumulate::yes);
+        if (input == InputGradient::needed) {
+            Backend::conv2d_relu_max_pool2d_backward_input(dy, winners_, conv.weight.value, x.shape(), conv.options(),
+                                                           dx_);
+        }
+        return dx_;
+    }
+
+private:
+    const Tensor* x_ = nullptr;
+    Tensor y_, winners_, dx_;
+    bool fuse_ = true, fused_ = true;
+};
+
+} // namespace handgrad::nn

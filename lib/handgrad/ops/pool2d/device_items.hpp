@@ -1,0 +1,110 @@
+#pragma once
+// What one work item of each pooling kernel does. Formulas: contract/pool2d.hpp.
+
+#include "handgrad/device/extents.hpp"
+
+namespace handgrad::device::kernels {
+
+/// The largest pixel of a window and its place. One item a window: reads R S pixels, one comparison each.
+template <class T> struct MaxPool2dForward {
+    Axis rows, columns;
+    const T* x;
+    T* y;
+    int* indices;
+
+    HANDGRAD_HOST_DEVICE void operator()(int item) const {
+        const int q = item % columns.windows, p = item / columns.windows % rows.windows;
+        const T* image = x + item / columns.windows / rows.windows * rows.size * columns.size;
+        T best(0);
+        int winner = -1; // none yet
+        for (int r = 0; r < rows.kernel; ++r) {
+            const int i = rows.pixel(p, r);
+            if (!rows.inside(i)) { continue; }
+            for (int s = 0; s < columns.kernel; ++s) {
+                const int j = columns.pixel(q, s);
+                if (!columns.inside(j)) { continue; }
+                const T v = image[i * columns.size + j];
+                if (winner < 0 || v > best || v != v) { // a NaN always wins
+                    best = v;
+                    winner = i * columns.size + j;
+                }
+            }
+        }
+        y[item] = best;
+        indices[item] = winner;
+    }
+};
+
+/// dx of one channel of one image: zeros, then every dy to its winner. One item a channel, because only within one may
+/// two windows have the same winner: no item writes where another does, and windows are added in row-major order.
+template <class T> struct MaxPool2dBackward {
+    int pixels, windows; ///< of a channel
+    const T* dy;
+    const int* indices;
+    T* dx;
+
+    HANDGRAD_HOST_DEVICE void operator()(int channel) const {
+        T* image = dx + channel * pixels;
+        for (int i = 0; i < pixels; ++i) { image[i] = T(0); }
+        for (int i = channel * windows; i < (channel + 1) * windows; ++i) { image[indices[i]] += dy[i]; }
+    }
+};
+
+/// What both passes of average-pooling need to know of window (p, q).
+struct Averaging {
+    Axis rows, columns;
+    bool count_include_pad;
+
+    /// How many places of window p count along an axis: those inside the image, or inside image and padding.
+    HANDGRAD_HOST_DEVICE int counted(const Axis& axis, int p) const {
+        const int begin = axis.pixel(p, 0), end = begin + axis.kernel; // no dilation
+        const int low = count_include_pad ? -axis.padding : 0;
+        const int high = count_include_pad ? axis.size + axis.padding : axis.size;
+        return (end < high ? end : high) - (begin > low ? begin : low);
+    }
+    HANDGRAD_HOST_DEVICE int area(int p, int q) const { return counted(rows, p) * counted(columns, q); }
+};
+
+/// The mean of a window. One item a window: R S additions.
+template <class T> struct AvgPool2dForward {
+    Averaging a;
+    const T* x;
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int q = item % a.columns.windows, p = item / a.columns.windows % a.rows.windows;
+        const T* image = x + item / a.columns.windows / a.rows.windows * a.rows.size * a.columns.size;
+        T sum(0);
+        for (int r = 0; r < a.rows.kernel; ++r) {
+            const int i = a.rows.pixel(p, r);
+            if (!a.rows.inside(i)) { continue; }
+            for (int s = 0; s < a.columns.kernel; ++s) {
+                const int j = a.columns.pixel(q, s);
+                if (a.columns.inside(j)) { sum += image[i * a.columns.size + j]; }
+            }
+        }
+        return sum / static_cast<T>(a.area(p, q));
+    }
+};
+
+/// dx of a pixel: its share of every window that covers it. One item a pixel.
+template <class T> struct AvgPool2dBackward {
+    Averaging a;
+    const T* dy;
+
+    HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int j = item % a.columns.size, i = item / a.columns.size % a.rows.size;
+        const T* image = dy + item / a.columns.size / a.rows.size * a.rows.windows * a.columns.windows;
+        T sum(0);
+        for (int r = a.rows.kernel; r-- > 0;) { // the last tap belongs to the first window: row-major order
+            const int p = a.rows.window(i, r);
+            if (p < 0) { continue; }
+            for (int s = a.columns.kernel; s-- > 0;) {
+                const int q = a.columns.window(j, s);
+                if (q >= 0) { sum += image[p * a.columns.windows + q] / static_cast<T>(a.area(p, q)); }
+            }
+        }
+        return sum;
+    }
+};
+
+} // namespace handgrad::device::kernels

@@ -1,0 +1,51 @@
+#pragma once
+/// @file
+
+#include <string>
+
+#include "handgrad/nn/module.hpp"
+#include "handgrad/ops/pool2d/pool2d.hpp"
+
+namespace handgrad::nn {
+
+/// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False".
+std::string printed_arguments(const MaxPool2dOptions& options);
+
+/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: contract/pool2d.hpp.
+template <class Backend> class MaxPool2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+    using Module<Backend>::forward; // the deleted one too
+
+    /// Windows of this size, side by side. @throws ShapeError for a size less than 1
+    explicit MaxPool2d(Size2d kernel_size) : MaxPool2d(MaxPool2dOptions(kernel_size)) {}
+    /// Everything chosen. @throws ShapeError for a number that is too small, a padding of more than half the kernel
+    explicit MaxPool2d(const MaxPool2dOptions& options) : options_(options) {
+        check_pool2d_options("MaxPool2d", options);
+    }
+
+    const Tensor& forward(const Tensor& x) override {
+        Backend::max_pool2d_forward(x, options_, y_, indices_);
+        shape_ = x.shape();
+        this->forward_is_done();
+        return y_;
+    }
+
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+        this->require_forward();
+        if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }
+        return dx_;
+    }
+
+    Shape output_shape(const Shape& x) const override { return check_max_pool2d_forward(x, options_); }
+    std::string name() const override { return "MaxPool2d"; }
+    std::string arguments() const override { return printed_arguments(options_); }
+
+private:
+    MaxPool2dOptions options_;
+    Shape shape_;
+    Tensor y_, dx_;
+    typename Backend::Indices indices_;
+};
+
+} // namespace handgrad::nn

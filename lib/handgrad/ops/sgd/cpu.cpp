@@ -1,0 +1,52 @@
+#include "handgrad/ops/sgd/cpu.hpp"
+
+#include "handgrad/tensor/entrywise.hpp"
+
+namespace handgrad::cpu {
+
+template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v, const SgdOptions& options) {
+    check_sgd_step(p, g, v, options);
+    const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
+        undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
+    const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of contract/sgd.hpp
+        auto d = options.maximize ? -gi : gi;
+        return options.weight_decay != 0 ? d + decay * pi : d;
+    };
+    if (options.momentum == 0) {
+        entrywise(p.data(), g.data(), p.data(), p.size(),
+                  [&](auto pi, auto gi) { return pi - lr * direction(pi, gi); });
+        return;
+    }
+    const bool first = v.shape() != p.shape();
+    resize(v, p.shape());
+    const Chunks chunks(p.size(), entrywise_grain);
+    parallel_for(chunks.count, [&](std::size_t c) {
+        const std::size_t begin = chunks.begin(c), n = chunks.length(c);
+        T* pc = p.data() + begin;
+        T* vc = v.data() + begin;
+        const T* gc = g.data() + begin;
+        // A few hundred entries at a time, so that the direction stays in the first-level cache between the two loops.
+        constexpr std::size_t block = 512;
+        T d[block];
+        for (std::size_t i = 0; i < n; i += block) {
+            const std::size_t m = std::min(block, n - i);
+            transform(pc + i, gc + i, d, m, direction);
+            if (first) {
+                std::copy_n(d, m, vc + i);
+            } else {
+                transform(vc + i, d, vc + i, m, [&](auto vi, auto di) { return mu * vi + undamped * di; });
+            }
+            if (options.nesterov) {
+                transform(d, vc + i, d, m, [&](auto di, auto vi) { return di + mu * vi; });
+                transform(pc + i, d, pc + i, m, [&](auto pi, auto di) { return pi - lr * di; });
+            } else {
+                transform(pc + i, vc + i, pc + i, m, [&](auto pi, auto vi) { return pi - lr * vi; });
+            }
+        }
+    });
+}
+
+template void sgd_step(Tensor<float>&, const Tensor<float>&, Tensor<float>&, const SgdOptions&);
+template void sgd_step(Tensor<double>&, const Tensor<double>&, Tensor<double>&, const SgdOptions&);
+
+} // namespace handgrad::cpu

@@ -1,0 +1,103 @@
+#pragma once
+// exp and tanh of the lanes of a register. xsimd has both, but their last bits differ from one version to the next and
+// between processors. These consist of additions, multiplications and bit operations, none of them fused: the bits are
+// same on every machine.
+//
+// With k = round(x / log 2) and r = x - k log 2, which is at most log(2) / 2 = 0.35, exp(x) = 2^k exp(r). The power is
+// written into the exponent's bits, exp(r) - 1 = r + r^2 / 2 + r^3 / 6 + ... is its Taylor series, cut where the next term
+// is less than a rounding error.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "handgrad/tensor/simd.hpp"
+
+namespace handgrad::cpu {
+
+namespace detail {
+
+template <class T> struct Binary;
+template <> struct Binary<float> {
+    using Integer = std::int32_t;
+    static constexpr int mantissa = 23, bias = 127;
+    static constexpr float log2_high = 0x1.63p-1f;      // ten bits: its product with k is exact
+    static constexpr float log2_low = -0x1.bd0106p-13f; // the rest of log 2
+    static constexpr float least = -104, greatest = 89; // exp is 0 below, infinite above
+    static constexpr float saturated = 10;              // tanh is 1 above
+    static constexpr int terms = 8;                     // of the series
+};
+template <> struct Binary<double> {
+    using Integer = std::int64_t;
+    static constexpr int mantissa = 52, bias = 1023;
+    static constexpr double log2_high = 0x1.62e42feep-1; // 32 bits
+    static constexpr double log2_low = 0x1.a39ef35793c76p-33;
+    static constexpr double least = -746, greatest = 710;
+    static constexpr double saturated = 20;
+    static constexpr int terms = 14;
+};
+
+template <class To, class From> To bits_as(const From& from) {
+    static_assert(sizeof(To) == sizeof(From));
+    To to;
+    std::memcpy(&to, &from, sizeof(To));
+    return to;
+}
+
+/// 1.5 * 2^mantissa: a number added to it loses its fraction, rounded to nearest, and stands in the lowest bits.
+template <class T> Vec<T> whole_numbers() {
+    return Vec<T>(T(1.5) * static_cast<T>(std::int64_t(1) << Binary<T>::mantissa));
+}
+template <class T> Vec<T> rounded(Vec<T> x) { return (x + whole_numbers<T>()) - whole_numbers<T>(); }
+
+/// 2^k for a whole k that is a normal number's exponent.
+template <class T> Vec<T> power_of_two(Vec<T> k) {
+    using Integers = xsimd::batch<typename Binary<T>::Integer>;
+    const auto bits = bits_as<Integers>(Vec<T>(k + whole_numbers<T>()));
+    const Integers exponent = (bits + Integers(Binary<T>::bias)) << Binary<T>::mantissa;
+    return bits_as<Vec<T>>(exponent);
+}
+
+/// x = k log 2 + r, and exp(r) - 1.
+template <class T> struct Reduced {
+    Vec<T> k, exp_r_minus_1;
+    explicit Reduced(Vec<T> x) {
+        k = rounded<T>(x * Vec<T>(T(1.4426950408889634074L))); // 1 / log 2
+        const Vec<T> r = (x - k * Vec<T>(Binary<T>::log2_high)) - k * Vec<T>(Binary<T>::log2_low);
+        Vec<T> series(factor(Binary<T>::terms));
+        for (int n = Binary<T>::terms - 1; n >= 2; --n) { series = series * r + Vec<T>(factor(n)); }
+        exp_r_minus_1 = r + r * r * series;
+    }
+    static constexpr T factor(int n) { // 1 / n!
+        long double factorial = 1;
+        for (int i = 2; i <= n; ++i) { factorial *= i; }
+        return static_cast<T>(1 / factorial);
+    }
+};
+
+} // namespace detail
+
+/// exp(x) in every lane, within an ulp; denormal results, infinities and NaN included.
+template <class T> Vec<T> vector_exp(Vec<T> x) {
+    using B = detail::Binary<T>;
+    x = xsimd::select(x < Vec<T>(B::least), Vec<T>(B::least), x); // a NaN stays
+    x = xsimd::select(x > Vec<T>(B::greatest), Vec<T>(B::greatest), x);
+    const detail::Reduced<T> reduced(x);
+    // In two steps, since 2^k itself may be too small or too large for a normal number.
+    const Vec<T> half = detail::rounded<T>(reduced.k * Vec<T>(T(0.5)));
+    return (Vec<T>(1) + reduced.exp_r_minus_1) * detail::power_of_two<T>(half) *
+           detail::power_of_two<T>(reduced.k - half);
+}
+
+/// tanh(x) in every lane, within three ulps: (exp(2|x|) - 1) / (exp(2|x|) + 1) with the sign of x.
+template <class T> Vec<T> vector_tanh(Vec<T> x) {
+    using B = detail::Binary<T>;
+    const Vec<T> magnitude = xsimd::abs(x);
+    const Vec<T> y = xsimd::select(magnitude > Vec<T>(B::saturated), Vec<T>(B::saturated), magnitude);
+    const detail::Reduced<T> reduced(y + y);
+    const Vec<T> power = detail::power_of_two<T>(reduced.k);
+    const Vec<T> e = power * reduced.exp_r_minus_1 + (power - Vec<T>(1)); // exp(2|x|) - 1, exact near 0
+    return xsimd::copysign(e / (e + Vec<T>(2)), x);
+}
+
+} // namespace handgrad::cpu

@@ -1,0 +1,40 @@
+#include "handgrad/tensor/tensor.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "handgrad/error.hpp"
+
+namespace handgrad {
+
+std::string as_written(std::size_t number) { return std::to_string(static_cast<std::ptrdiff_t>(number)); }
+
+std::string to_string(const Shape& shape) {
+    const std::vector<std::ptrdiff_t> extents(shape.begin(), shape.end()); // as_written
+    return fmt::format("({}{})", fmt::join(extents, ", "), extents.size() == 1 ? "," : "");
+}
+
+void require_shape(std::string_view where, std::string_view what, const Shape& shape, const Shape& expected) {
+    if (shape != expected) {
+        throw ShapeError(
+            fmt::format("{}: {} has shape {}, expected {}", where, what, to_string(shape), to_string(expected)));
+    }
+}
+
+void require_rank(std::string_view where, std::string_view what, const Shape& shape,
+                  std::initializer_list<std::string_view> letters) {
+    if (shape.size() != letters.size()) {
+        throw ShapeError(fmt::format("{}: {} has shape {}, expected {} dimensions ({})", where, what, to_string(shape),
+                                     letters.size(), fmt::join(letters, ", ")));
+    }
+}
+
+void require_at_least(std::string_view where, std::string_view what, std::size_t number, std::size_t least) {
+    if (static_cast<std::ptrdiff_t>(number) < static_cast<std::ptrdiff_t>(least)) {
+        throw ShapeError(fmt::format("{}: {} is {}, expected at least {}", where, what, as_written(number), least));
+    }
+}
+
+} // namespace handgrad

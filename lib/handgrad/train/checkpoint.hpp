@@ -1,0 +1,93 @@
+#pragma once
+/// @file
+/// Checkpoints: a training run in a file, from which it goes on as if nothing had happened, bit for bit.
+/// For the backends Cpu, Device and Reference, each of float and of double.
+///
+/// @snippet training.cpp checkpoint
+///
+/// The file is a safetensors file (io/safetensors.hpp). Python sees these tensors:
+///
+/// | name | what |
+/// | --- | --- |
+/// | a parameter's, "fc1.weight" | the parameter; a Linear's weight is (in, out) |
+/// | "optimizer.momentum." and a parameter's | its momentum buffer, once there was a step with momentum |
+/// | "optimizer.lr" | the step size, F64 |
+/// | "loader.state" | epoch and batch that come next, I64 |
+/// | "epoch.counts", "epoch.loss_sum" | the epoch so far: correct, examples, batches, I64; sum of the losses, F64 |
+/// | "history.train_losses" and so on | the History |
+///
+/// Its metadata hold the format's version, a checksum of everything, the model as it is printed, the optimiser's and
+/// the run's options, the size of the training data, and the state of the random stream if there is one.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "handgrad/data/data_loader.hpp"
+#include "handgrad/nn/module.hpp"
+#include "handgrad/optim/sgd.hpp"
+#include "handgrad/tensor/random.hpp"
+#include "handgrad/train/train.hpp"
+
+namespace handgrad::train {
+
+/// Everything that changes while a model is trained, and the options that say how.
+template <class Backend> struct Run {
+    nn::Module<Backend>& model;                 ///< its parameters
+    optim::SGD<Backend>& optimizer;             ///< over the model's parameters: its step size and momentum buffers
+    data::DataLoader<Backend>& loader;          ///< the training data: the batch that comes next
+    std::map<std::string, std::string> options; ///< all that a resumed run must have the same: {"--batch-size", "64"}
+    Random* random = nullptr;                   ///< the stream that training draws from, if it does
+    History history = {};                       ///< what was recorded
+    EpochResult epoch = {};                     ///< the epoch under way, as train_one_epoch returned it
+};
+
+/// Writes a checkpoint by io::write_file(): the file is complete and on the disk when this returns.
+///
+/// Call it between two batches: after train_one_epoch, and at an epoch's end once all that belongs to it (the test, the
+/// scheduler's step) is done.
+/// @param path the file, replaced if it exists; its folder must exist
+/// @param run at least one parameter, none of them with a name that begins like those of the table above
+/// @throws DataError if it cannot be written, or a parameter or a momentum buffer is NaN or infinite; what was at
+///         `path` stays as it was then
+template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run);
+
+/// Puts a run where save_checkpoint() found it.
+///
+/// Everything is checked before anything is changed: the checksum; that the file has this model's parameters and no
+/// others, of the same shapes and type, all finite; that model, optimiser, options and the training data's size are
+/// those of the run that was saved; that momentum buffers, history and position fit.
+/// @param path the file
+/// @param run as it was built when the saved run began
+/// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)",
+///         "run.safetensors: was saved with --batch-size 64, and this run has --batch-size 32: it can only go on with
+///         the same"
+template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run);
+
+/// The same for a file's bytes, which may come from anywhere.
+/// @param bytes the whole file
+/// @param name  how messages call it
+/// @param run   as for load_checkpoint()
+/// @throws DataError as load_checkpoint()
+template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run);
+
+/// The script that makes such a file of a PyTorch model's weights, for texts that name it: where it is in the source tree
+/// or in the package that find_package(handgrad) found.
+#ifdef HANDGRAD_TOOLS_DIR
+constexpr const char* const export_torch = HANDGRAD_TOOLS_DIR "/export_torch.py";
+#else
+constexpr const char* const export_torch = "export_torch.py";
+#endif
+
+/// Gives a model the parameters of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
+///
+/// The file must hold every parameter of the model under its name, in its shape, as F32 or F64 (converted where the
+/// model computes in the other), all finite, and nothing else but, in a checkpoint, the rest of the run. All is checked
+/// before the model is changed. A checksum is compared if there is one.
+/// @param path the file
+/// @param model its parameters are overwritten
+/// @throws DataError in one line that names file and tensor
+template <class Backend> void load_weights(const std::filesystem::path& path, nn::Module<Backend>& model);
+
+} // namespace handgrad::train

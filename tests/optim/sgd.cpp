@@ -1,0 +1,181 @@
+// SGD and the schedulers against PyTorch's (fixtures/make_pytorch_fixtures.py), and what they refuse.
+
+#include "catch.hpp"
+#include "fixtures/pytorch.hpp"
+#include "handgrad/backends/cpu.hpp"
+#include "handgrad/backends/reference.hpp"
+#include "handgrad/optim/lr_scheduler.hpp"
+#include "handgrad/optim/sgd.hpp"
+#include "support/tensors.hpp"
+
+using namespace handgrad;
+using namespace support;
+
+namespace {
+
+SgdOptions sgd_options(const pytorch::Case& c) {
+    SgdOptions options;
+    options.lr = c.options.at("lr");
+    options.momentum = c.options.at("momentum");
+    options.dampening = c.options.at("dampening");
+    options.weight_decay = c.options.at("weight_decay");
+    options.nesterov = c.options.at("nesterov");
+    options.maximize = c.options.at("maximize");
+    return options;
+}
+
+/// The i-th of the tensors that lie one after another in `all`.
+Tensor<double> part(const Tensor<double>& all, std::size_t i) {
+    Tensor<double> t(Shape(all.shape().begin() + 1, all.shape().end()));
+    std::copy_n(all.data() + i * t.size(), t.size(), t.data());
+    return t;
+}
+
+/// An optimiser of nothing, with a step size to be scheduled.
+template <class B = Cpu<float>> optim::SGD<B> idle(double lr) {
+    SgdOptions options;
+    options.lr = lr;
+    return {std::vector<nn::Parameter<B>*>{}, options};
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("SGD takes PyTorch's steps with every combination of options", "[optim]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    REQUIRE(pytorch::cases("sgd").size() == 20);
+    for (const pytorch::Case& c : pytorch::cases("sgd")) {
+        const Tensor<double> gradients = c.get<double>("gradients"), path = c.get<double>("path");
+        nn::Parameter<B> p{c.get<T>("start"), zeros<T>(c.get<T>("start").shape())};
+        optim::SGD<B> sgd({&p}, sgd_options(c));
+        REQUIRE(path.shape(0) == 6);
+        for (std::size_t step = 0; step < path.shape(0); ++step) {
+            INFO(c.name << ", step " << step);
+            p.grad = to<T>(part(gradients, step));
+            sgd.step();
+            // PyTorch fuses multiplications with additions, we do not: a rounding or two a step.
+            CHECK(difference(p.value, part(path, step)) <= 8 * std::numeric_limits<T>::epsilon());
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("SGD: cpu and reference agree to the bit, whatever the size", "[optim]", float, double) {
+    using T = TestType;
+    for (const std::size_t size : {1, 7, 16, 511, 512, 513, 300007}) {
+        for (int bits = 0; bits < 32; ++bits) {
+            SgdOptions options;
+            options.lr = 0.1;
+            options.momentum = bits & 1 ? 0.9 : 0;
+            options.dampening = bits & 2 ? 0.25 : 0;
+            options.weight_decay = bits & 4 ? 0.01 : 0;
+            options.nesterov = bits & 8;
+            options.maximize = bits & 16;
+            if (size > 1000 && bits % 7 != 0) { continue; }
+            INFO("size " << size << ", options " << bits);
+            const auto g = normal_numbers<T>({size}, 1);
+            Tensor<T> p = normal_numbers<T>({size}, 2), q = p, v, u;
+            for (int step = 0; step < 3; ++step) {
+                cpu::sgd_step(p, g, v, options);
+                reference::sgd_step(q, g, u, options);
+            }
+            REQUIRE(same_bits(p, q));
+            REQUIRE(same_bits(v, u));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("SGD: steps done by hand", "[optim]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    nn::Parameter<B> p{tensor<T>({2}, {1, -2}), tensor<T>({2}, {0.5, 4})};
+    SgdOptions options;
+    options.lr = 0.5;
+    options.momentum = 0.5;
+    optim::SGD<B> sgd({&p}, options);
+    sgd.step(); // v = g
+    CHECK(equal_numbers(p.value, tensor<T>({2}, {0.75, -4})));
+    sgd.step(); // v = 0.5 v + g
+    CHECK(equal_numbers(p.value, tensor<T>({2}, {0.375, -7})));
+    CHECK(equal_numbers(sgd.velocities().at(0), tensor<T>({2}, {0.75, 6})));
+    CHECK(equal_numbers(p.grad, tensor<T>({2}, {0.5, 4}))); // left as it was
+    sgd.zero_grad();
+    CHECK(equal_numbers(p.grad, zeros<T>({2})));
+}
+
+TEMPLATE_TEST_CASE("SGD: a parameter of one number, with dampening", "[optim]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    nn::Parameter<B> p{full<T>({}, T(1)), full<T>({}, T(2))};
+    SgdOptions options;
+    options.lr = 0.25;
+    options.momentum = 0.5;
+    options.dampening = 0.5;
+    optim::SGD<B> sgd({&p}, options);
+    sgd.step(); // the first velocity is not dampened
+    CHECK(p.value() == T(0.5));
+    sgd.step(); // v = 0.5 * 2 + 0.5 * 2
+    CHECK(p.value() == T(0));
+}
+
+TEST_CASE("SGD refuses what PyTorch refuses", "[optim]") {
+    const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    const auto refusal = [](auto change) {
+        return message_of<std::invalid_argument>([&] {
+            SgdOptions options;
+            change(options);
+            optim::SGD<Cpu<float>>({}, options);
+        });
+    };
+    CHECK(refusal([](SgdOptions&) {}) == "no exception");
+    CHECK(refusal([](SgdOptions& o) { o.lr = 0; }) == "no exception");
+    CHECK(refusal([](SgdOptions& o) { o.lr = -0.1; }) == "SGD: lr is -0.1, expected a finite number, at least 0");
+    CHECK(refusal([&](SgdOptions& o) { o.lr = nan; }) == "SGD: lr is nan, expected a finite number, at least 0");
+    CHECK(refusal([&](SgdOptions& o) { o.lr = inf; }) == "SGD: lr is inf, expected a finite number, at least 0");
+    CHECK(refusal([](SgdOptions& o) { o.momentum = -1; }) ==
+          "SGD: momentum is -1, expected a finite number, at least 0");
+    CHECK(refusal([](SgdOptions& o) { o.weight_decay = -1; }) ==
+          "SGD: weight_decay is -1, expected a finite number, at least 0");
+    CHECK(refusal([&](SgdOptions& o) { o.dampening = nan; }) == "SGD: dampening is nan, expected a finite number");
+    CHECK(refusal([](SgdOptions& o) { o.nesterov = true; }) == "SGD: momentum is 0, expected more than 0 for nesterov");
+    CHECK(refusal([](SgdOptions& o) {
+              o.nesterov = true;
+              o.momentum = 0.9;
+              o.dampening = 0.5;
+          }) == "SGD: dampening is 0.5, expected 0 for nesterov");
+
+    auto sgd = idle(0.5);
+    CHECK_THROWS_AS(sgd.set_lr(-1), std::invalid_argument);
+    CHECK_THROWS_AS(sgd.set_lr(nan), std::invalid_argument);
+    CHECK(sgd.lr() == 0.5);
+}
+
+TEST_CASE("ExponentialLR and StepLR give PyTorch's step sizes", "[optim]") {
+    REQUIRE(pytorch::cases("schedulers").size() == 4);
+    for (const pytorch::Case& c : pytorch::cases("schedulers")) {
+        INFO(c.name);
+        auto sgd = idle(0.3);
+        const double gamma = c.options.at("gamma");
+        optim::ExponentialLR exponential(sgd, gamma);
+        optim::StepLR step(sgd, c.options.value("step_size", 1), gamma);
+        const auto rates = c.get<double>("rates");
+        REQUIRE(rates.size() == 10);
+        for (const double lr : rates) {
+            if (c.options.contains("step_size")) {
+                step.step();
+            } else {
+                exponential.step();
+            }
+            CHECK(sgd.lr() == lr); // to the bit
+        }
+    }
+}
+
+TEST_CASE("schedulers refuse factors that are none", "[optim]") {
+    auto sgd = idle(0.3);
+    CHECK(message_of<std::invalid_argument>([&] { optim::ExponentialLR(sgd, 0); }) ==
+          "ExponentialLR: gamma is 0, expected a finite number above 0");
+    CHECK_THROWS_AS(optim::ExponentialLR(sgd, std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
+    CHECK(message_of<std::invalid_argument>([&] { optim::StepLR(sgd, 0); }) ==
+          "StepLR: step_size is 0, expected at least 1");
+    CHECK_THROWS_AS(optim::StepLR(sgd, 1, -0.5), std::invalid_argument);
+}

@@ -1,0 +1,2 @@
+#pragma once
+#include "handgrad/ops/linear/cpu.hpp"

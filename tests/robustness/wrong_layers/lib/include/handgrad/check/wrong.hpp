@@ -1,5 +1,0 @@
-#pragma once
-#include <vector>
-
-#include "handgrad/nn/right.hpp" // wrong: check knows nothing but scalars and functions
-#include "handgrad/tensor.hpp"

@@ -1,2 +1,0 @@
-#pragma once
-#include <handgrad/reference/linear.hpp> // wrong: backends do not know each other

@@ -1,2 +1,0 @@
-#pragma once
-#include "handgrad/cpu/linear.hpp"

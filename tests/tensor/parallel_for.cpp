@@ -1,0 +1,59 @@
+// The loop over chunks on several threads, which is not part of the library's interface.
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "../../lib/handgrad/tensor/parallel_for.hpp"
+#include "catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace handgrad;
+using namespace support;
+
+TEST_CASE("parallel_for: every chunk is done once, on any number of threads", "[threads]") {
+    for (const int threads : {1, 2, 3, 8}) {
+        const Threads guard(threads);
+        for (const std::size_t chunks : {0u, 1u, 2u, 3u, 7u, 100u}) {
+            INFO(threads << " threads, " << chunks << " chunks");
+            std::vector<std::atomic<int>> done(chunks);
+            parallel_for(chunks, [&](std::size_t i) { ++done[i]; });
+            for (const auto& times : done) { CHECK(times == 1); }
+        }
+    }
+}
+
+TEST_CASE("parallel_for: an exception in any chunk reaches the caller, and the next loop works", "[threads]") {
+    for (const int threads : {1, 2, 4}) {
+        const Threads guard(threads);
+        for (const std::size_t bad : {0u, 1u, 15u}) {
+            INFO(threads << " threads, chunk " << bad << " of 16 throws");
+            const auto fails = [bad] {
+                parallel_for(16, [bad](std::size_t i) {
+                    if (i == bad) { throw std::runtime_error("no more"); }
+                });
+            };
+            CHECK_THROWS_WITH(fails(), "no more");
+            std::atomic<int> done{0};
+            parallel_for(16, [&](std::size_t) { ++done; });
+            CHECK(done == 16);
+        }
+    }
+}
+
+TEST_CASE("Chunks: together all items, cut by the problem alone", "[threads]") {
+    for (const std::size_t items : {0u, 1u, 7u, 8u, 9u, 100u}) {
+        for (const std::size_t multiple : {1u, 4u}) {
+            const Chunks chunks(items, 3, multiple);
+            INFO(items << " items, a multiple of " << multiple);
+            std::size_t next = 0;
+            for (std::size_t i = 0; i < chunks.count; ++i) {
+                CHECK(chunks.begin(i) == next);
+                CHECK(chunks.length(i) > 0);
+                if (i + 1 < chunks.count) { CHECK(chunks.length(i) % multiple == 0); }
+                next += chunks.length(i);
+            }
+            CHECK(next == items);
+        }
+    }
+}
