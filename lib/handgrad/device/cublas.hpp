@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
 inline void check_cublas(cublasStatus_t status) {
     if (status != CUBLAS_STATUS_SUCCESS) {
@@ -45,4 +45,4 @@ template <class T> void row_major_gemm(bool transpose_a, bool transpose_b, std::
                       number(transpose_b ? k : n), a, number(transpose_a ? m : k), &beta, c, number(n)));
 }
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

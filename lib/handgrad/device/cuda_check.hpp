@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
 inline void check_cuda(cudaError_t status, const char* what) {
     if (status != cudaSuccess) {
@@ -14,4 +14,4 @@ inline void check_cuda(cudaError_t status, const char* what) {
     }
 }
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

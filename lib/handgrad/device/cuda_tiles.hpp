@@ -7,9 +7,9 @@
 // memory, and global memory is read Rows or Columns times less often than by the plain kernel. Every sum runs in order.
 
 #include "handgrad/device/cuda_check.hpp"
-#include "handgrad/device/host_device.hpp"
+#include "handgrad/tensor/view.hpp"
 
-namespace handgrad::device::kernels::tiles {
+namespace handgrad::device::tiles {
 
 constexpr int depth_step = 16, side = 4; ///< side: of a thread's own square
 
@@ -71,4 +71,4 @@ template <class T, class Problem> void multiply_all(const Problem& problem, int 
     }
 }
 
-} // namespace handgrad::device::kernels::tiles
+} // namespace handgrad::device::tiles

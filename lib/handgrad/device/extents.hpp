@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "handgrad/device/host_device.hpp"
+#include "handgrad/tensor/view.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
 /// Rows or columns: where tap r of window p looks, i = stride p + dilation r - padding.
 struct Axis {
@@ -50,4 +50,4 @@ private:
     }
 };
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

@@ -1,13 +1,20 @@
-#include <thrust/copy.h>
-#include <thrust/fill.h>
+#include "handgrad/device/memory.hpp"
 
+#include <cstdint>
 #include <cstring>
 #include <new>
+#include <utility>
 
-#include "handgrad/device/kernels.hpp"
 #include "handgrad/device/run.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
+namespace {
+
+/// The number that every item of fill() gives.
+template <class T> struct Same {
+    T value;
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t) const { return value; }
+};
 
 #if defined(HANDGRAD_THRUST_CUDA)
 
@@ -22,8 +29,22 @@ void* allocate(std::size_t bytes) {
     }
     return memory;
 }
-
 void deallocate(void* memory) noexcept { static_cast<void>(cudaFree(memory)); }
+
+#else
+
+constexpr std::align_val_t alignment{64}; // a cache line, and the widest SIMD register
+void* allocate(std::size_t bytes) {
+    require_available();
+    return ::operator new(bytes, alignment);
+}
+void deallocate(void* memory) noexcept { ::operator delete(memory, alignment); }
+
+#endif
+
+} // namespace
+
+#if defined(HANDGRAD_THRUST_CUDA)
 
 void copy(const void* from, void* to, std::size_t bytes) {
     check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice), "a copy");
@@ -37,8 +58,6 @@ void copy_to_host(const void* from, void* to, std::size_t bytes) {
 
 #else
 
-void* allocate(std::size_t bytes) { return ::operator new(bytes); }
-void deallocate(void* memory) noexcept { ::operator delete(memory); }
 void copy(const void* from, void* to, std::size_t bytes) {
     if (bytes > 0) { std::memmove(to, from, bytes); }
 }
@@ -47,13 +66,31 @@ void copy_to_host(const void* from, void* to, std::size_t bytes) { copy(from, to
 
 #endif
 
-template <class T> void fill(T* x, std::size_t n, T value) {
-    run(n, [&](const auto& policy) { thrust::fill_n(policy, x, n, value); });
-}
-
+template <class T> void fill(T* x, std::size_t n, T value) { tabulate(x, n, 1, Same<T>{value}); }
 template void fill(float*, std::size_t, float);
 template void fill(double*, std::size_t, double);
 template void fill(std::int32_t*, std::size_t, std::int32_t);
 template void fill(std::int64_t*, std::size_t, std::int64_t);
 
-} // namespace handgrad::device::kernels
+Buffer::Buffer(Buffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+Buffer::~Buffer() {
+    if (data_ != nullptr) { deallocate(data_); }
+}
+
+void Buffer::reserve(std::size_t bytes) {
+    if (bytes <= bytes_) { return; }
+    if (data_ != nullptr) { deallocate(std::exchange(data_, nullptr)); }
+    bytes_ = 0;
+    data_ = allocate(bytes);
+    bytes_ = bytes;
+}
+
+} // namespace handgrad::device

@@ -1,8 +1,16 @@
 #pragma once
-// Where a kernel runs: the execution policy of the Thrust system that this file is compiled for, one of
-// HANDGRAD_THRUST_CUDA, _OMP, _TBB, _CPP. Only files of this folder include Thrust.
+// The device's loops: the one file that includes Thrust. An operation's device.cpp says what one work item does; the
+// functions below run the items by the Thrust system that this file is compiled for, one of HANDGRAD_THRUST_CUDA, _OMP,
+// _TBB, _CPP; with HANDGRAD_THRUST_OFF they throw.
 
 #include <cstddef>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "handgrad/device/system.hpp"
+#include "handgrad/tensor/parallel.hpp"
+#include "handgrad/tensor/view.hpp"
 
 #if defined(HANDGRAD_THRUST_CUDA)
 #include <thrust/system/cuda/execution_policy.h>
@@ -16,34 +24,51 @@
 #include <thrust/system/tbb/execution_policy.h>
 #elif defined(HANDGRAD_THRUST_CPP)
 #include <thrust/system/cpp/execution_policy.h>
-#else
-#error "define HANDGRAD_THRUST_CUDA, _OMP, _TBB or _CPP"
+#elif !defined(HANDGRAD_THRUST_OFF)
+#error "define HANDGRAD_THRUST_CUDA, _OMP, _TBB, _CPP or _OFF"
 #endif
+#if !defined(HANDGRAD_THRUST_OFF)
 #include <thrust/execution_policy.h>
+#include <thrust/find.h>
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
-#include <thrust/iterator/zip_iterator.h>
 #include <thrust/tabulate.h>
-#include <thrust/transform.h>
-#include <thrust/tuple.h>
+#include <thrust/transform_reduce.h>
+#endif
 
-#include "handgrad/device/host_device.hpp"
-#include "handgrad/tensor/parallel.hpp"
+namespace handgrad::device {
 
-namespace handgrad::device::kernels {
+/// An index that kernels count with: int, half as long as std::size_t, and on a GPU several times as fast to divide.
+/// @throws ShapeError for more than 2^31 - 1 numbers: "conv2d_forward: x has 4294967296 numbers, expected at most ..."
+inline int countable(std::string_view where, std::string_view what, std::size_t numbers) {
+    if (numbers > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+        throw ShapeError(std::string(where) + ": " + std::string(what) + " has " + std::to_string(numbers) +
+                         " numbers, expected at most 2^31 - 1");
+    }
+    return static_cast<int>(numbers);
+}
 
-/// On the host, operations below which one thread is faster than waking others, which takes some 10 us.
-constexpr std::size_t few_operations = 100'000;
+#if defined(HANDGRAD_THRUST_OFF)
+
+template <class T, class Item> void tabulate(T*, std::size_t, std::size_t, const Item&) { require_available(); }
+template <class Item> void for_each_item(std::size_t, std::size_t, const Item&) { require_available(); }
+template <class Item> std::size_t count_items(std::size_t, std::size_t, const Item&) { return require_available(), 0; }
+template <class Item> std::size_t first_item(std::size_t, std::size_t, const Item&) { return require_available(), 0; }
+
+#else
+
+/// On the host, the number of operations below which one thread is faster than waking others, which takes some 10 us.
+constexpr std::size_t operations_worth_threads = 100'000;
 
 /// Calls body(policy) with the execution policy for a kernel of about so many operations. On a GPU the kernel may not
-/// have run yet when this returns: kernels run one after another, so nobody needs to wait but for copies to the host.
+/// have run yet when this returns: kernels run one after another, and only copies to the host wait for them.
 template <class Body> void run(std::size_t operations, const Body& body) {
 #if defined(HANDGRAD_THRUST_CUDA)
     static_cast<void>(operations);
     body(thrust::cuda::par_nosync);
     check_cuda(cudaGetLastError(), "a kernel");
 #else
-    if (operations < few_operations || num_threads() == 1) {
+    if (operations < operations_worth_threads || num_threads() == 1) {
         body(thrust::seq);
         return;
     }
@@ -63,15 +88,38 @@ template <class T, class Item> void tabulate(T* y, std::size_t count, std::size_
     run(count * each, [&](const auto& policy) { thrust::tabulate(policy, y, y + count, item); });
 }
 
-/// item(i) for i < count; `each` operations an item. No two items may write to the same place.
+/// item(i) for i < count; `each` operations an item. No two items may write to the same number.
 template <class Item> void for_each_item(std::size_t count, std::size_t each, const Item& item) {
     run(count * each, [&](const auto& policy) {
-        thrust::for_each_n(policy, thrust::counting_iterator<int>(0), static_cast<int>(count), item);
+        thrust::for_each_n(policy, thrust::counting_iterator<std::size_t>(0), count, item);
     });
 }
 
-/// Sums over the batch in two steps: partial sums over a few rows each, then their sum. The cuts depend on the batch alone,
-/// and every sum runs in order: so the bits are the same on any number of threads.
+/// The number of i < count for which item(i) is 1; the others are 0. Whole numbers: they may be added in any order.
+template <class Item> std::size_t count_items(std::size_t count, std::size_t each, const Item& item) {
+    int found = 0;
+    run(count * each, [&](const auto& policy) {
+        const thrust::counting_iterator<std::size_t> first(0);
+        found = thrust::transform_reduce(policy, first, first + static_cast<std::ptrdiff_t>(count), item, 0,
+                                         thrust::plus<int>());
+    });
+    return static_cast<std::size_t>(found);
+}
+
+/// The first i < count for which item(i) holds, or count.
+template <class Item> std::size_t first_item(std::size_t count, std::size_t each, const Item& item) {
+    std::size_t found = count;
+    run(count * each, [&](const auto& policy) {
+        const thrust::counting_iterator<std::size_t> first(0);
+        found = *thrust::find_if(policy, first, first + static_cast<std::ptrdiff_t>(count), item);
+    });
+    return found;
+}
+
+#endif
+
+/// Sums over the batch in two steps: partial sums over some rows each, then their sum. The parts depend on the batch
+/// alone, and every sum runs in order: so the bits are the same on any number of threads.
 struct BatchParts {
     int rows, each, count;
     explicit BatchParts(std::size_t n)
@@ -80,4 +128,4 @@ struct BatchParts {
     HANDGRAD_HOST_DEVICE int end(int part) const { return part + 1 < count ? (part + 1) * each : rows; }
 };
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

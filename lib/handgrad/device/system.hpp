@@ -34,4 +34,7 @@ enum class Algorithm {
 Algorithm algorithm();                ///< which of them, for the whole program; fast at the start
 void set_algorithm(Algorithm choice); ///< chooses
 
+bool uses_cpu_kernels(); ///< whether the cpu backend's kernels compute them now: fast, on the host
+bool is_plain();         ///< whether Thrust's algorithms alone compute them now
+
 } // namespace handgrad::device

@@ -9,10 +9,10 @@
 
 namespace handgrad::cpu {
 
-inline constexpr std::size_t slim = 8; ///< the largest short side
+inline constexpr std::size_t narrow = 8; ///< the largest short side
 
 /// Calls f with an integral constant equal to n, 1 <= n <= most, so that loops over n unroll into registers.
-template <std::size_t most = slim, std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
+template <std::size_t most = narrow, std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
     if constexpr (N < most) {
         if (n != N) { return with_constant<most, N + 1>(n, f); }
     }
@@ -21,7 +21,7 @@ template <std::size_t most = slim, std::size_t N = 1, class F> void with_constan
 
 /// y (m x n) = x (m x k) w (k x n) + b, short k. b may be null. Registers run along the rows of w and y.
 template <std::size_t K, class T>
-void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t n) {
+void narrow_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t n) {
     for (std::size_t i = 0; i < m; ++i, x += K, y += n) {
         const auto at = [&](std::size_t j) {
             Vec<T> sum = b ? Vec<T>::load_unaligned(b + j) : Vec<T>(0);
@@ -43,9 +43,9 @@ void slim_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::si
     }
 }
 
-/// `rows` rows of slim_outer at once, so that each piece of w is loaded once for all of them.
+/// `rows` rows of narrow_outer at once, so that each piece of w is loaded once for all of them.
 template <std::size_t N, std::size_t rows, class T>
-void slim_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
+void narrow_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
     Vec<T> sum[rows][N];
     for (auto& row : sum) {
         for (auto& v : row) { v = Vec<T>(0); }
@@ -82,16 +82,16 @@ void slim_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
 
 /// y (m x N) = x (m x k) w^T + b, short N; w is N x k, so that both operands are read along their rows. b may be null.
 template <std::size_t N, class T>
-void slim_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t k) {
+void narrow_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t k) {
     constexpr std::size_t rows = N <= 3 ? 4 : 2;
     std::size_t i = 0;
-    for (; i + rows <= m; i += rows) { slim_outer_rows<N, rows>(x + i * k, w, b, y + i * N, k); }
-    for (; i < m; ++i) { slim_outer_rows<N, 1>(x + i * k, w, b, y + i * N, k); }
+    for (; i + rows <= m; i += rows) { narrow_outer_rows<N, rows>(x + i * k, w, b, y + i * N, k); }
+    for (; i < m; ++i) { narrow_outer_rows<N, 1>(x + i * k, w, b, y + i * N, k); }
 }
 
 /// c (P x n) = a^T b for a (m x P), b (m x n), short P: the sum over the batch in a weight's gradient. Sums are held in
 /// registers while the batch streams by.
-template <std::size_t P, class T> void slim_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n) {
+template <std::size_t P, class T> void narrow_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n) {
     const auto block = [&](std::size_t j, auto registers) { // columns j .. j + registers * lanes
         constexpr std::size_t R = decltype(registers)::value;
         Vec<T> sum[P][R];

@@ -1,13 +1,8 @@
 #pragma once
 /// @file
-/// The one place that includes xtensor: the library's array type, and the few things that every part needs to say
-/// about shapes.
+/// The one place that includes xtensor: the library's array type on the host.
 
 #include <cstdint>
-#include <initializer_list>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include <xsimd/xsimd.hpp>
 #if __has_include(<xtensor/containers/xarray.hpp>) // xtensor 0.26 and later
@@ -16,28 +11,30 @@
 #include <xtensor/xarray.hpp>
 #endif
 
+#include "handgrad/tensor/place.hpp"
+#include "handgrad/tensor/shape.hpp"
+#include "handgrad/tensor/storage.hpp"
+
 namespace handgrad {
 
-/// A dense, row-major array of any rank, as torch.Tensor is: (N, D) for a batch of rows, (N, C, H, W) for images,
+/// A dense, row-major array of any rank, as torch.Tensor is: (N, D) for a mini-batch of rows, (N, C, H, W) for images,
 /// (D_in, D_out) for the weight of a linear layer.
 ///
-/// It is xtensor's xarray with two choices made: memory is aligned to 64 bytes, a cache line and the widest SIMD
-/// register; and it is a std::vector underneath, so that a tensor that shrinks for the last, shorter batch and grows
-/// again afterwards allocates nothing. Every xtensor expression works on it.
-template <class T> using Tensor = xt::xarray_container<std::vector<T, xsimd::aligned_allocator<T, 64>>,
-                                                       xt::layout_type::row_major, xt::dynamic_shape<std::size_t>>;
+/// It is a container of xtensor, and every xtensor expression works on it. Its memory is that of a Storage: aligned to
+/// 64 bytes, kept when the tensor shrinks, and watched where a layer needs it until backward.
+template <class T> using Tensor = xt::xarray_container<Storage<T>, xt::layout_type::row_major, Shape>;
 
-/// Class numbers, one for each row of a batch: shape (N), values 0 .. K-1.
+/// The tensors of the reference.
+template <class T> struct TensorOn<OnReference, T> {
+    using type = Tensor<T>; ///< on the host
+};
+/// The tensors of the cpu backend.
+template <class T> struct TensorOn<OnCpu, T> {
+    using type = Tensor<T>; ///< on the host
+};
+
+/// Class numbers, one for each row of a batch: shape (N), values 0 .. K-1. Or tokens, (B, T).
 using Labels = Tensor<std::int64_t>;
-
-/// The extents of a tensor, outermost first.
-using Shape = xt::dynamic_shape<std::size_t>;
-
-/// The number as it was written: a negative one that became a std::size_t is "-1" again, not 18446744073709551615.
-std::string as_written(std::size_t number);
-
-/// "(64, 784)", as Python prints a shape; "(5,)" for one dimension, "()" for a scalar.
-std::string to_string(const Shape& shape);
 
 /// A tensor of this shape, filled with zeros.
 template <class T> Tensor<T> zeros(const Shape& shape) { return Tensor<T>(shape, T(0)); }
@@ -50,16 +47,30 @@ template <class T> void resize(Tensor<T>& t, const Shape& shape) {
     if (t.shape() != shape) { t.resize(shape); }
 }
 
-/// Throws ShapeError unless `shape` is exactly `expected`: "linear_forward: b has shape (3,), expected (10,)".
-void require_shape(std::string_view where, std::string_view what, const Shape& shape, const Shape& expected);
+/// Makes `view` show the numbers of x in another shape, without a copy. x must live longer, and keep its size.
+/// @throws ShapeError if the shape has another number of entries than x
+template <class T> void show(Tensor<T>& view, const Tensor<T>& x, const Shape& shape) {
+    require_same_size("show", x.shape(), shape);
+    view.storage().show(x.storage());
+    view.resize(shape);
+}
 
-/// Throws ShapeError unless there are as many dimensions as `letters` names, which the message quotes:
-/// require_rank("linear_forward", "x", x.shape(), {"N", "D_in"}).
-void require_rank(std::string_view where, std::string_view what, const Shape& shape,
-                  std::initializer_list<std::string_view> letters);
+/// The numbers of x in another shape, without a copy, as torch.Tensor.view. A copy of the result has memory of its own.
+/// @param x must live longer than the result, and keep its size @param shape with as many entries as x
+/// @throws ShapeError if it has another number of entries
+template <class T> Tensor<T> view_of(Tensor<T>& x, const Shape& shape) {
+    Tensor<T> view;
+    show(view, x, shape);
+    return view;
+}
+/// The same of a tensor that cannot be changed, nor can the view.
+template <class T> const Tensor<T> view_of(const Tensor<T>& x, const Shape& shape) {
+    Tensor<T> view;
+    show(view, x, shape);
+    return view;
+}
 
-/// Throws ShapeError for a number that is less than `least`, or that was negative before it became a std::size_t:
-/// "DataLoader: batch_size is -1, expected at least 1".
-void require_at_least(std::string_view where, std::string_view what, std::size_t number, std::size_t least);
+/// The tensor's numbers as they are now, to find out later whether they still are.
+template <class T> Watch watch(const Tensor<T>& x) { return Watch(x.storage().version()); }
 
 } // namespace handgrad

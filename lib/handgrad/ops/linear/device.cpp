@@ -2,113 +2,114 @@
 // the other: 2 operations for 2 numbers read, so it lives off the caches. On a GPU the fast path is cuBLAS, which keeps
 // tiles of both matrices in registers and shared memory and reads each number once for a whole tile.
 
-#include "handgrad/device/kernels.hpp"
 #include "handgrad/device/run.hpp"
+#include "handgrad/ops/linear/linear.hpp"
 #if defined(HANDGRAD_THRUST_CUDA)
 #include "handgrad/device/cublas.hpp"
 #endif
 
-namespace handgrad::device::kernels {
+namespace handgrad {
+
+using namespace device; // tabulate, cuBLAS
+
 namespace {
 
 /// y[n, k] = b[k] + sum over d of x[n, d] w[d, k].
 template <class T> struct Forward {
-    const T *x, *w, *b;
-    std::size_t in, out;
+    Matrix<const T> x, w;
+    Vector<const T> b;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
-        const std::size_t n = item / out, k = item % out;
-        T sum = b[k];
-        for (std::size_t d = 0; d < in; ++d) { sum += x[n * in + d] * w[d * out + k]; }
+        const std::size_t n = item / w.columns, k = item % w.columns;
+        T sum = b(k);
+        for (std::size_t d = 0; d < x.columns; ++d) { sum += x(n, d) * w(d, k); }
         return sum;
     }
 };
 
 /// dx[n, d] = sum over k of dy[n, k] w[d, k].
 template <class T> struct BackwardInput {
-    const T *dy, *w;
-    std::size_t in, out;
+    Matrix<const T> dy, w;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
-        const std::size_t n = item / in, d = item % in;
+        const std::size_t n = item / w.rows, d = item % w.rows;
         T sum(0);
-        for (std::size_t k = 0; k < out; ++k) { sum += dy[n * out + k] * w[d * out + k]; }
+        for (std::size_t k = 0; k < dy.columns; ++k) { sum += dy(n, k) * w(d, k); }
         return sum;
     }
 };
 
 /// dw[d, k] (+)= sum over n of x[n, d] dy[n, k].
 template <class T> struct BackwardWeight {
-    const T *x, *dy, *before; ///< before: what to add to, or null
-    std::size_t n, in, out;
+    Matrix<const T> x, dy;
+    const T* before; ///< the numbers to add to, or null
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
-        const std::size_t d = item / out, k = item % out;
+        const std::size_t d = item / dy.columns, k = item % dy.columns;
         T sum(0);
-        for (std::size_t i = 0; i < n; ++i) { sum += x[i * in + d] * dy[i * out + k]; }
+        for (std::size_t n = 0; n < x.rows; ++n) { sum += x(n, d) * dy(n, k); }
         return before ? before[item] + sum : sum;
     }
 };
 
 /// db[k] (+)= sum over n of dy[n, k].
 template <class T> struct BackwardBias {
-    const T *dy, *before;
-    std::size_t n, out;
+    Matrix<const T> dy;
+    const T* before; ///< the numbers to add to, or null
     HANDGRAD_HOST_DEVICE T operator()(std::size_t k) const {
         T sum(0);
-        for (std::size_t i = 0; i < n; ++i) { sum += dy[i * out + k]; }
+        for (std::size_t n = 0; n < dy.rows; ++n) { sum += dy(n, k); }
         return before ? before[k] + sum : sum;
     }
 };
 
+#if defined(HANDGRAD_THRUST_CUDA)
 /// Each row of y becomes b.
 template <class T> struct RowsOf {
-    const T* b;
-    std::size_t out;
-    HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const { return b[item % out]; }
+    Vector<const T> b;
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const { return b(item % b.size); }
 };
+#endif
 
 } // namespace
 
-template <class T> void linear_forward(const T* x, const T* w, const T* b, T* y, std::size_t n, std::size_t in,
-                                       std::size_t out, bool plain) {
+template <> template <class T>
+void LinearKernels<OnDevice>::forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y) {
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) {
-        tabulate(y, n * out, 1, RowsOf<T>{b, out});
-        return row_major_gemm(false, false, n, out, in, x, w, T(1), y);
+    if (!is_plain()) {
+        tabulate(y.data, y.rows * y.columns, 1, RowsOf<T>{b});
+        return row_major_gemm(false, false, y.rows, y.columns, x.columns, x.data, w.data, T(1), y.data);
     }
 #endif
-    static_cast<void>(plain);
-    tabulate(y, n * out, 2 * in, Forward<T>{x, w, b, in, out});
+    tabulate(y.data, y.rows * y.columns, 2 * x.columns, Forward<T>{x, w, b});
 }
 
-template <class T>
-void linear_backward_input(const T* dy, const T* w, T* dx, std::size_t n, std::size_t in, std::size_t out, bool plain) {
+template <> template <class T>
+void LinearKernels<OnDevice>::backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) { return row_major_gemm(false, true, n, in, out, dy, w, T(0), dx); }
+    if (!is_plain()) {
+        return row_major_gemm(false, true, dx.rows, dx.columns, dy.columns, dy.data, w.data, T(0), dx.data);
+    }
 #endif
-    static_cast<void>(plain);
-    tabulate(dx, n * in, 2 * out, BackwardInput<T>{dy, w, in, out});
+    tabulate(dx.data, dx.rows * dx.columns, 2 * dy.columns, BackwardInput<T>{dy, w});
 }
 
-template <class T> void linear_backward_weight(const T* x, const T* dy, T* dw, std::size_t n, std::size_t in,
-                                               std::size_t out, bool add, bool plain) {
+template <> template <class T>
+void LinearKernels<OnDevice>::backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode) {
+    const bool add = mode == Accumulate::yes;
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) { return row_major_gemm(true, false, in, out, n, x, dy, T(add ? 1 : 0), dw); }
+    if (!is_plain()) {
+        return row_major_gemm(true, false, dw.rows, dw.columns, x.rows, x.data, dy.data, T(add ? 1 : 0), dw.data);
+    }
 #endif
-    static_cast<void>(plain);
-    const T* before = add ? dw : nullptr;
-    tabulate(dw, in * out, 2 * n, BackwardWeight<T>{x, dy, before, n, in, out});
+    tabulate(dw.data, dw.rows * dw.columns, 2 * x.rows, BackwardWeight<T>{x, dy, add ? dw.data : nullptr});
 }
 
-template <class T> void linear_backward_bias(const T* dy, T* db, std::size_t n, std::size_t out, bool add) {
-    const T* before = add ? db : nullptr;
-    tabulate(db, out, n, BackwardBias<T>{dy, before, n, out});
+template <> template <class T>
+void LinearKernels<OnDevice>::backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode) {
+    tabulate(db.data, db.size, dy.rows, BackwardBias<T>{dy, mode == Accumulate::yes ? db.data : nullptr});
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void linear_forward(const T*, const T*, const T*, T*, std::size_t, std::size_t, std::size_t, bool);       \
-    template void linear_backward_input(const T*, const T*, T*, std::size_t, std::size_t, std::size_t, bool);          \
-    template void linear_backward_weight(const T*, const T*, T*, std::size_t, std::size_t, std::size_t, bool, bool);   \
-    template void linear_backward_bias(const T*, T*, std::size_t, std::size_t, bool);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_weight)
+HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_bias)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -13,57 +13,117 @@
 ///
 /// | name  | shape         | meaning |
 /// | ----- | ------------- | ------- |
-/// | x, dx | (N, D_in)     | a batch of rows, and dL/dx |
+/// | x, dx | (..., D_in)   | rows of features: (N, D_in), (B, T, D_in), any rank; and dL/dx |
 /// | w, dw | (D_in, D_out) | the weight, and dL/dw; PyTorch stores its transpose |
 /// | b, db | (D_out,)      | the bias, and dL/db |
-/// | y, dy | (N, D_out)    | the result, and dL/dy |
+/// | y, dy | (..., D_out)  | the result, and dL/dy |
 ///
-/// Backward needs x and w; nothing else is kept. Throws ShapeError where the shapes do not fit, and AliasError where a
-/// result (y, dx, dw, db) shares memory with an argument of the same call.
-/// Source: Lecture 13, parts B and D; the derivation is the chain rule written out.
+/// In the formulas n counts all rows: the leading axes are folded into one. Backward needs x and w. Throws ShapeError
+/// where the shapes do not fit, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same
+/// call. Source: Lecture 13, parts B and D; the derivation is the chain rule written out.
 
-#include "handgrad/ops/aliasing.hpp"
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
-/// The gradients of linear: shapes as x, w and b.
-template <class T> struct LinearGradients {
-    Tensor<T> dx; ///< dL/dx, (N, D_in)
-    Tensor<T> dw; ///< dL/dw, (D_in, D_out)
-    Tensor<T> db; ///< dL/db, (D_out,)
+/// The kernels of linear, on views whose shapes fit. Each backend defines them in a file of its own.
+template <class Place> struct LinearKernels {
+    /// y = x w + b, b added to every row.
+    template <class T> static void forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y);
+    /// dx = dy w^T.
+    template <class T> static void backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx);
+    /// dw = x^T dy, overwritten or added to.
+    template <class T>
+    static void backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode);
+    /// db = the sum of dy's rows, overwritten or added to.
+    template <class T> static void backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode);
 };
 
-/// Checks linear_forward's arguments and returns y's shape, (N, D_out).
-Shape check_linear_forward(const Shape& x, const Shape& w, const Shape& b);
-/// Checks the arguments of linear_backward_input and returns dx's shape, (N, D_in).
-Shape check_linear_backward_input(const Shape& dy, const Shape& w);
-/// Checks the arguments of linear_backward_weight and returns dw's shape, (D_in, D_out).
-Shape check_linear_backward_weight(const Shape& x, const Shape& dy);
-/// Checks the argument of linear_backward_bias and returns db's shape, (D_out,).
-Shape check_linear_backward_bias(const Shape& dy);
+/// Checks x against w on behalf of `where`, and returns y's shape, (..., D_out). @throws ShapeError
+inline Shape linear_shape(std::string_view where, const Shape& x, const Shape& w) {
+    require_rows(where, "x", x, "D_in");
+    require_rank(where, "w", w, {"D_in", "D_out"});
+    require_shape(where, "w", w, {x.back(), w[1]});
+    return with_last(x, w[1]);
+}
 
-// The same for the tensors of any backend, the result's included, which must be apart from the others.
+/// linear, for all backends.
+template <class Place, class T> struct LinearOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
 
-/// Checks linear_forward's tensors and returns y's shape. @throws ShapeError, AliasError
-template <class X> Shape check_linear_forward(const X& x, const X& w, const X& b, const X& y) {
-    require_apart("linear_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
-    return check_linear_forward(x.shape(), w.shape(), b.shape());
-}
-/// Checks linear_backward_input's tensors and returns dx's shape. @throws ShapeError, AliasError
-template <class X> Shape check_linear_backward_input(const X& dy, const X& w, const X& dx) {
-    require_apart("linear_backward_input", {"dx", dx}, {{"dy", dy}, {"w", w}});
-    return check_linear_backward_input(dy.shape(), w.shape());
-}
-/// Checks linear_backward_weight's tensors and returns dw's shape. @throws ShapeError, AliasError
-template <class X> Shape check_linear_backward_weight(const X& x, const X& dy, const X& dw) {
-    require_apart("linear_backward_weight", {"dw", dw}, {{"x", x}, {"dy", dy}});
-    return check_linear_backward_weight(x.shape(), dy.shape());
-}
-/// Checks linear_backward_bias's tensors and returns db's shape. @throws ShapeError, AliasError
-template <class X> Shape check_linear_backward_bias(const X& dy, const X& db) {
-    require_apart("linear_backward_bias", {"db", db}, {{"dy", dy}});
-    return check_linear_backward_bias(dy.shape());
-}
+    /// The gradients of linear: shapes as x, w and b.
+    struct LinearGradients {
+        Tensor dx; ///< dL/dx, (..., D_in)
+        Tensor dw; ///< dL/dw, (D_in, D_out)
+        Tensor db; ///< dL/db, (D_out,)
+    };
+
+    /// y = x w + b: x (..., D_in), w (D_in, D_out), b (D_out,), y (..., D_out). @throws ShapeError, AliasError
+    static void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
+        require_apart("linear_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
+        const Shape shape = linear_shape("linear_forward", x.shape(), w.shape());
+        require_shape("linear_forward", "b", b.shape(), {shape.back()});
+        resize(y, shape);
+        on_fast_kernels<Place>(
+            [&](auto place) { LinearKernels<decltype(place)>::forward(rows(x), rows(w), entries(b), rows(y)); });
+    }
+    /// The same, as a new tensor.
+    static Tensor linear_forward(const Tensor& x, const Tensor& w, const Tensor& b) {
+        Tensor y;
+        linear_forward(x, w, b, y);
+        return y;
+    }
+
+    /// dx = dy w^T: dy (..., D_out), w (D_in, D_out), dx (..., D_in), overwritten. @throws ShapeError, AliasError
+    static void linear_backward_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
+        const auto where = "linear_backward_input";
+        require_apart(where, {"dx", dx}, {{"dy", dy}, {"w", w}});
+        require_rows(where, "dy", dy.shape(), "D_out");
+        require_rank(where, "w", w.shape(), {"D_in", "D_out"});
+        require_shape(where, "w", w.shape(), {w.shape()[0], dy.shape().back()});
+        resize(dx, with_last(dy.shape(), w.shape()[0]));
+        on_fast_kernels<Place>(
+            [&](auto place) { LinearKernels<decltype(place)>::backward_input(rows(dy), rows(w), rows(dx)); });
+    }
+
+    /// dw = x^T dy: x (..., D_in), dy (..., D_out), dw (D_in, D_out), overwritten or added to.
+    /// @throws ShapeError, AliasError
+    static void linear_backward_weight(const Tensor& x, const Tensor& dy, Tensor& dw,
+                                       Accumulate mode = Accumulate::no) {
+        const auto where = "linear_backward_weight";
+        require_apart(where, {"dw", dw}, {{"x", x}, {"dy", dy}});
+        require_rows(where, "x", x.shape(), "D_in");
+        require_rows(where, "dy", dy.shape(), "D_out");
+        require_shape(where, "dy", dy.shape(), with_last(x.shape(), dy.shape().back()));
+        prepare_gradient(where, "dw", dw, {x.shape().back(), dy.shape().back()}, mode);
+        on_fast_kernels<Place>(
+            [&](auto place) { LinearKernels<decltype(place)>::backward_weight(rows(x), rows(dy), rows(dw), mode); });
+    }
+
+    /// db_k = sum over all rows n of dy_nk: dy (..., D_out), db (D_out,), overwritten or added to.
+    /// @throws ShapeError, AliasError
+    static void linear_backward_bias(const Tensor& dy, Tensor& db, Accumulate mode = Accumulate::no) {
+        const auto where = "linear_backward_bias";
+        require_apart(where, {"db", db}, {{"dy", dy}});
+        require_rows(where, "dy", dy.shape(), "D_out");
+        prepare_gradient(where, "db", db, {dy.shape().back()}, mode);
+        LinearKernels<Place>::backward_bias(rows(dy), entries(db), mode);
+    }
+
+    /// All three gradients of y = x w + b at once. They do not depend on the bias itself.
+    static LinearGradients linear_backward(const Tensor& x, const Tensor& w, const Tensor& dy) {
+        LinearGradients g;
+        linear_backward_input(dy, w, g.dx);
+        linear_backward_weight(x, dy, g.dw);
+        linear_backward_bias(dy, g.db);
+        return g;
+    }
+};
+
+HANDGRAD_CALL_AS(LinearOperations, linear_forward)
+HANDGRAD_CALL_AS(LinearOperations, linear_backward_input)
+HANDGRAD_CALL_AS(LinearOperations, linear_backward_weight)
+HANDGRAD_CALL_AS(LinearOperations, linear_backward_bias)
+HANDGRAD_CALL_AS(LinearOperations, linear_backward)
 
 } // namespace handgrad

@@ -1,6 +1,6 @@
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/tensor/shape.hpp"
 
-#include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -28,6 +28,19 @@ void require_rank(std::string_view where, std::string_view what, const Shape& sh
     if (shape.size() != letters.size()) {
         throw ShapeError(fmt::format("{}: {} has shape {}, expected {} dimensions ({})", where, what, to_string(shape),
                                      letters.size(), fmt::join(letters, ", ")));
+    }
+}
+
+void require_rows(std::string_view where, std::string_view what, const Shape& shape, std::string_view last) {
+    if (shape.empty()) {
+        throw ShapeError(fmt::format("{}: {} has shape (), expected (..., {})", where, what, last));
+    }
+}
+
+void require_same_size(std::string_view where, const Shape& x, const Shape& shape) {
+    if (count(x) != count(shape)) {
+        throw ShapeError(fmt::format("{}: x has shape {}, expected {} numbers for shape {}", where, to_string(x),
+                                     count(shape), to_string(shape)));
     }
 }
 

@@ -1,0 +1,80 @@
+#pragma once
+/// @file
+/// What a kernel sees of a tensor: a pointer and the extents, row-major. Nothing of xtensor, so that nvcc reads it, too.
+///
+/// A contract checks shapes and sizes results; then it hands views to the kernel of the backend at hand.
+
+#include <cstddef>
+
+#include "handgrad/tensor/shape.hpp"
+
+#if defined(__CUDACC__)
+#define HANDGRAD_HOST_DEVICE __host__ __device__
+#else
+/// Marks a function that runs on the host and, with CUDA, on the GPU.
+#define HANDGRAD_HOST_DEVICE
+#endif
+
+namespace handgrad {
+
+/// Numbers one after another: (size).
+template <class T> struct Vector {
+    T* data;          ///< the first
+    std::size_t size; ///< how many
+    /// Number i.
+    HANDGRAD_HOST_DEVICE T& operator()(std::size_t i) const { return data[i]; }
+};
+
+/// Rows of numbers: (rows, columns). A weight, or a tensor of any rank whose leading axes are folded into one: to a
+/// layer that acts on features, a batch (N, D) and a batch of sequences (B, T, D) are both rows of D.
+template <class T> struct Matrix {
+    T* data;             ///< the first
+    std::size_t rows;    ///< how many rows
+    std::size_t columns; ///< how many numbers in a row
+    /// Number j of row i.
+    HANDGRAD_HOST_DEVICE T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
+    /// All of its numbers in one row.
+    HANDGRAD_HOST_DEVICE Vector<T> entries() const { return {data, rows * columns}; }
+};
+
+/// Images, (N, C, H, W): N of C channels with H rows of W pixels; or the kernels of a convolution, (K, C/G, R, S).
+template <class T> struct Images {
+    T* data;       ///< the first
+    std::size_t n; ///< images, or output channels
+    std::size_t c; ///< channels
+    std::size_t h; ///< rows
+    std::size_t w; ///< columns
+    /// Pixel (i, j) of channel k of image m.
+    HANDGRAD_HOST_DEVICE T& operator()(std::size_t m, std::size_t k, std::size_t i, std::size_t j) const {
+        return data[((m * c + k) * h + i) * w + j];
+    }
+    /// How many numbers.
+    HANDGRAD_HOST_DEVICE std::size_t size() const { return n * c * h * w; }
+    /// All of its numbers in one row.
+    HANDGRAD_HOST_DEVICE Vector<T> entries() const { return {data, size()}; }
+};
+
+// The views of a tensor of any backend; const where the tensor is.
+
+/// All numbers of a tensor, whatever its rank.
+template <class Tensor> auto entries(Tensor& x) -> Vector<std::remove_pointer_t<decltype(x.data())>> {
+    return {x.data(), x.size()};
+}
+/// A tensor (..., D) as rows of D numbers.
+template <class Tensor> auto rows(Tensor& x) -> Matrix<std::remove_pointer_t<decltype(x.data())>> {
+    const Shape& shape = x.shape();
+    return {x.data(), count(without_last(shape)), shape.back()};
+}
+/// A tensor (N, C, H, W).
+template <class Tensor> auto images(Tensor& x) -> Images<std::remove_pointer_t<decltype(x.data())>> {
+    const Shape& shape = x.shape();
+    return {x.data(), shape[0], shape[1], shape[2], shape[3]};
+}
+
+/// Instantiates a kernel for float and double, without its signature:
+/// HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::forward).
+#define HANDGRAD_INSTANTIATE(kernel)                                                                                   \
+    template decltype(kernel<float>) kernel<float>;                                                                    \
+    template decltype(kernel<double>) kernel<double>;
+
+} // namespace handgrad
