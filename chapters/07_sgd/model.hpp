@@ -24,13 +24,11 @@ inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
 // does.
 class Softmax : public nn::Module<Backend> {
 public:
-    using nn::Module<Backend>::forward;
-
-    const Tensor& forward(const Tensor& z) override {
+    const Tensor& forward_pass(const Tensor& z) override {
         Backend::softmax_forward(z, p_);
         return p_;
     }
-    const Tensor& backward(const Tensor& dp, nn::InputGradient) override {
+    const Tensor& backward_pass(const Tensor& dp, nn::InputGradient) override {
         Backend::softmax_backward(p_, dp, dz_);
         return dz_;
     }

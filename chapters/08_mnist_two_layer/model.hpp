@@ -26,10 +26,8 @@ public:
         this->register_module("fc2", fc2);
     }
 
-    using nn::Module<Backend>::forward; // which refuses an input that would be gone before backward
-
     // z_1 = x w_1 + b_1, o_1 = relu(z_1), z_2 = o_1 w_2 + b_2. There is no softmax at the end: the loss has it.
-    const Tensor& forward(const Tensor& x) override {
+    const Tensor& forward_pass(const Tensor& x) override {
         const Tensor& o0 = flatten.forward(x);
         const Tensor& z1 = fc1.forward(o0);
         const Tensor& o1 = relu.forward(z1);
@@ -38,7 +36,7 @@ public:
 
     // The chain rule, last step first. Each line turns the gradient with respect to a step's output into the gradient
     // with respect to its input, and on the way the two linear layers note the gradients of their weights and biases.
-    const Tensor& backward(const Tensor& dz2, nn::InputGradient input = nn::InputGradient::needed) override {
+    const Tensor& backward_pass(const Tensor& dz2, nn::InputGradient input) override {
         const Tensor& do1 = fc2.backward(dz2);
         const Tensor& dz1 = relu.backward(do1);
         const Tensor& do0 = fc1.backward(dz1, input);

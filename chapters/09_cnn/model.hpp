@@ -49,12 +49,10 @@ public:
         this->register_module("act", act);
     }
 
-    using nn::Module<Backend>::forward; // which refuses an input that would be gone before backward
-
     // The scores leave `fc` as they are. The lecture's class has one more ReLU, `act`, and nothing to do for it: applied
     // to the scores it would turn every negative one into 0. A class that should be improbable could then never get less
     // than the same 0 as all the others, and no gradient would come back through it: it could not learn to do better.
-    const Tensor& forward(const Tensor& x) override { // x  (N, 1, 28, 28)
+    const Tensor& forward_pass(const Tensor& x) override { // x  (N, 1, 28, 28)
         check_images(x.shape());
         const Tensor& o1 = conv1.forward(x);   //       o1 (N, 10, 12, 12)
         const Tensor& o2 = conv2.forward(o1);  //       o2 (N, 20, 4, 4)
@@ -64,7 +62,7 @@ public:
 
     // The chain rule, last step first. Each line turns the gradient with respect to a step's output into the gradient
     // with respect to its input, of the input's shape.
-    const Tensor& backward(const Tensor& dz, nn::InputGradient input = nn::InputGradient::needed) override {
+    const Tensor& backward_pass(const Tensor& dz, nn::InputGradient input) override {
         const Tensor& dv = fc.backward(dz);       //     dv  (N, 320)
         const Tensor& do2 = flatten.backward(dv); //     do2 (N, 20, 4, 4)
         const Tensor& do1 = conv2.backward(do2);  //     do1 (N, 10, 12, 12)

@@ -17,7 +17,6 @@ namespace {
 template <class B> class Cnn : public nn::Module<B> {
 public:
     using typename nn::Module<B>::Tensor;
-    using nn::Module<B>::forward;
 
     nn::Sequential<B> conv1, conv2;
     nn::Flatten<B> flatten;
@@ -35,10 +34,10 @@ public:
         this->register_module("flatten", flatten);
         this->register_module("fc", fc);
     }
-    const Tensor& forward(const Tensor& x) override {
+    const Tensor& forward_pass(const Tensor& x) override {
         return fc.forward(flatten.forward(conv2.forward(conv1.forward(x))));
     }
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         return conv1.backward(conv2.backward(flatten.backward(fc.backward(dy))), input);
     }
     std::string name() const override { return "Cnn"; }
@@ -54,8 +53,8 @@ public:
         this->register_parameter("scale", scale);
         this->register_module("inner", inner);
     }
-    const Tensor& forward(const Tensor& x) override { return inner.forward(x); }
-    const Tensor& backward(const Tensor& dy, InputGradient) override { return inner.backward(dy); }
+    const Tensor& forward_pass(const Tensor& x) override { return inner.forward(x); }
+    const Tensor& backward_pass(const Tensor& dy, InputGradient) override { return inner.backward(dy); }
     std::string name() const override { return "Scaled"; }
 };
 

@@ -35,8 +35,8 @@ public:
         this->register_module("act", act);
     }
 
-    const Tensor& forward(const Tensor& x) override { return act.forward(body.forward(flatten.forward(x))); }
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
+    const Tensor& forward_pass(const Tensor& x) override { return act.forward(body.forward(flatten.forward(x))); }
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         return flatten.backward(body.backward(act.backward(dy)), input);
     }
     std::string name() const override { return "Nested"; }

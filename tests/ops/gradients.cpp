@@ -32,14 +32,14 @@ TEMPLATE_TEST_CASE("gradients of linear", "[gradients]", HANDGRAD_BACKENDS) {
         const Numeric db(
             "db", [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); }, b);
         const Tensor<T> xt = to<T>(x), wt = to<T>(w), dyt = to<T>(dy);
-        const LinearGradients<T> g = B::linear_backward(xt, wt, dyt);
+        const auto g = B::linear_backward(xt, wt, dyt);
         dx.prove(g.dx);
         dw.prove(g.dw);
         db.prove(g.db);
         if (s.n == 1) { continue; }
         Tensor<T> without_last = dyt;
         for (std::size_t k = 0; k < s.out; ++k) { without_last(s.n - 1, k) = 0; }
-        const LinearGradients<T> incomplete = B::linear_backward(xt, wt, without_last);
+        const auto incomplete = B::linear_backward(xt, wt, without_last);
         dw.refuse("a sample was forgotten", incomplete.dw);
         db.refuse("a sample was forgotten", incomplete.db);
         dx.refuse("a row was forgotten", incomplete.dx);

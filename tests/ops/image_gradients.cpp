@@ -81,14 +81,14 @@ TEST_CASE("gradients of conv2d", "[gradients]") {
             Tensor<T> dyt = to<T>(dy);
             for (const ConvAlgorithm algorithm : conv_algorithms) {
                 options.algorithm = algorithm;
-                const Conv2dGradients<T> g = B::conv2d_backward(xt, wt, dyt, options);
+                const auto g = B::conv2d_backward(xt, wt, dyt, options);
                 dx.prove(g.dx);
                 dw.prove(g.dw);
                 db.prove(g.db);
             }
             if (shape[0] > 1) {
                 std::fill_n(dyt.data() + dyt.size() - dyt.size() / shape[0], dyt.size() / shape[0], T(0));
-                const Conv2dGradients<T> incomplete = B::conv2d_backward(xt, wt, dyt, options);
+                const auto incomplete = B::conv2d_backward(xt, wt, dyt, options);
                 dx.refuse("an image was forgotten", incomplete.dx);
                 dw.refuse("an image was forgotten", incomplete.dw);
                 db.refuse("an image was forgotten", incomplete.db);
@@ -124,7 +124,7 @@ TEST_CASE("gradients of max_pool2d and avg_pool2d", "[gradients]") {
             using B = decltype(backend);
             using T = typename B::Scalar;
             const Tensor<T> xt = to<T>(x), dy = to<T>(dy_max);
-            const MaxPool2dResult<T> result = B::max_pool2d_forward(xt, max);
+            const auto result = B::max_pool2d_forward(xt, max);
             const Tensor<T> dx = B::max_pool2d_backward(dy, result.indices, shape);
             dx_max.prove(dx);
             Indices shifted = result.indices;

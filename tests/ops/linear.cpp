@@ -51,7 +51,7 @@ struct LinearProblem {
         using T = typename B::Scalar;
         const Tensor<T> xt = to<T>(x), wt = to<T>(w), bt = to<T>(b), dyt = to<T>(dy);
         const Tensor<T> y = B::linear_forward(xt, wt, bt);
-        const LinearGradients<T> g = B::linear_backward(xt, wt, dyt);
+        const auto g = B::linear_backward(xt, wt, dyt);
         const auto close = [&](const Tensor<T>& got, const Tensor<double>& right) {
             return tolerance == 0 ? equal_numbers(got, right) : difference(got, right) <= tolerance;
         };
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("linear: sums done by hand", "[ops][linear]", HANDGRAD_BACKEN
     const auto dy = tensor<T>({2, 2}, {1, -1, 2, 0.25});
     // 1*1 + 2*3 + 3*5 + 0.5 and so on
     CHECK(equal_numbers(TestType::linear_forward(x, w, b), tensor<T>({2, 2}, {22.5, 27.5, 49.5, 63.5})));
-    const LinearGradients<T> g = TestType::linear_backward(x, w, dy);
+    const auto g = TestType::linear_backward(x, w, dy);
     CHECK(equal_numbers(g.dx, tensor<T>({2, 3}, {-1, -1, -1, 2.5, 7, 11.5})));
     CHECK(equal_numbers(g.dw, tensor<T>({3, 2}, {9, 0, 12, -0.75, 15, -1.5})));
     CHECK(equal_numbers(g.db, tensor<T>({2}, {3, -0.75})));
@@ -154,7 +154,7 @@ TEMPLATE_TEST_CASE("linear: buffers are overwritten, whatever was in them", "[op
                 const auto x = normal_numbers<T>({n, in}, 1), w = normal_numbers<T>({in, out}, 2),
                            b = normal_numbers<T>({out}, 3), dy = normal_numbers<T>({n, out}, 4);
                 const Tensor<T> y = B::linear_forward(x, w, b);
-                const LinearGradients<T> g = B::linear_backward(x, w, dy);
+                const auto g = B::linear_backward(x, w, dy);
                 REQUIRE(overwrites(y, [&](Tensor<T>& t) { B::linear_forward(x, w, b, t); }));
                 REQUIRE(overwrites(g.dx, [&](Tensor<T>& t) { B::linear_backward_input(dy, w, t); }));
                 REQUIRE(overwrites(g.dw, [&](Tensor<T>& t) { B::linear_backward_weight(x, dy, t); }));
@@ -173,7 +173,7 @@ TEMPLATE_TEST_CASE("linear: parameters' gradients add up where asked to", "[ops]
             INFO("D_in " << in << ", D_out " << out);
             const auto x = whole_numbers<T>({5, in}, 1), w = whole_numbers<T>({in, out}, 2),
                        dy = whole_numbers<T>({5, out}, 3);
-            const LinearGradients<T> g = B::linear_backward(x, w, dy);
+            const auto g = B::linear_backward(x, w, dy);
             Tensor<T> dw = full<T>({in, out}, T(10)), db = full<T>({out}, T(20));
             for (int call = 0; call < 2; ++call) {
                 B::linear_backward_weight(x, dy, dw, Accumulate::yes);
@@ -194,7 +194,7 @@ TEMPLATE_TEST_CASE("linear: an empty batch gives an empty result and gradients o
             const Tensor<T> x(Shape{0, in}), dy(Shape{0, out});
             const auto w = whole_numbers<T>({in, out}, 1), b = whole_numbers<T>({out}, 2);
             CHECK(TestType::linear_forward(x, w, b).shape() == Shape{0, out});
-            const LinearGradients<T> g = TestType::linear_backward(x, w, dy);
+            const auto g = TestType::linear_backward(x, w, dy);
             CHECK(g.dx.shape() == Shape{0, in});
             CHECK(equal_numbers(g.dw, zeros<T>({in, out})));
             CHECK(equal_numbers(g.db, zeros<T>({out})));

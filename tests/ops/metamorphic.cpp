@@ -103,7 +103,7 @@ TEMPLATE_TEST_CASE("conv2d: both backwards are the transposes of forward", "[met
         const auto x = whole_numbers<T>(c.x, 1), w = whole_numbers<T>(c.w, 2), none = zeros<T>({0});
         const Tensor<T> y = B::conv2d_forward(x, w, none, c.options);
         const auto dy = whole_numbers<T>(y.shape(), 3);
-        const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, c.options);
+        const auto g = B::conv2d_backward(x, w, dy, c.options);
         const double sum = inner(y, dy);
         CHECK(inner(x, g.dx) == sum);
         CHECK(inner(w, g.dw) == sum);
@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("linear, pooling and flatten: backward is the transpose of fo
     using B = TestType;
     using T = typename B::Scalar;
     const auto x = whole_numbers<T>({5, 7}, 1), w = whole_numbers<T>({7, 9}, 2), dy = whole_numbers<T>({5, 9}, 3);
-    const LinearGradients<T> g = B::linear_backward(x, w, dy);
+    const auto g = B::linear_backward(x, w, dy);
     const double sum = inner(B::linear_forward(x, w, zeros<T>({9})), dy);
     CHECK(inner(x, g.dx) == sum);
     CHECK(inner(w, g.dw) == sum);
@@ -132,7 +132,7 @@ TEMPLATE_TEST_CASE("linear, pooling and flatten: backward is the transpose of fo
     }
     // Max-pooling is linear as long as the winners stay, as they do for the very x.
     for (const MaxPool2dOptions& options : {MaxPool2dOptions(2), MaxPool2dOptions(3, 1, 1), {2, 1, 0, 2}}) {
-        const MaxPool2dResult<T> result = B::max_pool2d_forward(image, options);
+        const auto result = B::max_pool2d_forward(image, options);
         const auto d = whole_numbers<T>(result.y.shape(), 6);
         CHECK(inner(image, B::max_pool2d_backward(d, result.indices, image.shape())) == inner(result.y, d));
     }
@@ -250,8 +250,8 @@ TEMPLATE_TEST_CASE("a 1 x 1 convolution is a linear layer for each pixel", "[met
         for (std::size_t j = 0; j < k; ++j) { w_t(i, j) = w(j, i, 0, 0); }
     }
     const Tensor<T> y = B::conv2d_forward(x, w, b), rows_y = B::linear_forward(rows_x, w_t, b);
-    const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy);
-    const LinearGradients<T> h = B::linear_backward(rows_x, w_t, rows_dy);
+    const auto g = B::conv2d_backward(x, w, dy);
+    const auto h = B::linear_backward(rows_x, w_t, rows_dy);
     CHECK(equal_numbers(g.db, h.db));
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t p = 0; p < pixels; ++p) {

@@ -54,15 +54,19 @@ template <class Arg> using PassedFor =
 template <class T> handgrad::Tensor<T> returned(const handgrad::device::Tensor<T>& x) {
     return handgrad::device::to_host(x);
 }
-template <class T> handgrad::LinearGradients<T> returned(const handgrad::device::LinearGradients<T>& g) {
-    return {returned(g.dx), returned(g.dw), returned(g.db)};
-}
-template <class T> handgrad::Conv2dGradients<T> returned(const handgrad::device::Conv2dGradients<T>& g) {
-    return {returned(g.dx), returned(g.dw), returned(g.db)};
-}
-template <class T> handgrad::MaxPool2dResult<T> returned(const handgrad::device::MaxPool2dResult<T>& r) {
-    return {returned(r.y), returned(r.indices)};
-}
+#define HANDGRAD_RETURNED(T)                                                                                           \
+    inline auto returned(const handgrad::Device<T>::LinearGradients& g) {                                              \
+        return handgrad::Cpu<T>::LinearGradients{returned(g.dx), returned(g.dw), returned(g.db)};                      \
+    }                                                                                                                  \
+    inline auto returned(const handgrad::Device<T>::Conv2dGradients& g) {                                              \
+        return handgrad::Cpu<T>::Conv2dGradients{returned(g.dx), returned(g.dw), returned(g.db)};                      \
+    }                                                                                                                  \
+    inline auto returned(const handgrad::Device<T>::MaxPool2dResult& r) {                                              \
+        return handgrad::Cpu<T>::MaxPool2dResult{returned(r.y), returned(r.indices)};                                  \
+    }
+HANDGRAD_RETURNED(float)
+HANDGRAD_RETURNED(double)
+#undef HANDGRAD_RETURNED
 inline float returned(float x) { return x; }
 inline double returned(double x) { return x; }
 inline std::size_t returned(std::size_t x) { return x; }
@@ -92,11 +96,52 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
             return on_device::returned(handgrad::device::name(on_device::PassedFor<Args>(args).get()...));             \
         }                                                                                                              \
     }
-    HANDGRAD_OPERATIONS(HANDGRAD_X)
+    HANDGRAD_X(linear_forward)
+    HANDGRAD_X(linear_backward)
+    HANDGRAD_X(linear_backward_input)
+    HANDGRAD_X(linear_backward_weight)
+    HANDGRAD_X(linear_backward_bias)
+    HANDGRAD_X(relu_forward)
+    HANDGRAD_X(relu_backward)
+    HANDGRAD_X(sigmoid_forward)
+    HANDGRAD_X(sigmoid_backward)
+    HANDGRAD_X(tanh_forward)
+    HANDGRAD_X(tanh_backward)
+    HANDGRAD_X(conv2d_forward)
+    HANDGRAD_X(conv2d_backward)
+    HANDGRAD_X(conv2d_backward_input)
+    HANDGRAD_X(conv2d_backward_weight)
+    HANDGRAD_X(conv2d_backward_bias)
+    HANDGRAD_X(max_pool2d_forward)
+    HANDGRAD_X(max_pool2d_backward)
+    HANDGRAD_X(avg_pool2d_forward)
+    HANDGRAD_X(avg_pool2d_backward)
+    HANDGRAD_X(conv2d_relu_max_pool2d_forward)
+    HANDGRAD_X(conv2d_relu_max_pool2d_backward_input)
+    HANDGRAD_X(conv2d_relu_max_pool2d_backward_parameters)
+    HANDGRAD_X(flatten_forward)
+    HANDGRAD_X(flatten_backward)
+    HANDGRAD_X(softmax_forward)
+    HANDGRAD_X(softmax_backward)
+    HANDGRAD_X(cross_entropy_forward)
+    HANDGRAD_X(cross_entropy_backward)
+    HANDGRAD_X(l2_penalty_forward)
+    HANDGRAD_X(l2_penalty_backward)
+    HANDGRAD_X(count_correct)
+    HANDGRAD_X(sgd_step)
 #undef HANDGRAD_X
-    static void compute_cross_entropy(const handgrad::Tensor<T>& z, const handgrad::Labels& y, handgrad::Tensor<T>& p,
+    // What layers call.
+    static void cross_entropy_forward(const handgrad::Tensor<T>& z, const handgrad::Labels& y, handgrad::Tensor<T>& p,
                                       T& loss) {
         loss = cross_entropy_forward(z, y, p);
+    }
+    template <class F> static void activation_forward(const handgrad::Tensor<T>& x, handgrad::Tensor<T>& y) {
+        y = on_device::returned(handgrad::Device<T>::template activation_forward<F>(handgrad::device::to_device(x)));
+    }
+    template <class F> static void activation_backward(std::string_view where, const handgrad::Tensor<T>& kept,
+                                                       const handgrad::Tensor<T>& dy, handgrad::Tensor<T>& dx) {
+        dx = on_device::returned(handgrad::Device<T>::template activation_backward<F>(
+            where, handgrad::device::to_device(kept), handgrad::device::to_device(dy)));
     }
 };
 

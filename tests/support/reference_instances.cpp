@@ -4,32 +4,22 @@
 
 #include "handgrad/backends/reference.hpp"
 
-namespace handgrad::reference {
+namespace handgrad {
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void linear_forward(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, Tensor<T>&);                    \
-    template void linear_backward_input(const Tensor<T>&, const Tensor<T>&, Tensor<T>&);                               \
-    template void linear_backward_weight(const Tensor<T>&, const Tensor<T>&, Tensor<T>&, Accumulate);                  \
-    template void linear_backward_bias(const Tensor<T>&, Tensor<T>&, Accumulate);                                      \
-    template void conv2d_forward(const Tensor<T>&, const Tensor<T>&, const Tensor<T>&, const Conv2dOptions&,           \
-                                 Tensor<T>&);                                                                          \
-    template void conv2d_backward_input(const Tensor<T>&, const Tensor<T>&, const Shape&, const Conv2dOptions&,        \
-                                        Tensor<T>&);                                                                   \
-    template void conv2d_backward_weight(const Tensor<T>&, const Tensor<T>&, const Shape&, const Conv2dOptions&,       \
-                                         Tensor<T>&, Accumulate);                                                      \
-    template void conv2d_backward_bias(const Tensor<T>&, Tensor<T>&, Accumulate);                                      \
-    template void avg_pool2d_forward(const Tensor<T>&, const AvgPool2dOptions&, Tensor<T>&);                           \
-    template void avg_pool2d_backward(const Tensor<T>&, const Shape&, const AvgPool2dOptions&, Tensor<T>&);            \
-    template void max_pool2d_forward(const Tensor<T>&, const MaxPool2dOptions&, Tensor<T>&, Indices&);                 \
-    template void max_pool2d_backward(const Tensor<T>&, const Indices&, const Shape&, Tensor<T>&);                     \
-    template void relu_forward(const Tensor<T>&, Tensor<T>&);                                                          \
-    template void relu_backward(const Tensor<T>&, const Tensor<T>&, Tensor<T>&);                                       \
-    template void sigmoid_forward(const Tensor<T>&, Tensor<T>&);                                                       \
-    template void sigmoid_backward(const Tensor<T>&, const Tensor<T>&, Tensor<T>&);                                    \
-    template void tanh_forward(const Tensor<T>&, Tensor<T>&);                                                          \
-    template void tanh_backward(const Tensor<T>&, const Tensor<T>&, Tensor<T>&);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
-HANDGRAD_INSTANTIATE(std::complex<double>)
+#define HANDGRAD_REFERENCE(kernel)                                                                                     \
+    HANDGRAD_INSTANTIATE(kernel)                                                                                       \
+    template decltype(kernel<std::complex<double>>) kernel<std::complex<double>>;
+HANDGRAD_REFERENCE(LinearKernels<OnReference>::forward)
+HANDGRAD_REFERENCE(LinearKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE(LinearKernels<OnReference>::backward_weight)
+HANDGRAD_REFERENCE(LinearKernels<OnReference>::backward_bias)
+HANDGRAD_REFERENCE(Conv2dKernels<OnReference>::forward)
+HANDGRAD_REFERENCE(Conv2dKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE(Conv2dKernels<OnReference>::backward_weight)
+HANDGRAD_REFERENCE(Conv2dKernels<OnReference>::backward_bias)
+HANDGRAD_REFERENCE(Pool2dKernels<OnReference>::max_forward)
+HANDGRAD_REFERENCE(Pool2dKernels<OnReference>::max_backward)
+HANDGRAD_REFERENCE(Pool2dKernels<OnReference>::avg_forward)
+HANDGRAD_REFERENCE(Pool2dKernels<OnReference>::avg_backward)
 
-} // namespace handgrad::reference
+} // namespace handgrad

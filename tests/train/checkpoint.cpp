@@ -100,9 +100,8 @@ TEST_CASE("a run that cannot be told apart from its names is not saved", "[check
     struct Wrong : nn::Module<Cpu<float>> {
         nn::Parameter<Cpu<float>> p{zeros<float>({1}), zeros<float>({1})};
         Wrong() { register_parameter("epoch.weight", p); }
-        using Module::forward;
-        const Tensor& forward(const Tensor& x) override { return x; }
-        const Tensor& backward(const Tensor& dy, nn::InputGradient) override { return dy; }
+        const Tensor& forward_pass(const Tensor& x) override { return x; }
+        const Tensor& backward_pass(const Tensor& dy, nn::InputGradient) override { return dy; }
         std::string name() const override { return "Wrong"; }
     } wrong;
     train::Run<Cpu<float>> named{wrong, other.net.optimizer, r.net.loader, {}};

@@ -1,50 +1,36 @@
 #pragma once
 /// @file
-/// The list of operations that every backend has, and the macro that turns a namespace of operations into a type.
-///
-/// Modules and optimisers are templates over that type (`nn::Linear<Cpu<float>>`), so one network runs on all
-/// backends; tests run over it in the same way.
+/// The list of operations: every backend has all of them. A new operation adds its include and its line.
 
-#include <utility>
+#include "handgrad/ops/activation/activation.hpp"
+#include "handgrad/ops/conv2d/conv2d.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
+#include "handgrad/ops/cross_entropy/cross_entropy.hpp"
+#include "handgrad/ops/flatten/flatten.hpp"
+#include "handgrad/ops/l2_penalty/l2_penalty.hpp"
+#include "handgrad/ops/linear/linear.hpp"
+#include "handgrad/ops/pool2d/pool2d.hpp"
+#include "handgrad/ops/sgd/sgd.hpp"
+#include "handgrad/ops/softmax/softmax.hpp"
 
-/// Every operation, once. A backend that lacks one does not compile where it is called.
-#define HANDGRAD_OPERATIONS(X)                                                                                         \
-    X(linear_forward)                                                                                                  \
-    X(linear_backward)                                                                                                 \
-    X(linear_backward_input)                                                                                           \
-    X(linear_backward_weight)                                                                                          \
-    X(linear_backward_bias)                                                                                            \
-    X(relu_forward)                                                                                                    \
-    X(relu_backward)                                                                                                   \
-    X(sigmoid_forward)                                                                                                 \
-    X(sigmoid_backward)                                                                                                \
-    X(tanh_forward)                                                                                                    \
-    X(tanh_backward)                                                                                                   \
-    X(conv2d_forward)                                                                                                  \
-    X(conv2d_backward)                                                                                                 \
-    X(conv2d_backward_input)                                                                                           \
-    X(conv2d_backward_weight)                                                                                          \
-    X(conv2d_backward_bias)                                                                                            \
-    X(max_pool2d_forward)                                                                                              \
-    X(max_pool2d_backward)                                                                                             \
-    X(avg_pool2d_forward)                                                                                              \
-    X(avg_pool2d_backward)                                                                                             \
-    X(conv2d_relu_max_pool2d_forward)                                                                                  \
-    X(conv2d_relu_max_pool2d_backward_input)                                                                           \
-    X(conv2d_relu_max_pool2d_backward_parameters)                                                                      \
-    X(flatten_forward)                                                                                                 \
-    X(flatten_backward)                                                                                                \
-    X(softmax_forward)                                                                                                 \
-    X(softmax_backward)                                                                                                \
-    X(cross_entropy_forward)                                                                                           \
-    X(cross_entropy_backward)                                                                                          \
-    X(l2_penalty_forward)                                                                                              \
-    X(l2_penalty_backward)                                                                                             \
-    X(count_correct)                                                                                                   \
-    X(sgd_step)
+namespace handgrad {
 
-/// Defines a static member that passes its arguments on to the operation of the same name in the namespace `space`.
-#define HANDGRAD_FORWARD_TO(space, name)                                                                               \
-    template <class... Args> static decltype(auto) name(Args&&... args) {                                              \
-        return space::name(std::forward<Args>(args)...);                                                               \
-    }
+/// All operations at one place, on numbers of one type, as static functions. Modules and optimisers are templates over
+/// a backend, a type made of these (`nn::Linear<Cpu<float>>`): so one network runs on all backends, and one test.
+template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
+                                                    Conv2dOperations<Place, T>,
+                                                    Conv2dReluMaxPool2dOperations<Place, T>,
+                                                    CrossEntropyOperations<Place, T>,
+                                                    FlattenOperations<Place, T>,
+                                                    L2PenaltyOperations<Place, T>,
+                                                    LinearOperations<Place, T>,
+                                                    Pool2dOperations<Place, T>,
+                                                    SgdOperations<Place, T>,
+                                                    SoftmaxOperations<Place, T> {
+    using Scalar = T;                              ///< type of one number
+    using Tensor = TensorOf<Place, T>;             ///< type of an array
+    using Labels = TensorOf<Place, std::int64_t>;  ///< type of a batch's classes, or of tokens
+    using Indices = TensorOf<Place, std::int32_t>; ///< type of the winners of max-pooling
+};
+
+} // namespace handgrad

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <numeric>
 
-#include "handgrad/device/kernels.hpp"
+#include "handgrad/device/gather.hpp"
 
 namespace handgrad::data {
 
-namespace kernels = device::kernels;
+
 
 template <class T> BatchSource<Device<T>>::BatchSource(const ImageDataset& dataset, const Transforms& transforms)
     : pixels_(dataset.height * dataset.width) {
     const std::size_t bytes = dataset.size() * pixels_;
     bytes_.reserve(bytes);
-    kernels::copy_to_device(dataset.image(0), bytes_.data(), bytes);
+    device::copy_to_device(dataset.image(0), bytes_.data(), bytes);
 
     handgrad::Labels labels(Shape{dataset.size()});
     std::copy(dataset.labels.begin(), dataset.labels.end(), labels.data());
@@ -30,13 +30,13 @@ template <class T> void BatchSource<Device<T>>::start_epoch(const BatchSampler& 
     first_ = sampler.order().data();
     const std::size_t bytes = sampler.order().size() * sizeof(std::uint32_t);
     order_.reserve(bytes);
-    kernels::copy_to_device(first_, order_.data(), bytes);
+    device::copy_to_device(first_, order_.data(), bytes);
 }
 
 template <class T>
 void BatchSource<Device<T>>::load(BatchSampler::Range range, device::Tensor<T>& images, device::Labels& labels) const {
     const auto* order = static_cast<const std::uint32_t*>(order_.data()) + (range.first - first_);
-    kernels::gather(static_cast<const std::uint8_t*>(bytes_.data()), labels_.data(), order, range.count, pixels_,
+    device::gather(static_cast<const std::uint8_t*>(bytes_.data()), labels_.data(), order, range.count, pixels_,
                     table_.data(), images.data(), labels.data());
 }
 

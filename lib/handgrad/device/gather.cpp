@@ -1,12 +1,11 @@
-// A batch out of a data set that lies on the device: thrust::gather for the labels, and for the pixels a tabulate that
-// looks up the image's number and then what its byte stands for. No operations; a byte read, a number written.
+// One item a pixel, which looks up the image's number and then the number that its byte stands for; and one a label. No
+// operations; a byte read, a number written.
 
-#include <thrust/gather.h>
+#include "handgrad/device/gather.hpp"
 
-#include "handgrad/device/kernels.hpp"
 #include "handgrad/device/run.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 namespace {
 
 template <class T> struct Pixel {
@@ -19,12 +18,18 @@ template <class T> struct Pixel {
     }
 };
 
+struct Label {
+    const std::int64_t* all;
+    const std::uint32_t* order;
+    HANDGRAD_HOST_DEVICE std::int64_t operator()(std::size_t item) const { return all[order[item]]; }
+};
+
 } // namespace
 
 template <class T> void gather(const std::uint8_t* bytes, const std::int64_t* all_labels, const std::uint32_t* order,
                                std::size_t n, std::size_t pixels, const T* table, T* images, std::int64_t* labels) {
     tabulate(images, n * pixels, 1, Pixel<T>{bytes, order, pixels, table});
-    run(n, [&](const auto& policy) { thrust::gather(policy, order, order + n, all_labels, labels); });
+    tabulate(labels, n, 1, Label{all_labels, order});
 }
 
 template void gather(const std::uint8_t*, const std::int64_t*, const std::uint32_t*, std::size_t, std::size_t,
@@ -32,4 +37,4 @@ template void gather(const std::uint8_t*, const std::int64_t*, const std::uint32
 template void gather(const std::uint8_t*, const std::int64_t*, const std::uint32_t*, std::size_t, std::size_t,
                      const double*, double*, std::int64_t*);
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/tensor/shape.hpp"
+#include "handgrad/tensor/version.hpp"
 
 namespace handgrad::nn {
 
@@ -35,18 +36,29 @@ struct Child { // in C++20 clang takes no std::pair of something incomplete
 };
 std::string to_string(const Printed& printed);
 
-/// Throws std::logic_error on behalf of a module that is to go back from nowhere.
-[[noreturn]] void refuse_backward(const std::string& name);
+/// The reasons why a module refuses to go back.
+enum class Refusal { no_forward, input_changed, parameter_changed };
+
+/// Throws std::logic_error on behalf of a module: "Linear: backward without a forward of its own", for example.
+[[noreturn]] void refuse_backward(const std::string& name, Refusal reason);
+/// Throws ShapeError: "Linear: dy has shape (2, 3), expected (2, 4), the shape of the last output".
+[[noreturn]] void refuse_gradient(const std::string& name, const Shape& dy, const Shape& expected);
 
 /// Throws std::out_of_range on behalf of a Sequential of so many modules.
 [[noreturn]] void refuse_index(std::size_t index, std::size_t modules);
 } // namespace detail
 
-/// A step of a network. It holds its parameters and what its backward pass needs, and calls operations; no mathematics
-/// of its own.
+/// A step of a network, from a tensor to a tensor. It holds its parameters and the state that its backward needs, and
+/// calls operations; it has no mathematics of its own.
 ///
-/// forward keeps a pointer to its input until backward: the input must live as long (in a network it does: it is the
-/// output buffer of the step before). Results are references to buffers of the module, valid until its next call.
+/// **State.** A module goes back once from its last forward. forward keeps a pointer to its input, which must live until
+/// backward; results are references to buffers of the module, valid until its next forward. backward refuses, by an
+/// exception, to return a gradient that would be wrong: if there was no forward since the last backward (one module in
+/// two places of a network, for example), or if the input or a parameter has been changed since (the loader has taken the
+/// next mini-batch, a second forward of the module before has overwritten its output, the optimiser has made its step).
+///
+/// A new kind of module overrides forward_pass and backward_pass; its users call forward and backward, which add these
+/// checks.
 /// @tparam Backend Cpu<T>, Device<T> or Reference<T>, T float or double; the last takes complex numbers too
 template <class Backend> class Module {
 public:
@@ -58,13 +70,28 @@ public:
     Module& operator=(const Module&) = delete;
     virtual ~Module() = default;
 
-    /// Computes the output for a batch x. An input that would be gone before backward is refused by the compiler.
-    virtual const Tensor& forward(const Tensor& x) = 0;
+    /// Computes the output for a batch x. The compiler refuses an input that would be gone before backward.
+    const Tensor& forward(const Tensor& x) {
+        has_forward_ = false; // until it has come to its end
+        const Tensor& y = forward_pass(x);
+        input_ = watch(x);
+        for (std::size_t i = 0; i < parameters_.size(); ++i) { watched_[i] = watch(parameters_[i].second->value); }
+        output_shape_ = y.shape();
+        has_forward_ = true;
+        return y;
+    }
     const Tensor& forward(Tensor&& x) = delete; ///< see the other
 
     /// Given dy = dL/dy for the output y of the last forward, adds dL/dparameter to each parameter's grad and returns
-    /// dx = dL/dx, unless that is not needed. @throws std::logic_error if there was no forward
-    virtual const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) = 0;
+    /// dx = dL/dx; or, if that is not needed, an empty tensor.
+    /// @throws std::logic_error if the gradient would be wrong, as stated above; ShapeError if dy has not y's shape
+    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) {
+        require_state();
+        if (dy.shape() != output_shape_) { detail::refuse_gradient(name(), dy.shape(), output_shape_); }
+        const Tensor& dx = backward_pass(dy, input);
+        has_forward_ = false;
+        return input == InputGradient::needed ? dx : none_;
+    }
 
     /// The shape of forward's output for an input of shape x, batch first, without computing it. Unless a module knows
     /// better: what its parts make of it one after another, in the order in which they were registered; x itself where
@@ -75,7 +102,7 @@ public:
         return y;
     }
 
-    /// forward, in PyTorch's spelling.
+    /// forward, in PyTorch's notation.
     const Tensor& operator()(const Tensor& x) { return forward(x); }
     const Tensor& operator()(Tensor&& x) = delete; ///< see forward
 
@@ -128,17 +155,18 @@ public:
     std::string to_string() const { return detail::to_string(printed()); }
 
 protected:
-    /// Makes a member known as a parameter. Call it in the constructor, in PyTorch's order (weight, bias).
+    /// Computes y of x, and keeps what backward_pass needs; a pointer to x is all right.
+    virtual const Tensor& forward_pass(const Tensor& x) = 0;
+
+    /// Adds to the gradients of the parameters. Returns dx, or, if it is not needed, any tensor.
+    virtual const Tensor& backward_pass(const Tensor& dy, InputGradient input) = 0;
+
+    /// Registers a member as a parameter. Call it in the constructor, in PyTorch's order (weight, bias).
     void register_parameter(std::string name, Parameter<Backend>& parameter) {
         parameters_.emplace_back(std::move(name), &parameter);
+        watched_.resize(parameters_.size());
     }
-    /// Ends forward: what backward needs is there from now on. A forward that throws does not come here.
-    void forward_is_done() { has_forward_ = true; }
-    /// Begins backward. @throws std::logic_error if no forward came to its end: "MaxPool2d: backward before forward"
-    void require_forward() const {
-        if (!has_forward_) { detail::refuse_backward(name()); }
-    }
-    /// Makes a member known as a part.
+    /// Registers a member as a part.
     void register_module(std::string name, Module& child) { children_.emplace_back(std::move(name), &child); }
 
 private:
@@ -148,9 +176,22 @@ private:
         return result;
     }
 
+    /// Throws std::logic_error unless the numbers of the last forward are still there.
+    void require_state() const {
+        if (!has_forward_) { detail::refuse_backward(name(), detail::Refusal::no_forward); }
+        if (!input_.is_current()) { detail::refuse_backward(name(), detail::Refusal::input_changed); }
+        for (const Watch& parameter : watched_) {
+            if (!parameter.is_current()) { detail::refuse_backward(name(), detail::Refusal::parameter_changed); }
+        }
+    }
+
     std::vector<std::pair<std::string, Parameter<Backend>*>> parameters_;
     std::vector<std::pair<std::string, Module*>> children_;
     bool training_ = true, has_forward_ = false;
+    Watch input_;                // of the last forward
+    std::vector<Watch> watched_; // the parameters at the last forward
+    Shape output_shape_;         // of the last forward
+    Tensor none_;                // a gradient that is not needed
 };
 
 } // namespace handgrad::nn

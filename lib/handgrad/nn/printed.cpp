@@ -23,7 +23,22 @@ std::string to_string(const Printed& printed) {
     return text;
 }
 
-void refuse_backward(const std::string& name) { throw std::logic_error(name + ": backward before forward"); }
+void refuse_backward(const std::string& name, Refusal reason) {
+    switch (reason) {
+    case Refusal::no_forward:
+        throw std::logic_error(name + ": backward without a forward of its own: each backward needs a forward before it, "
+                                      "and a module in two places of a network cannot go back from both");
+    case Refusal::input_changed:
+        throw std::logic_error(name + ": backward after its input was changed or destroyed: the gradient would be wrong");
+    case Refusal::parameter_changed: break;
+    }
+    throw std::logic_error(name + ": backward after a parameter was changed: the gradient would be wrong");
+}
+
+void refuse_gradient(const std::string& name, const Shape& dy, const Shape& expected) {
+    throw ShapeError(name + ": dy has shape " + handgrad::to_string(dy) + ", expected " +
+                     handgrad::to_string(expected) + ", the shape of the last output");
+}
 
 void refuse_index(std::size_t index, std::size_t modules) {
     throw std::out_of_range("Sequential: module " + as_written(index) + ", expected a number from 0, less than " +

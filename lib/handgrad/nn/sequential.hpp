@@ -17,7 +17,6 @@ namespace handgrad::nn {
 template <class Backend> class Sequential : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
     /// Appends a module made of these arguments and returns it: `net.template add<nn::Linear<B>>(784, 100, random)`.
     template <class M, class... Args> M& add(Args&&... args) {
@@ -36,15 +35,16 @@ public:
         return *modules_[i];
     }
 
-    const Tensor& forward(const Tensor& x) override {
+    std::string name() const override { return "Sequential"; }
+
+protected:
+    const Tensor& forward_pass(const Tensor& x) override {
         const Tensor* o = &x;
         for (const auto& module : modules_) { o = &module->forward(*o); }
-        this->forward_is_done();
         return *o;
     }
 
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         const Tensor* g = &dy;
         for (std::size_t i = modules_.size(); i-- > 0;) {
             // Where x's gradient is not asked for, nothing below the first module with parameters needs one either.
@@ -54,8 +54,6 @@ public:
         }
         return *g;
     }
-
-    std::string name() const override { return "Sequential"; }
 
 private:
     std::vector<std::unique_ptr<Module<Backend>>> modules_;

@@ -15,8 +15,8 @@
 /// | l2_penalty backward | dw may be w, overwritten or added to |
 /// | sgd_step | p is overwritten, and g may be p; v is neither |
 ///
-/// Everywhere else a result has memory of its own: linear, conv2d, both poolings, conv2d_relu_max_pool2d, flatten and
-/// cross_entropy forward throw AliasError where it shares memory with an argument, or with another result, and change
+/// flatten makes its result a view of its argument. Everywhere else a result has memory of its own: linear, conv2d, both
+/// poolings, conv2d_relu_max_pool2d and cross_entropy forward throw AliasError where it shares memory with an argument, or with another result, and change
 /// nothing. Two arguments that are only read may always be the same tensor.
 
 #include <functional>
@@ -24,7 +24,6 @@
 #include <string_view>
 
 #include "handgrad/error.hpp"
-#include "handgrad/tensor/tensor.hpp"
 
 namespace handgrad {
 

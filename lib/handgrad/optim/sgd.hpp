@@ -14,7 +14,7 @@ namespace handgrad::optim {
 /// Nesterov's momentum without momentum or with dampening.
 void check_sgd_options(const SgdOptions& options);
 
-/// Stochastic gradient descent, torch.optim.SGD with all its options. Update rule: contract/sgd.hpp.
+/// Stochastic gradient descent, torch.optim.SGD with all its options. Update rule: ops/sgd/sgd.hpp.
 template <class Backend> class SGD : public Optimizer {
 public:
     /// @param parameters of a model, which must outlive the optimiser

@@ -4,11 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 namespace handgrad {
 
-/// Counts the changes of one tensor's numbers, once somebody watches them; as PyTorch's version counter of a tensor.
+/// Counts the changes of one tensor's numbers once they are watched; as PyTorch's version counter of a tensor.
 ///
 /// A layer keeps a pointer to its input until backward. With a Watch it can refuse to go back from numbers that are no
 /// longer those of its forward, instead of returning a wrong gradient.
@@ -19,48 +18,52 @@ public:
     Version& operator=(const Version&) { return *this; } ///< the tensor whose numbers are replaced calls changed()
     ~Version() { gone(); }
 
-    /// Says that the numbers may have changed.
+    /// Says that the numbers may have changed; those of the tensor that this one is a view of, too.
     void changed() {
-        if (count_) { ++*count_; }
+        if (own_) { ++*own_; }
+        if (shown_) { ++*shown_; }
     }
 
     /// Says that the numbers are no longer here. Nobody watches the tensor afterwards.
     void gone() {
-        if (!is_view_) { changed(); }
-        count_.reset();
-        is_view_ = false;
+        if (own_) { ++*own_; }
+        own_.reset();
+        shown_.reset();
     }
 
-    /// Follows the numbers of another tensor: this one is a view of it.
+    /// Says that the tensor shows the numbers of another one from now on: it is a view.
     void follow(const Version& other) {
-        gone();
-        count_ = other.shared();
-        is_view_ = true;
-    }
-
-    /// The number of changes so far, shared with who watches. The first call allocates it.
-    const std::shared_ptr<std::uint64_t>& shared() const {
-        if (!count_) { count_ = std::make_shared<std::uint64_t>(0); }
-        return count_;
+        if (own_) { ++*own_; }
+        shown_ = other.shown_ ? other.shown_ : other.own();
     }
 
 private:
-    mutable std::shared_ptr<std::uint64_t> count_; // null until somebody watches
-    bool is_view_ = false;
+    friend class Watch;
+
+    /// The number of changes of this tensor. The first call allocates it.
+    const std::shared_ptr<std::uint64_t>& own() const {
+        if (!own_) { own_ = std::make_shared<std::uint64_t>(0); }
+        return own_;
+    }
+
+    mutable std::shared_ptr<std::uint64_t> own_; // null until somebody watches
+    std::shared_ptr<std::uint64_t> shown_;       // of the tensor that this one is a view of, or null
 };
 
-/// A tensor's numbers as they are now.
+/// A tensor's numbers at one moment. Made by watch(x); a Watch by itself watches nothing.
 class Watch {
 public:
     Watch() = default;
-    /// Remembers this moment.
-    explicit Watch(const Version& version) : count_(version.shared()), seen_(*count_) {}
+    /// The present moment.
+    explicit Watch(const Version& version) : own_(version.own()), shown_(version.shown_), own_seen_(*own_) {
+        if (shown_) { shown_seen_ = *shown_; }
+    }
     /// Whether the numbers are still there and unchanged. False for a Watch of nothing.
-    bool is_current() const { return count_ && *count_ == seen_; }
+    bool is_current() const { return own_ && *own_ == own_seen_ && (!shown_ || *shown_ == shown_seen_); }
 
 private:
-    std::shared_ptr<const std::uint64_t> count_;
-    std::uint64_t seen_ = 0;
+    std::shared_ptr<const std::uint64_t> own_, shown_;
+    std::uint64_t own_seen_ = 0, shown_seen_ = 0;
 };
 
 } // namespace handgrad

@@ -17,7 +17,7 @@ namespace handgrad::train {
 struct Prediction {
     std::int64_t label;  ///< its true class
     std::int64_t chosen; ///< the class with the largest score, the first one of equals; a NaN is the largest, as in
-                         ///< contract/cross_entropy.hpp
+                         ///< ops/cross_entropy/cross_entropy.hpp
     double probability;  ///< that the model gave to the class chosen: its softmax
 };
 

@@ -2,7 +2,6 @@
 // The account of an epoch: losses and right answers, added up batch by batch.
 
 #include "handgrad/backends/device.hpp"
-#include "handgrad/device/kernels.hpp"
 #include "handgrad/ops/cross_entropy/layer.hpp"
 #include "handgrad/train/train.hpp"
 
@@ -40,7 +39,7 @@ public:
 
     explicit Tally(const EpochResult& so_far) : tally_(Shape{2}) {
         const double start[] = {so_far.loss_sum, static_cast<double>(so_far.correct)};
-        device::kernels::copy_to_device(start, tally_.data(), sizeof(start));
+        device::copy_to_device(start, tally_.data(), sizeof(start));
     }
 
     void add(const nn::CrossEntropyLoss<Device<T>>& criterion, const device::Tensor<T>& scores,
@@ -50,7 +49,7 @@ public:
 
     void read(EpochResult& result) const {
         double sums[2];
-        device::kernels::copy_to_host(tally_.data(), sums, sizeof(sums));
+        device::copy_to_host(tally_.data(), sums, sizeof(sums));
         result.loss_sum = sums[0];
         result.correct = static_cast<std::size_t>(sums[1]);
         result.loss = sums[0] / static_cast<double>(result.examples);

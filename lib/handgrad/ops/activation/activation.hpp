@@ -10,19 +10,126 @@
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
 ///
-/// At x = 0, where relu has no derivative, it takes 0; -0 stays -0, and NaN passes through both ways. All as in PyTorch.
+/// At x = 0, where relu has no derivative, backward takes 0; -0 stays -0, and NaN passes through both ways. All as in
+/// PyTorch.
 /// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
 /// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
-/// In place: y may be x, and dx may be dy or what was kept. relu can go back from y as well as from x, as both are above
-/// 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D.
+/// In place: y may be x, and dx may be dy or the tensor that was kept. relu can go back from y as well as from x, because
+/// both are above 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D.
 
-#include <string_view>
-
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
-/// Checks that `kept` (x or y) and dy have one shape and returns it.
-Shape check_activation_backward(std::string_view where, const Shape& kept, const Shape& dy);
+// Each activation is a type: its name, and which tensor its backward needs. The formulas are functions that overload on
+// it, one pair a backend.
+struct ReLU {                                    ///< max(x, 0)
+    static constexpr const char* name = "ReLU";  ///< as PyTorch calls its layer
+    static constexpr bool keeps_input = true;    ///< backward needs x
+};
+struct Sigmoid {                                   ///< 1 / (1 + exp(-x))
+    static constexpr const char* name = "Sigmoid"; ///< as PyTorch calls its layer
+    static constexpr bool keeps_input = false;     ///< backward needs y
+};
+struct Tanh {                                   ///< tanh(x)
+    static constexpr const char* name = "Tanh"; ///< as PyTorch calls its layer
+    static constexpr bool keeps_input = false;  ///< backward needs y
+};
+
+/// The kernels of all activations, on all entries of tensors of one shape.
+template <class Place> struct ActivationKernels {
+    /// y_i = f(x_i).
+    template <class F, class T> static void forward(Vector<const T> x, Vector<T> y);
+    /// dx_i = dy_i f'(x_i), from x or y, whichever f keeps.
+    template <class F, class T> static void backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx);
+};
+
+/// The activations, for all backends.
+template <class Place, class T> struct ActivationOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// y = max(x, 0), entry by entry.
+    static void relu_forward(const Tensor& x, Tensor& y) { activation_forward<ReLU>(x, y); }
+    /// The same, as a new tensor.
+    static Tensor relu_forward(const Tensor& x) { return activation_forward<ReLU>(x); }
+    /// dx = dy where x > 0, else 0. @throws ShapeError
+    static void relu_backward(const Tensor& x, const Tensor& dy, Tensor& dx) {
+        activation_backward<ReLU>("relu_backward", x, dy, dx);
+    }
+    /// The same, as a new tensor. @throws ShapeError
+    static Tensor relu_backward(const Tensor& x, const Tensor& dy) {
+        return activation_backward<ReLU>("relu_backward", x, dy);
+    }
+
+    /// y = 1 / (1 + exp(-x)), entry by entry.
+    static void sigmoid_forward(const Tensor& x, Tensor& y) { activation_forward<Sigmoid>(x, y); }
+    /// The same, as a new tensor.
+    static Tensor sigmoid_forward(const Tensor& x) { return activation_forward<Sigmoid>(x); }
+    /// dx = dy y (1 - y). @throws ShapeError
+    static void sigmoid_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
+        activation_backward<Sigmoid>("sigmoid_backward", y, dy, dx);
+    }
+    /// The same, as a new tensor. @throws ShapeError
+    static Tensor sigmoid_backward(const Tensor& y, const Tensor& dy) {
+        return activation_backward<Sigmoid>("sigmoid_backward", y, dy);
+    }
+
+    /// y = tanh(x), entry by entry.
+    static void tanh_forward(const Tensor& x, Tensor& y) { activation_forward<Tanh>(x, y); }
+    /// The same, as a new tensor.
+    static Tensor tanh_forward(const Tensor& x) { return activation_forward<Tanh>(x); }
+    /// dx = dy (1 - y^2). @throws ShapeError
+    static void tanh_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
+        activation_backward<Tanh>("tanh_backward", y, dy, dx);
+    }
+    /// The same, as a new tensor. @throws ShapeError
+    static Tensor tanh_backward(const Tensor& y, const Tensor& dy) {
+        return activation_backward<Tanh>("tanh_backward", y, dy);
+    }
+
+    /// y = f(x) for the activation F.
+    template <class F> static void activation_forward(const Tensor& x, Tensor& y) {
+        resize(y, x.shape());
+        ActivationKernels<Place>::template forward<F>(entries(x), entries(y));
+    }
+    /// The same, as a new tensor.
+    template <class F> static Tensor activation_forward(const Tensor& x) {
+        Tensor y;
+        activation_forward<F>(x, y);
+        return y;
+    }
+    /// dx = dy f'(x) for the activation F, from the tensor that it keeps. @throws ShapeError on behalf of `where`
+    template <class F>
+    static void activation_backward(std::string_view where, const Tensor& kept, const Tensor& dy, Tensor& dx) {
+        require_shape(where, "dy", dy.shape(), kept.shape());
+        resize(dx, kept.shape());
+        ActivationKernels<Place>::template backward<F>(entries(kept), entries(dy), entries(dx));
+    }
+    /// The same, as a new tensor.
+    template <class F> static Tensor activation_backward(std::string_view where, const Tensor& kept, const Tensor& dy) {
+        Tensor dx;
+        activation_backward<F>(where, kept, dy, dx);
+        return dx;
+    }
+};
+
+HANDGRAD_CALL_AS(ActivationOperations, relu_forward)
+HANDGRAD_CALL_AS(ActivationOperations, relu_backward)
+HANDGRAD_CALL_AS(ActivationOperations, sigmoid_forward)
+HANDGRAD_CALL_AS(ActivationOperations, sigmoid_backward)
+HANDGRAD_CALL_AS(ActivationOperations, tanh_forward)
+HANDGRAD_CALL_AS(ActivationOperations, tanh_backward)
+
+/// Instantiates the kernels of every activation for a backend: the list of activations.
+#define HANDGRAD_INSTANTIATE_ACTIVATIONS(Place)                                                                        \
+    HANDGRAD_INSTANTIATE_ACTIVATION(Place, ReLU)                                                                       \
+    HANDGRAD_INSTANTIATE_ACTIVATION(Place, Sigmoid)                                                                    \
+    HANDGRAD_INSTANTIATE_ACTIVATION(Place, Tanh)
+/// Instantiates the kernels of one activation for a backend.
+#define HANDGRAD_INSTANTIATE_ACTIVATION(Place, F)                                                                      \
+    template void ActivationKernels<Place>::forward<F>(Vector<const float>, Vector<float>);                            \
+    template void ActivationKernels<Place>::forward<F>(Vector<const double>, Vector<double>);                          \
+    template void ActivationKernels<Place>::backward<F>(Vector<const float>, Vector<const float>, Vector<float>);      \
+    template void ActivationKernels<Place>::backward<F>(Vector<const double>, Vector<const double>, Vector<double>);
 
 } // namespace handgrad

@@ -1,39 +1,39 @@
-#include "handgrad/ops/activation/cpu.hpp"
+// The activations in SIMD registers, cut into chunks for the threads. Formulas: activation.hpp.
 
+#include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/tensor/entrywise.hpp"
+#include "handgrad/tensor/exp.hpp"
 
-namespace handgrad::cpu {
+namespace handgrad {
+namespace {
 
-template <class T> void relu_forward(const Tensor<T>& x, Tensor<T>& y) {
-    resize(y, x.shape());
-    // select, not max: max(NaN, 0) would be 0. And -0 is not below 0: it stays.
-    entrywise(x.data(), y.data(), x.size(), [](auto v) { return xsimd::select(v < Vec<T>(0), Vec<T>(0), v); });
+using cpu::Vec;
+
+// select, not max: max(NaN, 0) would be 0. And -0 is not below 0: it stays.
+template <class T> Vec<T> value(ReLU, Vec<T> x) { return xsimd::select(x < Vec<T>(0), Vec<T>(0), x); }
+template <class T> Vec<T> gradient(ReLU, Vec<T> x, Vec<T> dy) { return xsimd::select(x <= Vec<T>(0), Vec<T>(0), dy); }
+
+template <class T> Vec<T> value(Sigmoid, Vec<T> x) {
+    // With e = exp(-|x|), which never overflows: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0.
+    const Vec<T> e = cpu::vector_exp(-xsimd::abs(x));
+    return xsimd::select(x < Vec<T>(0), e, Vec<T>(1)) / (Vec<T>(1) + e);
+}
+template <class T> Vec<T> gradient(Sigmoid, Vec<T> y, Vec<T> dy) { return dy * y * (Vec<T>(1) - y); }
+
+template <class T> Vec<T> value(Tanh, Vec<T> x) { return cpu::vector_tanh(x); }
+template <class T> Vec<T> gradient(Tanh, Vec<T> y, Vec<T> dy) { return dy * (Vec<T>(1) - y * y); }
+
+} // namespace
+
+template <> template <class F, class T> void ActivationKernels<OnCpu>::forward(Vector<const T> x, Vector<T> y) {
+    cpu::entrywise(x.data, y.data, x.size, [](Vec<T> v) { return value(F(), v); });
 }
 
-template <class T> void relu_backward(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) {
-    resize(dx, check_activation_backward("relu_backward", x.shape(), dy.shape()));
-    entrywise(x.data(), dy.data(), dx.data(), x.size(),
-              [](auto v, auto g) { return xsimd::select(v <= Vec<T>(0), Vec<T>(0), g); });
+template <> template <class F, class T>
+void ActivationKernels<OnCpu>::backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx) {
+    cpu::entrywise(kept.data, dy.data, dx.data, kept.size, [](Vec<T> v, Vec<T> g) { return gradient(F(), v, g); });
 }
 
-template <class T> Tensor<T> relu_forward(const Tensor<T>& x) {
-    Tensor<T> y;
-    relu_forward(x, y);
-    return y;
-}
+HANDGRAD_INSTANTIATE_ACTIVATIONS(OnCpu)
 
-template <class T> Tensor<T> relu_backward(const Tensor<T>& x, const Tensor<T>& dy) {
-    Tensor<T> dx;
-    relu_backward(x, dy, dx);
-    return dx;
-}
-
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void relu_forward(const Tensor<T>&, Tensor<T>&);                                                          \
-    template void relu_backward(const Tensor<T>&, const Tensor<T>&, Tensor<T>&);                                       \
-    template Tensor<T> relu_forward(const Tensor<T>&);                                                                 \
-    template Tensor<T> relu_backward(const Tensor<T>&, const Tensor<T>&);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
-
-} // namespace handgrad::cpu
+} // namespace handgrad

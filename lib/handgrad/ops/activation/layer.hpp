@@ -4,35 +4,39 @@
 #include <string>
 
 #include "handgrad/nn/module.hpp"
+#include "handgrad/ops/activation/activation.hpp"
 
 namespace handgrad::nn {
 
-/// y = max(x, 0), entry by entry, as torch.nn.ReLU. Derivation: contract/activation.hpp.
-template <class Backend> class ReLU : public Module<Backend> {
+/// y = f(x), entry by entry, for an activation F: the layers ReLU, Sigmoid and Tanh. Derivation: activation.hpp.
+template <class Backend, class F> class Activation : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
-    /// y = max(x, 0), any shape.
-    const Tensor& forward(const Tensor& x) override {
-        Backend::relu_forward(x, y_);
-        x_ = &x;
-        this->forward_is_done();
+    std::string name() const override { return F::name; }
+
+protected:
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::template activation_forward<F>(x, y_);
+        kept_ = F::keeps_input ? &x : &y_;
         return y_;
     }
 
-    /// dx = dy where x > 0, else 0.
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
-        if (input == InputGradient::needed) { Backend::relu_backward(*x_, dy, dx_); }
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        if (input == InputGradient::needed) { Backend::template activation_backward<F>(F::name, *kept_, dy, dx_); }
         return dx_;
     }
 
-    std::string name() const override { return "ReLU"; }
-
 private:
-    const Tensor* x_ = nullptr;
+    const Tensor* kept_ = nullptr;
     Tensor y_, dx_;
 };
+
+/// y = max(x, 0), as torch.nn.ReLU.
+template <class Backend> using ReLU = Activation<Backend, handgrad::ReLU>;
+/// y = 1 / (1 + exp(-x)), as torch.nn.Sigmoid.
+template <class Backend> using Sigmoid = Activation<Backend, handgrad::Sigmoid>;
+/// y = tanh(x), as torch.nn.Tanh.
+template <class Backend> using Tanh = Activation<Backend, handgrad::Tanh>;
 
 } // namespace handgrad::nn

@@ -1,43 +1,52 @@
 #pragma once
 /// @file
-/// relu, entry by entry. Formulas and derivation: contract/activation.hpp.
+/// The activations, entry by entry, for any scalar. Formulas and derivation: activation.hpp.
+
+#include <cmath>
 
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/tensor/scalar.hpp"
 
-namespace handgrad::reference {
+namespace handgrad {
+namespace reference {
 
 /// max(x, 0). A zero keeps its sign and loses its derivative, which is 0 there.
-template <class T> T rectified(const T& x) {
+template <class T> T value(ReLU, const T& x) {
     if (is_positive(x)) { return x; }
     const auto v = value_of(x);
     return v < 0 ? T(0) : T(v);
 }
+/// dy where x > 0, else 0.
+template <class T> T gradient(ReLU, const T& x, const T& dy) { return is_positive(x) ? dy : T(0); }
 
-/// y = max(x, 0), entry by entry; any shape, y the same.
-template <class T> void relu_forward(const Tensor<T>& x, Tensor<T>& y) {
-    resize(y, x.shape());
-    for (std::size_t i = 0; i < x.size(); ++i) { y.data()[i] = rectified(x.data()[i]); }
+/// 1 / (1 + e^-x), written so that the exponential never overflows.
+template <class T> T value(Sigmoid, const T& x) {
+    using std::exp;
+    if (value_of(x) >= 0) { return T(1) / (T(1) + exp(-x)); }
+    const T e = exp(x);
+    return e / (T(1) + e);
+}
+/// dy y (1 - y).
+template <class T> T gradient(Sigmoid, const T& y, const T& dy) { return dy * y * (T(1) - y); }
+
+/// tanh(x).
+template <class T> T value(Tanh, const T& x) {
+    using std::tanh;
+    return tanh(x);
+}
+/// dy (1 - y^2).
+template <class T> T gradient(Tanh, const T& y, const T& dy) { return dy * (T(1) - y * y); }
+
+} // namespace reference
+
+template <> template <class F, class T>
+void ActivationKernels<OnReference>::forward(Vector<const T> x, Vector<T> y) {
+    for (std::size_t i = 0; i < x.size; ++i) { y(i) = reference::value(F(), x(i)); }
 }
 
-/// dx = dy where x > 0, else 0; x and dy of one shape, dx overwritten. @throws ShapeError
-template <class T> void relu_backward(const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) {
-    resize(dx, check_activation_backward("relu_backward", x.shape(), dy.shape()));
-    for (std::size_t i = 0; i < x.size(); ++i) { dx.data()[i] = is_positive(x.data()[i]) ? dy.data()[i] : T(0); }
+template <> template <class F, class T>
+void ActivationKernels<OnReference>::backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx) {
+    for (std::size_t i = 0; i < kept.size; ++i) { dx(i) = reference::gradient(F(), kept(i), dy(i)); }
 }
 
-/// y = max(x, 0), as a new tensor.
-template <class T> Tensor<T> relu_forward(const Tensor<T>& x) {
-    Tensor<T> y;
-    relu_forward(x, y);
-    return y;
-}
-
-/// dx = dy where x > 0, else 0, as a new tensor.
-template <class T> Tensor<T> relu_backward(const Tensor<T>& x, const Tensor<T>& dy) {
-    Tensor<T> dx;
-    relu_backward(x, dy, dx);
-    return dx;
-}
-
-} // namespace handgrad::reference
+} // namespace handgrad

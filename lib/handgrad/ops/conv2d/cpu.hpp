@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// conv2d, for float and double, with two kernels to choose from (ConvAlgorithm): im2col and one matrix product an image,
-/// or directly, one image in each lane of a SIMD register. Formulas, shapes and derivation: contract/conv2d.hpp.
+/// or directly, one image in each lane of a SIMD register. Formulas, shapes and derivation: conv2d.hpp.
 
 #include "handgrad/ops/accumulate.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// conv2d by Thrust, for float and double. Formulas, shapes and derivation: contract/conv2d.hpp.
+/// conv2d by Thrust, for float and double. Formulas, shapes and derivation: conv2d.hpp.
 
 #include "handgrad/device/tensor.hpp"
 #include "handgrad/ops/accumulate.hpp"

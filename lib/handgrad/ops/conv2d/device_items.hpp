@@ -1,5 +1,5 @@
 #pragma once
-// What one work item of each convolution kernel does. Formulas: contract/conv2d.hpp.
+// What one work item of each convolution kernel does. Formulas: conv2d.hpp.
 //
 // Every kernel gathers: an item computes one number of the result from all that goes into it, so no two items write to
 // the same place, no atomics are needed, and the order of every sum is fixed by the problem.

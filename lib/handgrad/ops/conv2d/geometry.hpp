@@ -1,5 +1,5 @@
 #pragma once
-// A convolution's numbers, by the letters of contract/conv2d.hpp.
+// A convolution's numbers, by the letters of conv2d.hpp.
 
 #include "handgrad/ops/conv2d/conv2d.hpp"
 

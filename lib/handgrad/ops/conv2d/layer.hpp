@@ -21,11 +21,10 @@ std::string printed_arguments(const Shape& weight, const Conv2dOptions& options,
 
 /// y = w * x + b, torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,), or (0,) and no parameter where there is none.
 ///
-/// Both start uniform within 1/sqrt(C/G R S), as in PyTorch. Derivation: contract/conv2d.hpp.
+/// Both start uniform within 1/sqrt(C/G R S), as in PyTorch. Derivation: conv2d.hpp.
 template <class Backend> class Conv2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
     Parameter<Backend> weight; ///< (K, C/G, R, S)
     Parameter<Backend> bias;   ///< (K,) or (0,)
@@ -50,26 +49,6 @@ public:
         bias.value = Backend::from_host(std::move(b));
     }
 
-    /// y = w * x + b, x (N, C, H, W).
-    const Tensor& forward(const Tensor& x) override {
-        Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
-        x_ = &x;
-        this->forward_is_done();
-        return y_;
-    }
-
-    /// Adds to the gradients of weight and bias; returns dx.
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
-        const Tensor& x = *x_;
-        Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);
-        if (bias.value.size() > 0) { Backend::conv2d_backward_bias(dy, bias.grad, Accumulate::yes); }
-        if (input == InputGradient::needed) {
-            Backend::conv2d_backward_input(dy, weight.value, x.shape(), options_, dx_);
-        }
-        return dx_;
-    }
-
     const Conv2dOptions& options() const { return options_; } ///< as the constructor was given them
 
     Shape output_shape(const Shape& x) const override {
@@ -78,6 +57,25 @@ public:
     std::string name() const override { return "Conv2d"; }
     std::string arguments() const override {
         return printed_arguments(weight.value.shape(), options_, bias.value.size() > 0);
+    }
+
+protected:
+    /// y = w * x + b, x (N, C, H, W).
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
+        x_ = &x;
+        return y_;
+    }
+
+    /// Adds to the gradients of weight and bias; returns dx.
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        const Tensor& x = *x_;
+        Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);
+        if (bias.value.size() > 0) { Backend::conv2d_backward_bias(dy, bias.grad, Accumulate::yes); }
+        if (input == InputGradient::needed) {
+            Backend::conv2d_backward_input(dy, weight.value, x.shape(), options_, dx_);
+        }
+        return dx_;
     }
 
 private:

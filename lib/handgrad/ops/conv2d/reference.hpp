@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// conv2d, in seven plain loops: image, output channel, output row and column, input channel, kernel row and column.
-/// Formulas, shapes and derivation: contract/conv2d.hpp.
+/// Formulas, shapes and derivation: conv2d.hpp.
 
 #include "handgrad/ops/accumulate.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"

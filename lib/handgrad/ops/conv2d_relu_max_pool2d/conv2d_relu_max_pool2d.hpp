@@ -8,7 +8,7 @@
 ///
 /// Backward: the chain rule through the three. Of each window only the winner has a gradient, and only if it is above 0:
 /// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0, \text{ else } 0, \f]
-/// and dw, db and dx follow from dz as in contract/conv2d.hpp: its zeros are factors like any other number, so that a 0
+/// and dw, db and dx follow from dz as in conv2d.hpp: its zeros are factors like any other number, so that a 0
 /// times an x or w that is infinite or NaN is NaN.
 ///
 /// | name  | shape               | meaning |
@@ -22,7 +22,7 @@
 /// Backward needs x, w and winners, the latter from the same backend. Ties and NaN as relu and max_pool2d have them.
 /// Throws ShapeError where conv2d would, or where the convolution's result is smaller than one window, and AliasError
 /// where a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
-/// Source: as contract/conv2d.hpp and contract/pool2d.hpp.
+/// Source: as conv2d.hpp and contract/pool2d.hpp.
 
 #include "handgrad/ops/conv2d/conv2d.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// conv2d_relu_max_pool2d, for float and double, by the direct kernel (ConvAlgorithm has no say here). winners holds a
-/// SIMD register of images after the other. Formulas, shapes and derivation: contract/conv2d_relu_max_pool2d.hpp.
+/// SIMD register of images after the other. Formulas, shapes and derivation: conv2d_relu_max_pool2d.hpp.
 
 #include "handgrad/ops/accumulate.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"

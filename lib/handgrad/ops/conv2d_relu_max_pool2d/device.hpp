@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// conv2d_relu_max_pool2d by Thrust, for float and double. Formulas, shapes and derivation: contract/conv2d_relu_max_pool2d.hpp.
+/// conv2d_relu_max_pool2d by Thrust, for float and double. Formulas, shapes and derivation: conv2d_relu_max_pool2d.hpp.
 
 #include "handgrad/device/tensor.hpp"
 #include "handgrad/ops/accumulate.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-// What one work item of each kernel of the fused operation does. Formulas: contract/conv2d_relu_max_pool2d.hpp.
+// What one work item of each kernel of the fused operation does. Formulas: conv2d_relu_max_pool2d.hpp.
 //
 // Here winners is (N, K, P/2, Q/2). dz, four times as large as dy, is never written: whoever needs it asks who won.
 

@@ -13,11 +13,10 @@ namespace handgrad::nn {
 /// pass, as PyTorch's torch.ao.nn.intrinsic.ConvReLU2d is a Sequential that is computed at once.
 ///
 /// Fused, the large results between the parts are never written to memory. fuse(false) goes through the parts one after
-/// another instead: the same numbers up to rounding, and slower. Derivation: contract/conv2d_relu_max_pool2d.hpp.
+/// another instead: the same numbers up to rounding, and slower. Derivation: conv2d_relu_max_pool2d.hpp.
 template <class Backend> class ConvReLUMaxPool2d : public Sequential<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
     Conv2d<Backend>& conv; ///< the first part, with weight and bias
 
@@ -32,24 +31,23 @@ public:
     /// Whether to compute all in one pass, the default, or part by part. Holds from the next forward on.
     void fuse(bool on) { fuse_ = on; }
 
+protected:
     /// y, a quarter of the convolution's size.
-    const Tensor& forward(const Tensor& x) override {
+    const Tensor& forward_pass(const Tensor& x) override {
         if (!fuse_) {
-            const Tensor& y = Sequential<Backend>::forward(x);
+            const Tensor& y = Sequential<Backend>::forward_pass(x);
             fused_ = false;
             return y;
         }
         Backend::conv2d_relu_max_pool2d_forward(x, conv.weight.value, conv.bias.value, conv.options(), y_, winners_);
         x_ = &x;
         fused_ = true;
-        this->forward_is_done();
         return y_;
     }
 
     /// Adds to the gradients of the convolution's weight and bias; returns dx.
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
-        if (!fused_) { return Sequential<Backend>::backward(dy, input); }
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        if (!fused_) { return Sequential<Backend>::backward_pass(dy, input); }
         const Tensor& x = *x_;
         Backend::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners_, conv.weight.value.shape(), conv.options(),
                                                             conv.weight.grad, conv.bias.grad, Accumulate::yes);

@@ -11,35 +11,49 @@
 /// Backward: \f$ \partial \log \sum_j e^{z_j} / \partial z_k = p_k \f$ and \f$ \partial z_y / \partial z_k = 1[k=y] \f$,
 /// so \f$ dz_{nk} = (p_{nk} - 1[k = y_n]) / N \f$.
 ///
-/// | name  | shape  | meaning |
-/// | ----- | ------ | ------- |
-/// | z, dz | (N, K) | scores, and dL/dz |
-/// | y     | (N,)   | true classes, 0 .. K-1 |
-/// | p     | (N, K) | softmax(z): forward returns it, backward needs it |
-/// | L     | scalar | the mean loss of the batch, in nats |
+/// | name  | shape    | meaning |
+/// | ----- | -------- | ------- |
+/// | z, dz | (..., K) | N rows of scores, any rank; and dL/dz. PyTorch wants the classes on axis 1 instead |
+/// | y     | (...)    | the true class of each row, 0 .. K-1 |
+/// | p     | (..., K) | softmax(z): forward returns it, backward needs it |
+/// | L     | scalar   | the mean loss of all rows, in nats |
 ///
-/// In place: dz may be p, but p may not be z, of which the loss is computed when p is there already. Throws ShapeError
-/// where the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError where p is z.
+/// In place: dz may be p, but p may not be z, from which the loss is computed after p. Throws ShapeError where the
+/// shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError where p is z.
 ///
 /// **The class that is chosen** is the one with the largest score, the first one of equals. A NaN is larger than every
 /// number, infinity included, and the first of several NaN is chosen: torch.argmax has it so. count_correct counts the
 /// rows where that is the true class.
 /// Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
 
-#include "handgrad/ops/aliasing.hpp"
-#include "handgrad/tensor/tensor.hpp"
+#include <cstdint>
+
+#include "handgrad/device/memory.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
-/// Checks z (or p) and the labels, every one of them.
-void check_cross_entropy(std::string_view where, const Shape& z, const Labels& y);
-/// The same but for the labels themselves, which a GPU's memory may hold.
+/// The kernels of cross-entropy, on N > 0 rows of K > 0 scores; y holds classes, but on a GPU it may hold anything.
+template <class Place> struct CrossEntropyKernels {
+    /// p = softmax(z); *loss, in the memory of the place, is the mean loss.
+    template <class T>
+    static void forward(Matrix<const T> z, Vector<const std::int64_t> y, Matrix<T> p, T* loss);
+    /// dz = (p - [k = y]) / N.
+    template <class T> static void backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz);
+    /// The number of rows whose chosen class is the true one.
+    template <class T> static std::size_t count_correct(Matrix<const T> z, Vector<const std::int64_t> y);
+    /// tally[0] += N loss, tally[1] += count_correct(z, y). Only the device has it.
+    template <class T>
+    static void add_to_tally(const T* loss, Matrix<const T> z, Vector<const std::int64_t> y, double* tally);
+    /// The first label outside 0 .. classes-1, or y.size. Only the device has it.
+    static std::size_t first_wrong_label(Vector<const std::int64_t> y, std::size_t classes);
+};
+
+/// Checks the shapes of z (or p) and of the labels on behalf of `where`. @throws ShapeError
 void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Shape& y);
 
-/// Demands that forward's p is not z. @throws AliasError
-template <class X> void require_cross_entropy_apart(const X& z, const X& p) {
-    require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
-}
+/// Throws ShapeError: "cross_entropy_forward: label y[3] is 10, expected a class from 0 to 9".
+[[noreturn]] void refuse_label(std::string_view where, std::size_t row, std::int64_t label, std::size_t classes);
 
 /// The class that is chosen of these scores, one for each of the classes 0 .. classes-1: see above.
 template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
@@ -50,5 +64,126 @@ template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
     }
     return best;
 }
+
+/// A loss at its place: on the host a number, on the device a tensor of one, which need not have been computed yet.
+template <class Place, class T> struct LossOn {
+    using type = T; ///< the number
+};
+/// The same for the device.
+template <class T> struct LossOn<OnDevice, T> {
+    using type = TensorOf<OnDevice, T>; ///< shape (1,)
+};
+
+/// Softmax cross-entropy, for all backends.
+template <class Place, class T> struct CrossEntropyOperations {
+    using Tensor = TensorOf<Place, T>;            ///< type of an array
+    using Labels = TensorOf<Place, std::int64_t>; ///< type of the true classes
+    using Loss = typename LossOn<Place, T>::type; ///< type of a loss at its place
+
+    /// p = softmax(z), and the mean loss, which on a device need not have been computed when this returns. On a GPU the
+    /// labels are not checked: a wrong one makes the loss NaN. @throws ShapeError, AliasError
+    static void cross_entropy_forward(const Tensor& z, const Labels& y, Tensor& p, Loss& loss) {
+        check("cross_entropy_forward", z, y, false);
+        require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
+        if constexpr (on_device) {
+            require_apart("cross_entropy_forward", {"loss", loss}, {{"z", z}, {"p", p}});
+            resize(loss, Shape{1});
+        }
+        resize(p, z.shape());
+        CrossEntropyKernels<Place>::forward(rows(z), entries(y), rows(p), number(loss));
+    }
+    /// The same; returns the loss.
+    static T cross_entropy_forward(const Tensor& z, const Labels& y, Tensor& p) {
+        check("cross_entropy_forward", z, y, true);
+        Loss loss{};
+        cross_entropy_forward(z, y, p, loss);
+        return item(loss);
+    }
+    /// The loss alone.
+    static T cross_entropy_forward(const Tensor& z, const Labels& y) {
+        Tensor p;
+        return cross_entropy_forward(z, y, p);
+    }
+
+    /// dz, given p of forward. @throws ShapeError
+    static void cross_entropy_backward(const Tensor& p, const Labels& y, Tensor& dz) {
+        check("cross_entropy_backward", p, y, false);
+        resize(dz, p.shape());
+        CrossEntropyKernels<Place>::backward(rows(p), entries(y), rows(dz));
+    }
+    /// The same, as a new tensor.
+    static Tensor cross_entropy_backward(const Tensor& p, const Labels& y) {
+        Tensor dz;
+        cross_entropy_backward(p, y, dz);
+        return dz;
+    }
+
+    /// The number of rows of z whose chosen class is the true one. @throws ShapeError
+    static std::size_t count_correct(const Tensor& z, const Labels& y) {
+        check("count_correct", z, y, true);
+        return CrossEntropyKernels<Place>::count_correct(rows(z), entries(y));
+    }
+
+    /// Adds a batch to the account of an epoch without waiting for a device: tally[0] += N loss, tally[1] +=
+    /// count_correct(z, y). @param tally two numbers @throws ShapeError
+    static void add_to_tally(const Loss& loss, const Tensor& z, const Labels& y, TensorOf<Place, double>& tally) {
+        check("add_to_tally", z, y, false);
+        require_shape("add_to_tally", "tally", tally.shape(), {2});
+        if constexpr (on_device) {
+            require_shape("add_to_tally", "loss", loss.shape(), {1});
+            CrossEntropyKernels<Place>::add_to_tally(loss.data(), rows(z), entries(y), tally.data());
+        } else {
+            tally.data()[0] += static_cast<double>(loss) * static_cast<double>(y.size());
+            tally.data()[1] += static_cast<double>(CrossEntropyKernels<Place>::count_correct(rows(z), entries(y)));
+        }
+    }
+
+    /// The number that a loss is: waits for a device.
+    static T item(const Loss& loss) {
+        if constexpr (on_device) {
+            T result;
+            device::copy_to_host(loss.data(), &result, sizeof(T));
+            return result;
+        } else {
+            return loss;
+        }
+    }
+
+private:
+    static constexpr bool on_device = std::is_same_v<Place, OnDevice>;
+
+    static T* number(Loss& loss) {
+        if constexpr (on_device) {
+            return loss.data();
+        } else {
+            return &loss;
+        }
+    }
+
+    /// Checks shapes, and every label; but without `wait` not those on a GPU, whose kernels would have to be waited for.
+    static void check(std::string_view where, const Tensor& z, const Labels& y, bool wait) {
+        check_cross_entropy_shapes(where, z.shape(), y.shape());
+        const std::size_t classes = z.shape().back();
+        if constexpr (on_device) {
+            if (device::is_gpu() && !wait) { return; }
+            const std::size_t wrong = CrossEntropyKernels<Place>::first_wrong_label(entries(y), classes);
+            if (wrong < y.size()) {
+                std::int64_t label;
+                device::copy_to_host(y.data() + wrong, &label, sizeof(label));
+                refuse_label(where, wrong, label, classes);
+            }
+        } else {
+            const auto is_class = [&](std::int64_t l) { return l >= 0 && static_cast<std::size_t>(l) < classes; };
+            for (std::size_t n = 0; n < y.size(); ++n) {
+                if (!is_class(y.data()[n])) { refuse_label(where, n, y.data()[n], classes); }
+            }
+        }
+    }
+};
+
+HANDGRAD_CALL_AS(CrossEntropyOperations, cross_entropy_forward)
+HANDGRAD_CALL_AS(CrossEntropyOperations, cross_entropy_backward)
+HANDGRAD_CALL_AS(CrossEntropyOperations, count_correct)
+HANDGRAD_CALL_AS(CrossEntropyOperations, add_to_tally)
 
 } // namespace handgrad

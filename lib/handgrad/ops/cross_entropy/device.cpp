@@ -1,59 +1,58 @@
 // Softmax cross-entropy. Forward in three kernels: a row's softmax and loss, one item a row; sums of the rows' losses in
-// fixed parts; their sum. Backward is entry by entry. Memory: z read, p written; p read, dz written.
+// fixed parts; their sum. Backward is entry by entry. Memory: z read, p written; p read, dz written. Formulas:
+// cross_entropy.hpp.
 
-#include <thrust/find.h>
-#include <thrust/transform_reduce.h>
-
-#include "handgrad/device/kernels.hpp"
+#include "handgrad/device/memory.hpp"
 #include "handgrad/device/run.hpp"
+#include "handgrad/ops/cross_entropy/cross_entropy.hpp"
 #include "handgrad/ops/softmax/device_row.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad {
 namespace {
 
 template <class T> struct RowLoss {
-    const T* z;
-    const std::int64_t* y;
-    T* p;
-    std::int64_t k;
-    HANDGRAD_HOST_DEVICE double operator()(std::int64_t n) const {
-        const SoftmaxRow<T> row(z + n * k, p + n * k, static_cast<std::size_t>(k));
-        const bool is_class = y[n] >= 0 && y[n] < k;
-        const T at_label = (is_class ? z[n * k + y[n]] : T(NAN)) - row.maximum;
+    Matrix<const T> z;
+    Vector<const std::int64_t> y;
+    Matrix<T> p;
+    HANDGRAD_HOST_DEVICE double operator()(std::size_t n) const {
+        const device::SoftmaxRow<T> row(&z(n, 0), &p(n, 0), z.columns);
+        const bool is_class = y(n) >= 0 && y(n) < static_cast<std::int64_t>(z.columns);
+        const T at_label = (is_class ? z(n, static_cast<std::size_t>(y(n))) : T(NAN)) - row.maximum;
         return static_cast<double>(std::log(row.sum)) - static_cast<double>(at_label);
     }
 };
 
 template <class T> struct Backward {
-    const T* p;
-    const std::int64_t* y;
-    std::int64_t n, k;
-    HANDGRAD_HOST_DEVICE T operator()(std::int64_t i) const {
-        return (i % k == y[i / k] ? p[i] - T(1) : p[i]) / static_cast<T>(n);
+    Matrix<const T> p;
+    Vector<const std::int64_t> y;
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
+        const std::size_t n = item / p.columns, k = item % p.columns;
+        const T probability = p(n, k);
+        return (static_cast<std::int64_t>(k) == y(n) ? probability - T(1) : probability) / static_cast<T>(p.rows);
     }
 };
 
 /// 1 if the largest score, the first of equals or of NaN, is the label's; else 0.
 template <class T> struct IsRight {
-    const T* z;
-    const std::int64_t* y;
-    std::int64_t k;
-    HANDGRAD_HOST_DEVICE int operator()(std::int64_t n) const {
-        const T* row = z + n * k;
-        std::int64_t best = 0;
-        for (std::int64_t j = 1; j < k; ++j) {
+    Matrix<const T> z;
+    Vector<const std::int64_t> y;
+    HANDGRAD_HOST_DEVICE int operator()(std::size_t n) const {
+        const T* row = &z(n, 0);
+        std::size_t best = 0;
+        for (std::size_t j = 1; j < z.columns; ++j) {
             const bool is_first_nan = row[j] != row[j] && row[best] == row[best];
             if (row[best] < row[j] || is_first_nan) { best = j; }
         }
-        return best == y[n] ? 1 : 0;
+        return static_cast<std::int64_t>(best) == y(n) ? 1 : 0;
     }
 };
 
 /// The sum of one part of the rows.
 struct SumOfPart {
-    BatchParts parts;
+    device::BatchParts parts;
     const double* rows;
-    HANDGRAD_HOST_DEVICE double operator()(int part) const {
+    HANDGRAD_HOST_DEVICE double operator()(std::size_t item) const {
+        const int part = static_cast<int>(item);
         double sum = 0;
         for (int n = parts.begin(part); n < parts.end(part); ++n) { sum += rows[n]; }
         return sum;
@@ -70,7 +69,7 @@ template <class T> struct Mean {
     const double* sums;
     int count;
     double rows;
-    HANDGRAD_HOST_DEVICE T operator()(int) const { return static_cast<T>(total(sums, count) / rows); }
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t) const { return static_cast<T>(total(sums, count) / rows); }
 };
 
 template <class T> struct AddToTally {
@@ -79,64 +78,67 @@ template <class T> struct AddToTally {
     double rows;
     const T* loss;
     double* tally;
-    HANDGRAD_HOST_DEVICE void operator()(int) const {
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t) const {
         tally[0] += rows * static_cast<double>(*loss);
         tally[1] += total(sums, count);
     }
 };
 
 struct IsBadLabel {
-    std::int64_t k;
-    HANDGRAD_HOST_DEVICE bool operator()(std::int64_t label) const { return label < 0 || label >= k; }
+    Vector<const std::int64_t> y;
+    std::int64_t classes;
+    HANDGRAD_HOST_DEVICE bool operator()(std::size_t n) const { return y(n) < 0 || y(n) >= classes; }
 };
+
+/// Memory for one double a row, and one a part of the rows.
+double* row_memory(std::size_t rows) { return device::scratch<double>(rows + 64); }
+
+/// rows[n .. n + parts) = the sums of rows[0 .. n) over the parts.
+void add_up(const device::BatchParts& parts, std::size_t n, double* rows) {
+    device::tabulate(rows + n, static_cast<std::size_t>(parts.count), n / 64 + 1, SumOfPart{parts, rows});
+}
 
 } // namespace
 
-template <class T> void cross_entropy_forward(const T* z, const std::int64_t* y, T* p, std::size_t n, std::size_t k,
-                                              double* rows, T* loss) {
-    const BatchParts parts(n);
-    tabulate(rows, n, 25 * k, RowLoss<T>{z, y, p, static_cast<std::int64_t>(k)});
-    tabulate(rows + n, static_cast<std::size_t>(parts.count), n / 64 + 1, SumOfPart{parts, rows});
-    tabulate(loss, 1, 64, Mean<T>{rows + n, parts.count, static_cast<double>(n)});
+template <> template <class T>
+void CrossEntropyKernels<OnDevice>::forward(Matrix<const T> z, Vector<const std::int64_t> y, Matrix<T> p, T* loss) {
+    device::countable("cross_entropy_forward", "y", z.rows);
+    const device::BatchParts parts(z.rows);
+    double* rows = row_memory(z.rows);
+    device::tabulate(rows, z.rows, 25 * z.columns, RowLoss<T>{z, y, p});
+    add_up(parts, z.rows, rows);
+    device::tabulate(loss, 1, 64, Mean<T>{rows + z.rows, parts.count, static_cast<double>(z.rows)});
 }
 
-template <class T> void cross_entropy_backward(const T* p, const std::int64_t* y, T* dz, std::size_t n, std::size_t k) {
-    tabulate(dz, n * k, 3, Backward<T>{p, y, static_cast<std::int64_t>(n), static_cast<std::int64_t>(k)});
+template <> template <class T>
+void CrossEntropyKernels<OnDevice>::backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz) {
+    device::tabulate(dz.data, dz.rows * dz.columns, 3, Backward<T>{p, y});
 }
 
-template <class T> std::size_t count_correct(const T* z, const std::int64_t* y, std::size_t n, std::size_t k) {
-    int correct = 0;
-    run(n * k, [&](const auto& policy) { // whole numbers: in whatever order they are added
-        const thrust::counting_iterator<std::int64_t> rows(0);
-        correct = thrust::transform_reduce(policy, rows, rows + static_cast<std::ptrdiff_t>(n),
-                                           IsRight<T>{z, y, static_cast<std::int64_t>(k)}, 0, thrust::plus<int>());
-    });
-    return static_cast<std::size_t>(correct);
+template <> template <class T>
+std::size_t CrossEntropyKernels<OnDevice>::count_correct(Matrix<const T> z, Vector<const std::int64_t> y) {
+    return device::count_items(z.rows, z.columns, IsRight<T>{z, y});
 }
 
-template <class T> void add_to_tally(const T* loss, const T* z, const std::int64_t* y, std::size_t n, std::size_t k,
-                                     double* rows, double* tally) {
-    const BatchParts parts(n);
-    tabulate(rows, n, k, IsRight<T>{z, y, static_cast<std::int64_t>(k)});
-    tabulate(rows + n, static_cast<std::size_t>(parts.count), n / 64 + 1, SumOfPart{parts, rows});
-    for_each_item(1, 64, AddToTally<T>{rows + n, parts.count, static_cast<double>(n), loss, tally});
+template <> template <class T> void CrossEntropyKernels<OnDevice>::add_to_tally(const T* loss, Matrix<const T> z,
+                                                                                Vector<const std::int64_t> y,
+                                                                                double* tally) {
+    const device::BatchParts parts(z.rows);
+    double* rows = row_memory(z.rows);
+    device::tabulate(rows, z.rows, z.columns, IsRight<T>{z, y});
+    add_up(parts, z.rows, rows);
+    device::for_each_item(
+        1, 64, AddToTally<T>{rows + z.rows, parts.count, static_cast<double>(z.rows), loss, tally});
 }
 
-std::size_t first_bad_label(const std::int64_t* y, std::size_t n, std::size_t k) {
-    std::size_t first = 0;
-    run(n, [&](const auto& policy) {
-        const auto found = thrust::find_if(policy, y, y + n, IsBadLabel{static_cast<std::int64_t>(k)});
-        first = static_cast<std::size_t>(found - y);
-    });
-    return first;
+template <>
+std::size_t CrossEntropyKernels<OnDevice>::first_wrong_label(Vector<const std::int64_t> y, std::size_t classes) {
+    return device::first_item(y.size, 1, IsBadLabel{y, static_cast<std::int64_t>(classes)});
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void cross_entropy_forward(const T*, const std::int64_t*, T*, std::size_t, std::size_t, double*, T*);     \
-    template void cross_entropy_backward(const T*, const std::int64_t*, T*, std::size_t, std::size_t);                 \
-    template std::size_t count_correct(const T*, const std::int64_t*, std::size_t, std::size_t);                       \
-    template void add_to_tally(const T*, const T*, const std::int64_t*, std::size_t, std::size_t, double*, double*);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::backward)
+HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::count_correct)
+HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::add_to_tally)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -3,35 +3,63 @@
 /// # Flatten
 ///
 /// Forward: a batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
-/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward puts them back: dx = dy in the shape of x.
+/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward puts them back: dx = dy in the shape of x. Nothing is computed and
+/// nothing is copied: each result is a view of its argument.
 ///
 /// | name  | shape                     | meaning |
 /// | ----- | ------------------------- | ------- |
 /// | x, dx | (N, ...), 1 dimension or more | the batch, and dL/dx |
-/// | y, dy | (N, D), D the product of the other extents | one row a sample, and dL/dy |
+/// | y, dy | (N, D), D the product of the other extents | one row an example, and dL/dy |
 ///
-/// Backward needs the shape of x. Throws ShapeError, and AliasError where the result is the argument: no copy is needed
-/// there, only another shape.
+/// Backward needs the shape of x. A view is valid as long as the tensor that it shows lives and keeps its size. The forms
+/// that return a new tensor copy the numbers. Throws ShapeError, and AliasError where the result is the argument.
 
-#include "handgrad/ops/aliasing.hpp"
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
-/// Checks x's shape and returns y's, (N, D).
-Shape check_flatten_forward(const Shape& x);
-/// Checks that dy is (N, D) for this shape of x.
-void check_flatten_backward(const Shape& dy, const Shape& x);
+/// Checks x's shape and returns y's, (N, D). @throws ShapeError
+Shape flatten_shape(const Shape& x);
 
-/// Checks flatten_forward's tensors, which must be apart, and returns y's shape. @throws ShapeError, AliasError
-template <class X> Shape check_flatten_forward(const X& x, const X& y) {
-    require_apart("flatten_forward", {"y", y}, {{"x", x}});
-    return check_flatten_forward(x.shape());
-}
-/// Checks flatten_backward's tensors, which must be apart. @throws ShapeError, AliasError
-template <class X> void check_flatten_backward(const X& dy, const Shape& shape_of_x, const X& dx) {
-    require_apart("flatten_backward", {"dx", dx}, {{"dy", dy}});
-    check_flatten_backward(dy.shape(), shape_of_x);
-}
+/// flatten, for all backends: it has no kernels.
+template <class Place, class T> struct FlattenOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// Makes y a view of x, (N, ...), as rows (N, D). @throws ShapeError, AliasError
+    static void flatten_forward(const Tensor& x, Tensor& y) {
+        require_other("flatten_forward", "y", "x", &x == &y);
+        show(y, x, flatten_shape(x.shape()));
+    }
+    /// A copy of x as rows.
+    static Tensor flatten_forward(const Tensor& x) {
+        Tensor view;
+        flatten_forward(x, view);
+        return Tensor(std::as_const(view));
+    }
+
+    /// Makes dx a view of dy, (N, D), in the shape of x. @throws ShapeError, AliasError
+    static void flatten_backward(const Tensor& dy, const Shape& shape_of_x, Tensor& dx) {
+        require_other("flatten_backward", "dx", "dy", &dy == &dx);
+        require_shape("flatten_backward", "dy", dy.shape(), flatten_shape(shape_of_x));
+        show(dx, dy, shape_of_x);
+    }
+    /// A copy of dy in the shape of x.
+    static Tensor flatten_backward(const Tensor& dy, const Shape& shape_of_x) {
+        Tensor view;
+        flatten_backward(dy, shape_of_x, view);
+        return Tensor(std::as_const(view));
+    }
+
+private:
+    static void require_other(std::string_view where, std::string_view result, std::string_view other, bool same) {
+        if (same) {
+            throw AliasError(std::string(where) + ": " + std::string(result) + " is " + std::string(other) +
+                             ", expected another tensor, which becomes a view of it");
+        }
+    }
+};
+
+HANDGRAD_CALL_AS(FlattenOperations, flatten_forward)
+HANDGRAD_CALL_AS(FlattenOperations, flatten_backward)
 
 } // namespace handgrad

@@ -1,43 +1,35 @@
-#include "handgrad/ops/l2_penalty/cpu.hpp"
+// The L2 penalty. Formulas: l2_penalty.hpp.
 
+#include "handgrad/ops/l2_penalty/l2_penalty.hpp"
 #include "handgrad/tensor/entrywise.hpp"
 
-namespace handgrad::cpu {
+namespace handgrad {
 
-template <class T> T l2_penalty_forward(const Tensor<T>& w, double lambda) {
+template <> template <class T> T L2PenaltyKernels<OnCpu>::forward(Vector<const T> w, double lambda) {
     // Eight running sums, so that the additions do not wait for each other; always the same ones.
     constexpr std::size_t sums = 8;
     T sum[sums] = {};
     std::size_t i = 0;
-    for (; i + sums <= w.size(); i += sums) {
-        for (std::size_t j = 0; j < sums; ++j) { sum[j] += w.data()[i + j] * w.data()[i + j]; }
+    for (; i + sums <= w.size; i += sums) {
+        for (std::size_t j = 0; j < sums; ++j) { sum[j] += w(i + j) * w(i + j); }
     }
-    for (std::size_t j = 0; i < w.size(); ++i, ++j) { sum[j] += w.data()[i] * w.data()[i]; }
+    for (std::size_t j = 0; i < w.size; ++i, ++j) { sum[j] += w(i) * w(i); }
     const T total = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
     return static_cast<T>(0.5 * lambda) * total;
 }
 
-template <class T> void l2_penalty_backward(const Tensor<T>& w, double lambda, Tensor<T>& dw, Accumulate mode) {
-    prepare_gradient("l2_penalty_backward", "dw", dw, w.shape(), mode);
+template <> template <class T>
+void L2PenaltyKernels<OnCpu>::backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode) {
+    using cpu::Vec;
     const Vec<T> factor(static_cast<T>(lambda));
     if (mode == Accumulate::yes) {
-        entrywise(w.data(), dw.data(), dw.data(), w.size(), [&](auto v, auto g) { return g + factor * v; });
+        cpu::entrywise(w.data, dw.data, dw.data, w.size, [&](auto v, auto g) { return g + factor * v; });
     } else {
-        entrywise(w.data(), dw.data(), w.size(), [&](auto v) { return factor * v; });
+        cpu::entrywise(w.data, dw.data, w.size, [&](auto v) { return factor * v; });
     }
 }
 
-template <class T> Tensor<T> l2_penalty_backward(const Tensor<T>& w, double lambda) {
-    Tensor<T> dw;
-    l2_penalty_backward(w, lambda, dw);
-    return dw;
-}
+HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnCpu>::backward)
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template T l2_penalty_forward(const Tensor<T>&, double);                                                           \
-    template void l2_penalty_backward(const Tensor<T>&, double, Tensor<T>&, Accumulate);                               \
-    template Tensor<T> l2_penalty_backward(const Tensor<T>&, double);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
-
-} // namespace handgrad::cpu
+} // namespace handgrad

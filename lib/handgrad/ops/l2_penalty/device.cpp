@@ -1,54 +1,58 @@
-// The L2 penalty. Forward is a reduction: one item a block of 256 entries, and the few sums that are left go to the host,
-// which wants the number anyway. thrust::reduce would be shorter, but on several threads it cuts by their number, and so
-// do the last bits. 2 operations a number read. Backward is a transform: 2 operations for 2 or 3 numbers of memory.
+// The L2 penalty. Forward is a reduction: one item a block of 256 entries, and the sums of the blocks go to the host,
+// which needs the number anyway. thrust::reduce would be shorter, but its parts depend on the number of threads, and so
+// would the last bits. 2 operations a number read. Backward: 2 operations for 2 or 3 numbers of memory. Formulas:
+// l2_penalty.hpp.
 
-#include "handgrad/device/kernels.hpp"
+#include <vector>
+
+#include "handgrad/device/memory.hpp"
 #include "handgrad/device/run.hpp"
+#include "handgrad/ops/l2_penalty/l2_penalty.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad {
 namespace {
 
+constexpr std::size_t l2_block = 256;
+
 template <class T> struct SumOfSquares {
-    const T* w;
-    std::size_t n;
+    Vector<const T> w;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t block) const {
-        const std::size_t begin = block * l2_block, end = begin + l2_block < n ? begin + l2_block : n;
+        const std::size_t begin = block * l2_block, end = begin + l2_block < w.size ? begin + l2_block : w.size;
         T sum(0);
-        for (std::size_t i = begin; i < end; ++i) { sum += w[i] * w[i]; }
+        for (std::size_t i = begin; i < end; ++i) { sum += w(i) * w(i); }
         return sum;
     }
 };
 
-template <class T> struct Scale {
+template <class T> struct Scaled {
+    Vector<const T> w;
     T lambda;
-    HANDGRAD_HOST_DEVICE T operator()(T w) const { return lambda * w; }
-};
-
-template <class T> struct AddScaled {
-    T lambda;
-    HANDGRAD_HOST_DEVICE T operator()(T w, T dw) const { return dw + lambda * w; }
+    const T* before; ///< the numbers to add to, or null
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t i) const {
+        return before ? before[i] + lambda * w(i) : lambda * w(i);
+    }
 };
 
 } // namespace
 
-template <class T> void l2_penalty_parts(const T* w, std::size_t n, T* parts) {
-    tabulate(parts, (n + l2_block - 1) / l2_block, 2 * l2_block, SumOfSquares<T>{w, n});
+template <> template <class T> T L2PenaltyKernels<OnDevice>::forward(Vector<const T> w, double lambda) {
+    const std::size_t count = (w.size + l2_block - 1) / l2_block;
+    T* parts = device::scratch<T>(count);
+    device::tabulate(parts, count, 2 * l2_block, SumOfSquares<T>{w});
+    std::vector<T> sums(count);
+    device::copy_to_host(parts, sums.data(), count * sizeof(T));
+    T total(0);
+    for (const T sum : sums) { total += sum; }
+    return static_cast<T>(0.5 * lambda) * total;
 }
 
-template <class T> void l2_penalty_backward(const T* w, std::size_t n, T lambda, T* dw, bool add) {
-    run(2 * n, [&](const auto& policy) {
-        if (add) {
-            thrust::transform(policy, w, w + n, dw, dw, AddScaled<T>{lambda});
-        } else {
-            thrust::transform(policy, w, w + n, dw, Scale<T>{lambda});
-        }
-    });
+template <> template <class T>
+void L2PenaltyKernels<OnDevice>::backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode) {
+    const T* before = mode == Accumulate::yes ? dw.data : nullptr;
+    device::tabulate(dw.data, dw.size, 2, Scaled<T>{w, static_cast<T>(lambda), before});
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void l2_penalty_parts(const T*, std::size_t, T*);                                                         \
-    template void l2_penalty_backward(const T*, std::size_t, T, T*, bool);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnDevice>::backward)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -5,3 +5,42 @@
 /// Forward: \f$ L = \frac{\lambda}{2} \sum_i w_i^2 \f$. Backward: \f$ dw_i = \lambda w_i \f$; the half is there so that
 /// no 2 is left in the gradient. w has any shape, dw the same, and dw may be w itself. PyTorch's optimisers call lambda
 /// `weight_decay`. Source: Lecture 13, part D (whose code, like this, penalises weights and not biases).
+
+#include "handgrad/ops/contract.hpp"
+
+namespace handgrad {
+
+/// The kernels of the L2 penalty.
+template <class Place> struct L2PenaltyKernels {
+    /// Returns lambda / 2 times the sum of w_i^2.
+    template <class T> static T forward(Vector<const T> w, double lambda);
+    /// dw = lambda w, overwritten or added to.
+    template <class T> static void backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode);
+};
+
+/// The L2 penalty, for all backends.
+template <class Place, class T> struct L2PenaltyOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// Returns lambda / 2 times the sum of w_i^2; w of any shape.
+    static T l2_penalty_forward(const Tensor& w, double lambda) {
+        return L2PenaltyKernels<Place>::forward(entries(w), lambda);
+    }
+
+    /// dw_i = lambda w_i, overwritten or added to; dw has the shape of w. @throws ShapeError
+    static void l2_penalty_backward(const Tensor& w, double lambda, Tensor& dw, Accumulate mode = Accumulate::no) {
+        prepare_gradient("l2_penalty_backward", "dw", dw, w.shape(), mode);
+        L2PenaltyKernels<Place>::backward(entries(w), lambda, entries(dw), mode);
+    }
+    /// The gradient, as a new tensor.
+    static Tensor l2_penalty_backward(const Tensor& w, double lambda) {
+        Tensor dw;
+        l2_penalty_backward(w, lambda, dw);
+        return dw;
+    }
+};
+
+HANDGRAD_CALL_AS(L2PenaltyOperations, l2_penalty_forward)
+HANDGRAD_CALL_AS(L2PenaltyOperations, l2_penalty_backward)
+
+} // namespace handgrad

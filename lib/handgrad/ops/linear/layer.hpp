@@ -13,11 +13,10 @@ namespace handgrad::nn {
 
 /// y = x w + b, torch.nn.Linear with the weight as the lecture has it: weight (D_in, D_out), bias (D_out,).
 ///
-/// Both start uniform within 1/sqrt(D_in), as in PyTorch. Derivation: contract/linear.hpp.
+/// Both start uniform within 1/sqrt(D_in), as in PyTorch. Derivation: linear.hpp.
 template <class Backend> class Linear : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
     Parameter<Backend> weight; ///< (D_in, D_out)
     Parameter<Backend> bias;   ///< (D_out,)
@@ -38,30 +37,29 @@ public:
         this->register_parameter("bias", bias);
     }
 
-    /// y = x w + b, x (N, in_features).
-    const Tensor& forward(const Tensor& x) override {
-        Backend::linear_forward(x, weight.value, bias.value, y_);
-        x_ = &x;
-        this->forward_is_done();
-        return y_;
-    }
-
-    /// Adds to the gradients of weight and bias; returns dx.
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
-        Backend::linear_backward_weight(*x_, dy, weight.grad, Accumulate::yes);
-        Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);
-        if (input == InputGradient::needed) { Backend::linear_backward_input(dy, weight.value, dx_); }
-        return dx_;
-    }
-
     Shape output_shape(const Shape& x) const override {
-        return check_linear_forward(x, weight.value.shape(), bias.value.shape());
+        return linear_shape("Linear", x, weight.value.shape());
     }
     std::string name() const override { return "Linear"; }
     std::string arguments() const override {
         return "in_features=" + std::to_string(weight.value.shape(0)) +
                ", out_features=" + std::to_string(weight.value.shape(1)) + ", bias=True";
+    }
+
+protected:
+    /// y = x w + b, x (..., in_features).
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::linear_forward(x, weight.value, bias.value, y_);
+        x_ = &x;
+        return y_;
+    }
+
+    /// Adds to the gradients of weight and bias; returns dx.
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        Backend::linear_backward_weight(*x_, dy, weight.grad, Accumulate::yes);
+        Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);
+        if (input == InputGradient::needed) { Backend::linear_backward_input(dy, weight.value, dx_); }
+        return dx_;
     }
 
 private:

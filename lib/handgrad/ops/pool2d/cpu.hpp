@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// max_pool2d, for float and double. Formulas, shapes and derivation: contract/pool2d.hpp.
+/// max_pool2d, for float and double. Formulas, shapes and derivation: pool2d.hpp.
 
 #include "handgrad/ops/pool2d/pool2d.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// avg_pool2d, for float and double. Formulas, shapes and derivation: contract/pool2d.hpp.
+/// avg_pool2d, for float and double. Formulas, shapes and derivation: pool2d.hpp.
 
 #include "handgrad/ops/pool2d/pool2d.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// max_pool2d by Thrust, for float and double. Formulas, shapes and derivation: contract/pool2d.hpp.
+/// max_pool2d by Thrust, for float and double. Formulas, shapes and derivation: pool2d.hpp.
 
 #include "handgrad/device/tensor.hpp"
 #include "handgrad/ops/pool2d/pool2d.hpp"

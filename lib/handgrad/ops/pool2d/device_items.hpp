@@ -1,5 +1,5 @@
 #pragma once
-// What one work item of each pooling kernel does. Formulas: contract/pool2d.hpp.
+// What one work item of each pooling kernel does. Formulas: pool2d.hpp.
 
 #include "handgrad/device/extents.hpp"
 

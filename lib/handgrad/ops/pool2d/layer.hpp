@@ -11,11 +11,13 @@ namespace handgrad::nn {
 /// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False".
 std::string printed_arguments(const MaxPool2dOptions& options);
 
-/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: contract/pool2d.hpp.
+/// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0".
+std::string printed_arguments(const AvgPool2dOptions& options);
+
+/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: pool2d.hpp.
 template <class Backend> class MaxPool2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
-    using Module<Backend>::forward; // the deleted one too
 
     /// Windows of this size, side by side. @throws ShapeError for a size less than 1
     explicit MaxPool2d(Size2d kernel_size) : MaxPool2d(MaxPool2dOptions(kernel_size)) {}
@@ -24,28 +26,61 @@ public:
         check_pool2d_options("MaxPool2d", options);
     }
 
-    const Tensor& forward(const Tensor& x) override {
-        Backend::max_pool2d_forward(x, options_, y_, indices_);
-        shape_ = x.shape();
-        this->forward_is_done();
-        return y_;
-    }
-
-    const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) override {
-        this->require_forward();
-        if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }
-        return dx_;
-    }
-
     Shape output_shape(const Shape& x) const override { return check_max_pool2d_forward(x, options_); }
     std::string name() const override { return "MaxPool2d"; }
     std::string arguments() const override { return printed_arguments(options_); }
+
+protected:
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::max_pool2d_forward(x, options_, y_, indices_);
+        shape_ = x.shape();
+        return y_;
+    }
+
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }
+        return dx_;
+    }
 
 private:
     MaxPool2dOptions options_;
     Shape shape_;
     Tensor y_, dx_;
     typename Backend::Indices indices_;
+};
+
+/// The average of each window, as torch.nn.AvgPool2d. Derivation: pool2d.hpp.
+template <class Backend> class AvgPool2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    /// Windows of this size, side by side. @throws ShapeError for a size less than 1
+    explicit AvgPool2d(Size2d kernel_size) : AvgPool2d(AvgPool2dOptions(kernel_size)) {}
+    /// Everything chosen. @throws ShapeError for a number that is too small, a padding of more than half the kernel
+    explicit AvgPool2d(const AvgPool2dOptions& options) : options_(options) {
+        check_pool2d_options("AvgPool2d", options);
+    }
+
+    Shape output_shape(const Shape& x) const override { return check_avg_pool2d_forward(x, options_); }
+    std::string name() const override { return "AvgPool2d"; }
+    std::string arguments() const override { return printed_arguments(options_); }
+
+protected:
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::avg_pool2d_forward(x, options_, y_);
+        shape_ = x.shape();
+        return y_;
+    }
+
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        if (input == InputGradient::needed) { Backend::avg_pool2d_backward(dy, shape_, options_, dx_); }
+        return dx_;
+    }
+
+private:
+    AvgPool2dOptions options_;
+    Shape shape_;
+    Tensor y_, dx_;
 };
 
 } // namespace handgrad::nn

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// avg_pool2d, in plain loops: image, channel, output row and column, row and column of the window.
-/// Formulas, shapes and derivation: contract/pool2d.hpp.
+/// Formulas, shapes and derivation: pool2d.hpp.
 
 #include "handgrad/ops/pool2d/pool2d.hpp"
 

@@ -1,30 +1,33 @@
-#include "handgrad/ops/sgd/cpu.hpp"
+// One step of SGD in SIMD registers. Formulas: sgd.hpp.
 
+#include <algorithm>
+
+#include "handgrad/ops/sgd/sgd.hpp"
 #include "handgrad/tensor/entrywise.hpp"
 
-namespace handgrad::cpu {
+namespace handgrad {
 
-template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v, const SgdOptions& options) {
-    check_sgd_step(p, g, v, options);
+using namespace cpu; // Vec, entrywise, transform
+
+template <> template <class T> void SgdKernels<OnCpu>::step(Vector<T> p, Vector<const T> g, Vector<T> v,
+                                                            const SgdOptions& options, bool first) {
     const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
         undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
-    const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of contract/sgd.hpp
+    const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of sgd.hpp
         auto d = options.maximize ? -gi : gi;
         return options.weight_decay != 0 ? d + decay * pi : d;
     };
     if (options.momentum == 0) {
-        entrywise(p.data(), g.data(), p.data(), p.size(),
+        entrywise(p.data, g.data, p.data, p.size,
                   [&](auto pi, auto gi) { return pi - lr * direction(pi, gi); });
         return;
     }
-    const bool first = v.shape() != p.shape();
-    resize(v, p.shape());
-    const Chunks chunks(p.size(), entrywise_grain);
+    const Chunks chunks(p.size, entrywise_grain);
     parallel_for(chunks.count, [&](std::size_t c) {
         const std::size_t begin = chunks.begin(c), n = chunks.length(c);
-        T* pc = p.data() + begin;
-        T* vc = v.data() + begin;
-        const T* gc = g.data() + begin;
+        T* pc = p.data + begin;
+        T* vc = v.data + begin;
+        const T* gc = g.data + begin;
         // A few hundred entries at a time, so that the direction stays in the first-level cache between the two loops.
         constexpr std::size_t block = 512;
         T d[block];
@@ -46,7 +49,6 @@ template <class T> void sgd_step(Tensor<T>& p, const Tensor<T>& g, Tensor<T>& v,
     });
 }
 
-template void sgd_step(Tensor<float>&, const Tensor<float>&, Tensor<float>&, const SgdOptions&);
-template void sgd_step(Tensor<double>&, const Tensor<double>&, Tensor<double>&, const SgdOptions&);
+HANDGRAD_INSTANTIATE(SgdKernels<OnCpu>::step)
 
-} // namespace handgrad::cpu
+} // namespace handgrad

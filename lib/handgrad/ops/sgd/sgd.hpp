@@ -12,8 +12,7 @@
 /// All tensors have the parameter's shape. p is overwritten, and g may be p itself; v is a tensor of its own.
 /// Source: documentation of torch.optim.SGD.
 
-#include "handgrad/ops/aliasing.hpp"
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
@@ -27,10 +26,31 @@ struct SgdOptions {
     bool maximize = false;   ///< climb instead of descend
 };
 
-/// Checks sgd_step's tensors; v only where there is momentum. @throws ShapeError, AliasError
-template <class X> void check_sgd_step(const X& p, const X& g, const X& v, const SgdOptions& options) {
-    require_shape("sgd_step", "g", g.shape(), p.shape());
-    if (options.momentum != 0) { require_apart("sgd_step", {"v", v}, {{"p", p}, {"g", g}}); }
-}
+/// The kernel of sgd_step.
+template <class Place> struct SgdKernels {
+    /// p takes a step against g. v is used only if there is momentum. @param first whether v is written for the first time
+    template <class T> static void step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options,
+                                        bool first);
+};
+
+/// One step of SGD, for all backends.
+template <class Place, class T> struct SgdOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// p takes one step against its gradient g; v is its velocity, read and written only if options.momentum is not 0
+    /// (a v of another shape means that this is the first step). All of one shape. @throws ShapeError, AliasError
+    static void sgd_step(Tensor& p, const Tensor& g, Tensor& v, const SgdOptions& options) {
+        require_shape("sgd_step", "g", g.shape(), p.shape());
+        bool first = false;
+        if (options.momentum != 0) {
+            require_apart("sgd_step", {"v", v}, {{"p", p}, {"g", g}});
+            first = v.shape() != p.shape();
+            resize(v, p.shape());
+        }
+        SgdKernels<Place>::step(entries(p), entries(g), entries(v), options, first);
+    }
+};
+
+HANDGRAD_CALL_AS(SgdOperations, sgd_step)
 
 } // namespace handgrad

@@ -1,46 +1,43 @@
 // softmax, one item a row: some 25 operations for 2 numbers of memory an entry. Rows are short (ten classes), so there
-// are more rows than a row has entries, and one thread a row is parallel enough.
+// are more rows than a row has entries, and one thread a row is parallel enough. Formulas: softmax.hpp.
 
-#include "handgrad/device/kernels.hpp"
 #include "handgrad/device/run.hpp"
 #include "handgrad/ops/softmax/device_row.hpp"
+#include "handgrad/ops/softmax/softmax.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad {
 namespace {
 
 template <class T> struct Forward {
-    const T* z;
-    T* p;
-    std::size_t k;
-    HANDGRAD_HOST_DEVICE void operator()(int n) const { SoftmaxRow<T>(z + n * k, p + n * k, k); }
+    Matrix<const T> z;
+    Matrix<T> p;
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
+        device::SoftmaxRow<T>(&z(n, 0), &p(n, 0), z.columns);
+    }
 };
 
 template <class T> struct Backward {
-    const T *p, *dp;
-    T* dz;
-    std::size_t k;
-    HANDGRAD_HOST_DEVICE void operator()(int n) const {
-        const std::size_t row = n * k;
+    Matrix<const T> p, dp;
+    Matrix<T> dz;
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
         T mean(0); // of dp, weighted with p
-        for (std::size_t j = row; j < row + k; ++j) { mean += dp[j] * p[j]; }
-        for (std::size_t j = row; j < row + k; ++j) { dz[j] = p[j] * (dp[j] - mean); }
+        for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }
+        for (std::size_t k = 0; k < p.columns; ++k) { dz(n, k) = p(n, k) * (dp(n, k) - mean); }
     }
 };
 
 } // namespace
 
-template <class T> void softmax_forward(const T* z, T* p, std::size_t n, std::size_t k) {
-    for_each_item(n, 25 * k, Forward<T>{z, p, k});
+template <> template <class T> void SoftmaxKernels<OnDevice>::forward(Matrix<const T> z, Matrix<T> p) {
+    device::for_each_item(z.rows, 25 * z.columns, Forward<T>{z, p});
 }
 
-template <class T> void softmax_backward(const T* p, const T* dp, T* dz, std::size_t n, std::size_t k) {
-    for_each_item(n, 4 * k, Backward<T>{p, dp, dz, k});
+template <> template <class T>
+void SoftmaxKernels<OnDevice>::backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz) {
+    device::for_each_item(p.rows, 4 * p.columns, Backward<T>{p, dp, dz});
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void softmax_forward(const T*, T*, std::size_t, std::size_t);                                             \
-    template void softmax_backward(const T*, const T*, T*, std::size_t, std::size_t);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(SoftmaxKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(SoftmaxKernels<OnDevice>::backward)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -1,13 +1,12 @@
 #pragma once
-// What softmax and cross-entropy do with a row.
+// One row's softmax, as one item of a kernel: softmax and cross-entropy share it.
 
 #include <cmath>
 
-#include "handgrad/device/host_device.hpp"
+#include "handgrad/tensor/view.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
-/// Softmax of one row of k scores, and what the loss needs of it.
 template <class T> struct SoftmaxRow {
     T maximum, sum; ///< of z, and of exp(z - maximum)
 
@@ -21,4 +20,4 @@ template <class T> struct SoftmaxRow {
     }
 };
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

@@ -1,62 +1,48 @@
 #pragma once
 /// @file
-/// softmax, in plain loops. Formulas, shapes and derivation: contract/softmax.hpp.
+/// softmax, in plain loops. Formulas and shapes: softmax.hpp.
 
 #include <cmath>
 
 #include "handgrad/ops/softmax/softmax.hpp"
 #include "handgrad/tensor/scalar.hpp"
 
-namespace handgrad::reference {
+namespace handgrad {
+namespace reference {
 
-/// The largest entry of row n of z, as a plain number: it is subtracted from the row and cancels, so it carries no
-/// derivative. NaN, if there is one, is returned.
-template <class T> auto row_maximum(const Tensor<T>& z, std::size_t n) {
+/// The largest entry of row n, as a plain real number: it cancels, so its derivative does not matter. NaN if there is
+/// one.
+template <class T> auto row_maximum(Matrix<const T> z, std::size_t n) {
     auto m = value_of(z(n, 0));
-    for (std::size_t k = 1; k < z.shape(1); ++k) {
+    for (std::size_t k = 1; k < z.columns; ++k) {
         const auto v = value_of(z(n, k));
         if (v > m || v != v) { m = v; }
     }
     return m;
 }
 
-/// p = softmax(z), row by row: z and p (N, K). @throws ShapeError
-template <class T> void softmax_forward(const Tensor<T>& z, Tensor<T>& p) {
+} // namespace reference
+
+template <> template <class T> void SoftmaxKernels<OnReference>::forward(Matrix<const T> z, Matrix<T> p) {
     using std::exp;
-    resize(p, check_softmax_forward(z.shape()));
-    for (std::size_t n = 0; n < z.shape(0); ++n) {
-        const auto m = row_maximum(z, n);
+    for (std::size_t n = 0; n < z.rows; ++n) {
+        const auto m = reference::row_maximum(z, n);
         T sum(0);
-        for (std::size_t k = 0; k < z.shape(1); ++k) {
+        for (std::size_t k = 0; k < z.columns; ++k) {
             p(n, k) = exp(z(n, k) - T(m));
             sum += p(n, k);
         }
-        for (std::size_t k = 0; k < z.shape(1); ++k) { p(n, k) /= sum; }
+        for (std::size_t k = 0; k < z.columns; ++k) { p(n, k) /= sum; }
     }
 }
 
-/// dz_k = p_k (dp_k - sum_j dp_j p_j), row by row: p, dp and dz (N, K). @throws ShapeError
-template <class T> void softmax_backward(const Tensor<T>& p, const Tensor<T>& dp, Tensor<T>& dz) {
-    resize(dz, check_softmax_backward(p.shape(), dp.shape()));
-    for (std::size_t n = 0; n < p.shape(0); ++n) {
+template <> template <class T>
+void SoftmaxKernels<OnReference>::backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz) {
+    for (std::size_t n = 0; n < p.rows; ++n) {
         T mean(0); // of dp, weighted with p
-        for (std::size_t k = 0; k < p.shape(1); ++k) { mean += dp(n, k) * p(n, k); }
-        for (std::size_t k = 0; k < p.shape(1); ++k) { dz(n, k) = p(n, k) * (dp(n, k) - mean); }
+        for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }
+        for (std::size_t k = 0; k < p.columns; ++k) { dz(n, k) = p(n, k) * (dp(n, k) - mean); }
     }
 }
 
-/// p = softmax(z), as a new tensor.
-template <class T> Tensor<T> softmax_forward(const Tensor<T>& z) {
-    Tensor<T> p;
-    softmax_forward(z, p);
-    return p;
-}
-
-/// The gradient of softmax, as a new tensor.
-template <class T> Tensor<T> softmax_backward(const Tensor<T>& p, const Tensor<T>& dp) {
-    Tensor<T> dz;
-    softmax_backward(p, dp, dz);
-    return dz;
-}
-
-} // namespace handgrad::reference
+} // namespace handgrad

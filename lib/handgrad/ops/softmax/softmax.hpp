@@ -8,20 +8,67 @@
 /// Backward: \f$ \partial p_j / \partial z_k = p_j (1[j = k] - p_k) \f$, so
 /// \f[ dz_{nk} = \sum_j dp_{nj}\, p_{nj} (1[j=k] - p_{nk}) = p_{nk} \Bigl( dp_{nk} - \sum_j dp_{nj} p_{nj} \Bigr). \f]
 ///
-/// | name         | shape  | meaning |
-/// | ------------ | ------ | ------- |
-/// | z, dz        | (N, K) | scores ("logits"), and dL/dz |
-/// | p, dp        | (N, K) | probabilities, each row sums to 1, and dL/dp |
+/// | name         | shape    | meaning |
+/// | ------------ | -------- | ------- |
+/// | z, dz        | (..., K) | rows of scores ("logits"), any rank; and dL/dz |
+/// | p, dp        | (..., K) | probabilities, each row sums to 1, and dL/dp |
 ///
 /// Backward needs p. In place: p may be z, and dz may be dp or p. Throws ShapeError. Source: Lecture 13, parts B and D.
 
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/ops/contract.hpp"
 
 namespace handgrad {
 
-/// Checks that z is (N, K) with K > 0 and returns its shape.
-Shape check_softmax_forward(const Shape& z);
-/// Checks that p and dp are (N, K) with K > 0 and returns that shape.
-Shape check_softmax_backward(const Shape& p, const Shape& dp);
+/// The kernels of softmax, on rows with at least one entry.
+template <class Place> struct SoftmaxKernels {
+    /// p = softmax of each row of z.
+    template <class T> static void forward(Matrix<const T> z, Matrix<T> p);
+    /// dz = p (dp - sum of dp p over the row).
+    template <class T> static void backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz);
+};
+
+/// Demands scores (..., K) with K > 0 on behalf of `where`. @throws ShapeError
+inline void require_classes(std::string_view where, std::string_view what, const Shape& shape) {
+    require_rows(where, what, shape, "K");
+    if (shape.back() == 0) {
+        throw ShapeError(std::string(where) + ": " + std::string(what) + " has shape " + to_string(shape) +
+                         ", expected at least one class");
+    }
+}
+
+/// softmax, for all backends.
+template <class Place, class T> struct SoftmaxOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// p = softmax of each row of z, (..., K) both. @throws ShapeError
+    static void softmax_forward(const Tensor& z, Tensor& p) {
+        require_classes("softmax_forward", "z", z.shape());
+        resize(p, z.shape());
+        SoftmaxKernels<Place>::forward(rows(z), rows(p));
+    }
+    /// The same, as a new tensor.
+    static Tensor softmax_forward(const Tensor& z) {
+        Tensor p;
+        softmax_forward(z, p);
+        return p;
+    }
+
+    /// dz, given p and dp, (..., K) all. @throws ShapeError
+    static void softmax_backward(const Tensor& p, const Tensor& dp, Tensor& dz) {
+        require_classes("softmax_backward", "p", p.shape());
+        require_shape("softmax_backward", "dp", dp.shape(), p.shape());
+        resize(dz, p.shape());
+        SoftmaxKernels<Place>::backward(rows(p), rows(dp), rows(dz));
+    }
+    /// The same, as a new tensor.
+    static Tensor softmax_backward(const Tensor& p, const Tensor& dp) {
+        Tensor dz;
+        softmax_backward(p, dp, dz);
+        return dz;
+    }
+};
+
+HANDGRAD_CALL_AS(SoftmaxOperations, softmax_forward)
+HANDGRAD_CALL_AS(SoftmaxOperations, softmax_backward)
 
 } // namespace handgrad
