@@ -2,35 +2,8 @@
 #   HANDGRAD_THRUST_DEVICE  CUDA, OMP, TBB or CPP; OFF for a library without Thrust and without a device
 #   THRUST_INCLUDE_DIR      folder that holds thrust/version.h; found if not given, for CUDA the toolkit's
 # handgrad_kernels(NAME SYSTEM) makes the kernels for one system, handgrad_thrust_libraries() says what to link.
-# handgrad_kernel_sources(OUT): the files that include Thrust.
-function(handgrad_kernel_sources out)
-  file(GLOB sources CONFIGURE_DEPENDS "${HANDGRAD_LIB_DIR}/handgrad/ops/*/device*.cpp")
-  list(FILTER sources EXCLUDE REGEX "_checks.cpp")
-  foreach(name IN ITEMS gather memory system_thrust)
-    list(APPEND sources "${HANDGRAD_LIB_DIR}/handgrad/device/${name}.cpp")
-  endforeach()
-  set(${out} ${sources} PARENT_SCOPE)
-endfunction()
-
-find_package(OpenMP QUIET COMPONENTS CXX)
-set(default OMP)
-if(NOT OpenMP_CXX_FOUND AND NOT DEFINED HANDGRAD_THRUST_DEVICE)
-  set(default CPP)
-  message(STATUS "This compiler has no OpenMP (clang on Debian: libomp-dev): the device backend runs on one thread")
-endif()
-set(HANDGRAD_THRUST_DEVICE ${default} CACHE STRING "Thrust's system for the device backend: CUDA, OMP, TBB or CPP; or OFF")
-set(HANDGRAD_THRUST_SYSTEMS CUDA OMP TBB CPP OFF)
-set_property(CACHE HANDGRAD_THRUST_DEVICE PROPERTY STRINGS ${HANDGRAD_THRUST_SYSTEMS})
-if(NOT HANDGRAD_THRUST_DEVICE IN_LIST HANDGRAD_THRUST_SYSTEMS)
-  message(FATAL_ERROR "handgrad needs HANDGRAD_THRUST_DEVICE to be CUDA, OMP, TBB, CPP or OFF; "
-                      "it is \"${HANDGRAD_THRUST_DEVICE}\"")
-endif()
-if(NOT HANDGRAD_THRUST_DEVICE)
-  message(STATUS "No device backend: HANDGRAD_THRUST_DEVICE is OFF")
-  return()
-endif()
-
-if(HANDGRAD_THRUST_DEVICE STREQUAL "CUDA")
+# handgrad_enable_cuda(): CUDA as a language, with cuBLAS. A macro, since CMake wants languages enabled in a directory.
+macro(handgrad_enable_cuda)
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     # This machine's GPU; without one, cards from 2018 (Turing) on.
     execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader RESULT_VARIABLE status
@@ -53,23 +26,44 @@ if(HANDGRAD_THRUST_DEVICE STREQUAL "CUDA")
     message(FATAL_ERROR "handgrad needs cuBLAS for HANDGRAD_THRUST_DEVICE=CUDA, and CUDA ${CUDAToolkit_VERSION} in "
                         "${CUDAToolkit_LIBRARY_ROOT} has none")
   endif()
+endmacro()
+
+find_package(OpenMP QUIET COMPONENTS CXX)
+set(default OMP)
+if(NOT OpenMP_CXX_FOUND AND NOT DEFINED HANDGRAD_THRUST_DEVICE)
+  set(default CPP)
+  message(STATUS "This compiler has no OpenMP (clang on Debian: libomp-dev): the device backend runs on one thread")
+endif()
+set(HANDGRAD_THRUST_DEVICE ${default} CACHE STRING "Thrust's system for the device backend: CUDA, OMP, TBB or CPP; or OFF")
+set(HANDGRAD_THRUST_SYSTEMS CUDA OMP TBB CPP OFF)
+set_property(CACHE HANDGRAD_THRUST_DEVICE PROPERTY STRINGS ${HANDGRAD_THRUST_SYSTEMS})
+if(NOT HANDGRAD_THRUST_DEVICE IN_LIST HANDGRAD_THRUST_SYSTEMS)
+  message(FATAL_ERROR "handgrad needs HANDGRAD_THRUST_DEVICE to be CUDA, OMP, TBB, CPP or OFF; "
+                      "it is \"${HANDGRAD_THRUST_DEVICE}\"")
+endif()
+if(NOT HANDGRAD_THRUST_DEVICE)
+  message(STATUS "No device backend: HANDGRAD_THRUST_DEVICE is OFF")
+elseif(HANDGRAD_THRUST_DEVICE STREQUAL "CUDA")
+  handgrad_enable_cuda()
   find_path(THRUST_INCLUDE_DIR thrust/version.h HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl NO_DEFAULT_PATH)
 else()
   # The system's own before one that comes with CUDA: where nvcc is on the PATH, CMake would find that one first.
   find_path(THRUST_INCLUDE_DIR thrust/version.h PATHS /usr/include /usr/local/include NO_DEFAULT_PATH)
   find_path(THRUST_INCLUDE_DIR thrust/version.h PATH_SUFFIXES cccl include/cccl PATHS /usr/local/cuda)
 endif()
-if(NOT EXISTS "${THRUST_INCLUDE_DIR}/thrust/version.h")
-  message(FATAL_ERROR "handgrad needs Thrust (Debian: libthrust-dev); thrust/version.h was not found. "
-                      "-DTHRUST_INCLUDE_DIR=... names its folder, -DHANDGRAD_THRUST_DEVICE=OFF builds without it")
+if(HANDGRAD_THRUST_DEVICE)
+  if(NOT EXISTS "${THRUST_INCLUDE_DIR}/thrust/version.h")
+    message(FATAL_ERROR "handgrad needs Thrust (Debian: libthrust-dev); thrust/version.h was not found. "
+                        "-DTHRUST_INCLUDE_DIR=... names its folder, -DHANDGRAD_THRUST_DEVICE=OFF builds without it")
+  endif()
+  file(STRINGS "${THRUST_INCLUDE_DIR}/thrust/version.h" version REGEX "define THRUST_VERSION [0-9]+")
+  string(REGEX REPLACE "[^0-9]" "" version "${version}")
+  math(EXPR major "${version} / 100000")
+  math(EXPR minor "${version} / 100 % 1000")
+  math(EXPR patch "${version} % 100")
+  set(HANDGRAD_THRUST_VERSION "${major}.${minor}.${patch}")
+  message(STATUS "Device backend: Thrust ${HANDGRAD_THRUST_VERSION} for ${HANDGRAD_THRUST_DEVICE}, ${THRUST_INCLUDE_DIR}")
 endif()
-file(STRINGS "${THRUST_INCLUDE_DIR}/thrust/version.h" version REGEX "define THRUST_VERSION [0-9]+")
-string(REGEX REPLACE "[^0-9]" "" version "${version}")
-math(EXPR major "${version} / 100000")
-math(EXPR minor "${version} / 100 % 1000")
-math(EXPR patch "${version} % 100")
-set(HANDGRAD_THRUST_VERSION "${major}.${minor}.${patch}")
-message(STATUS "Device backend: Thrust ${HANDGRAD_THRUST_VERSION} for ${HANDGRAD_THRUST_DEVICE}, ${THRUST_INCLUDE_DIR}")
 
 # TBB without its CMake package: xtensor brings targets of the same names.
 find_library(TBB_LIBRARY tbb)
@@ -110,9 +104,16 @@ function(handgrad_thrust_libraries out system)
   set(${out} ${libraries} PARENT_SCOPE)
 endfunction()
 
-# handgrad_kernels(NAME SYSTEM): the object library NAME with all kernels for SYSTEM.
+# The files that include Thrust, by device/run.hpp.
+file(GLOB HANDGRAD_KERNEL_SOURCES CONFIGURE_DEPENDS "${HANDGRAD_LIB_DIR}/handgrad/ops/*/device.cpp")
+foreach(name IN ITEMS gather memory system)
+  list(APPEND HANDGRAD_KERNEL_SOURCES "${HANDGRAD_LIB_DIR}/handgrad/device/${name}.cpp")
+endforeach()
+set(HANDGRAD_KERNEL_SOURCES "${HANDGRAD_KERNEL_SOURCES}" CACHE INTERNAL "")
+
+# handgrad_kernels(NAME SYSTEM): the object library NAME with all kernels for SYSTEM; for OFF, functions that say so.
 function(handgrad_kernels name system)
-  handgrad_kernel_sources(sources)
+  set(sources ${HANDGRAD_KERNEL_SOURCES})
   add_library(${name} OBJECT ${sources})
   if(system STREQUAL "CUDA")
     set_source_files_properties(${sources} TARGET_DIRECTORY ${name} PROPERTIES LANGUAGE CUDA)
@@ -126,7 +127,11 @@ function(handgrad_kernels name system)
     # Thrust chooses a system's functions by references to nothing (thrust/detail/reference.h says so).
     target_compile_options(${name} PRIVATE -fno-sanitize=null)
   endif()
-  target_compile_definitions(${name} PRIVATE HANDGRAD_THRUST_${system}
+  target_compile_definitions(${name} PRIVATE HANDGRAD_THRUST_${system})
+  if(NOT system)
+    return()
+  endif()
+  target_compile_definitions(${name} PRIVATE
     THRUST_HOST_SYSTEM=THRUST_HOST_SYSTEM_CPP THRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_${system})
   if(system STREQUAL "OMP")
     target_compile_options(${name} PRIVATE ${OpenMP_CXX_FLAGS})

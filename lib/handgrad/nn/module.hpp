@@ -188,10 +188,10 @@ private:
     std::vector<std::pair<std::string, Parameter<Backend>*>> parameters_;
     std::vector<std::pair<std::string, Module*>> children_;
     bool training_ = true, has_forward_ = false;
-    Watch input_;                // of the last forward
-    std::vector<Watch> watched_; // the parameters at the last forward
-    Shape output_shape_;         // of the last forward
-    Tensor none_;                // a gradient that is not needed
+    Watch input_;                    // of the last forward
+    std::vector<Watch> watched_;     // the parameters at the last forward
+    Shape output_shape_;             // of the last forward
+    Tensor none_ = Tensor(Shape{0}); // a gradient that is not needed
 };
 
 } // namespace handgrad::nn
