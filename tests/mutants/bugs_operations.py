@@ -207,7 +207,7 @@ BUGS = {
         bug("label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "label < 0 || <|label >= classes|>", "label > classes"),
     ],
-    LIB + "ops/pool2d/windows.cpp": [
+    LIB + "ops/windows.cpp": [
         bug("ceil-mode-empty-window", "Pooling: with ceil_mode a window may begin beyond the image",
             "return steps + (<|ceil_mode && steps * stride >= size + padding|> ? 0 : 1);", "false"),
     ],

@@ -27,6 +27,13 @@ struct Axis {
     HANDGRAD_HOST_DEVICE bool inside(int i) const { return i >= 0 && i < size; }
 };
 
+/// An axis from numbers that are known to fit an int.
+inline Axis axis(std::size_t size, std::size_t kernel, std::size_t windows, std::size_t stride, std::size_t padding,
+                 std::size_t dilation) {
+    const auto number = [](std::size_t i) { return static_cast<int>(i); };
+    return {number(size), number(kernel), number(windows), number(stride), number(padding), number(dilation)};
+}
+
 /// All of a convolution. Private functions do not take away from its being an aggregate: {N, C, K, groups, rows, columns}.
 struct ConvExtents {
     int N, C, K, groups;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "handgrad/tensor/tensor.hpp"
+#include "handgrad/tensor/shape.hpp"
 
 namespace handgrad {
 

@@ -70,6 +70,8 @@ template <class T> struct Conv2dGradients {
 
 /// Checks the kernel's size, stride, padding and dilation by themselves, on behalf of `where`. @throws ShapeError
 void check_conv2d_options(std::string_view where, Size2d kernel_size, const Conv2dOptions& options);
+/// Checks x against w on behalf of `where`, and returns y's shape, (N, K, P, Q). @throws ShapeError
+Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const Conv2dOptions& options);
 /// Checks conv2d_forward's arguments and returns y's shape, (N, K, P, Q).
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options);
 /// Checks the arguments of conv2d_backward_input: dy must be y's shape for this x and w. Returns x's shape.
