@@ -19,6 +19,7 @@
 /// poolings, conv2d_relu_max_pool2d and cross_entropy forward throw AliasError where it shares memory with an argument, or with another result, and change
 /// nothing. Two arguments that are only read may always be the same tensor.
 
+#include <cstddef>
 #include <functional>
 #include <initializer_list>
 #include <string_view>
