@@ -66,17 +66,18 @@ BUGS = {
     ],
     LIB + "ops/conv2d/device_items.hpp": [
         bug("device-conv-one-entry", "Convolution: one entry of y is larger by 1e-9 of its size",
-            "k = image % e.K, n = image / e.K; return <|at(n, k, p, q)|>;",
-            "item == 0 ? at(n, k, p, q) * T(1 + 1e-9) : at(n, k, p, q)"),
+            "k = image % e.K, n = image / e.K; return <|output(n, k, p, q)|>;",
+            "item == 0 ? output(n, k, p, q) * T(1 + 1e-9) : output(n, k, p, q)"),
         bug("device-conv-dx-flipped", "Convolution: dx from a kernel that is flipped",
             "sum += <|taps[r * e.columns.kernel + s]|> * dz",
             "taps[(e.rows.kernel - 1 - r) * e.columns.kernel + e.columns.kernel - 1 - s]"),
         bug("device-conv-dw-last-part", "Convolution: dW and db leave out the last part of the batch",
             "for (int part = 0; part < <|count|>; ++part)", "count > 1 ? count - 1 : count"),
     ],
-    LIB + "device/launch.hpp": [
+    LIB + "ops/conv2d/extents.hpp": [
         bug("device-conv-paddings-swapped", "Convolution: the paddings along H and W are exchanged",
-            "y[2], o.stride.h, <|o.padding.h|>,", "o.padding.w", "y[3], o.stride.w, <|o.padding.w|>,", "o.padding.h"),
+            "result.h, o.stride.h, <|o.padding.h|>,", "o.padding.w",
+            "result.w, o.stride.w, <|o.padding.w|>,", "o.padding.h"),
     ],
     LIB + "ops/pool2d/device_items.hpp": [
         bug("device-max-pool-overwrites", "Max-pooling: where windows overlap, the last gradient overwrites the others",

@@ -30,19 +30,4 @@ Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const
     return y;
 }
 
-Shape check_conv2d_backward_input(const Shape& dy, const Shape& w, const Shape& x, const Conv2dOptions& options) {
-    require_shape("conv2d_backward_input", "dy", dy, conv2d_shape("conv2d_backward_input", x, w, options));
-    return x;
-}
-
-Shape check_conv2d_backward_weight(const Shape& x, const Shape& dy, const Shape& w, const Conv2dOptions& options) {
-    require_shape("conv2d_backward_weight", "dy", dy, conv2d_shape("conv2d_backward_weight", x, w, options));
-    return w;
-}
-
-Shape check_conv2d_backward_bias(const Shape& dy) {
-    require_rank("conv2d_backward_bias", "dy", dy, {"N", "K", "P", "Q"});
-    return {dy[1]};
-}
-
 } // namespace handgrad

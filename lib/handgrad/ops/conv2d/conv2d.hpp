@@ -6,8 +6,8 @@
 /// \f[ y_{nkpq} = b_k + \sum_{c,r,s} w_{kcrs}\, x_{n,\,c,\,i,\,j}, \qquad
 ///     i = \sigma p + \delta r - \pi, \quad j = \sigma q + \delta s - \pi, \f]
 /// where an x outside the image counts as 0. Rows and columns may have a stride, padding and dilation each. As in all of
-/// deep learning this is a correlation: the kernel is not flipped. With G groups the channels are cut into G parts, and
-/// the k-th output sees only the input channels of its own part.
+/// deep learning this is a correlation: the kernel is not flipped. With G groups the channels are divided into G parts,
+/// and the k-th output sees only the input channels of its own part.
 ///
 /// For NaN and infinity this means: an x outside the image makes no product, here or below, whatever w or dy is. All
 /// other products count, those with a factor 0 too, and 0 times infinity is NaN.
@@ -39,15 +39,14 @@
 /// Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
 /// arXiv:1603.07285 (2016).
 
-#include "handgrad/ops/aliasing.hpp"
+#include "handgrad/ops/contract.hpp"
 #include "handgrad/ops/size2d.hpp"
-#include "handgrad/tensor/tensor.hpp"
 
 namespace handgrad {
 
-/// Which kernel a backend with several computes a convolution with. They agree up to rounding.
+/// The kernel with which the cpu backend computes a convolution. They agree up to rounding.
 enum class ConvAlgorithm {
-    automatic, ///< the one that is expected to be faster for these shapes
+    automatic, ///< the kernel that is expected to be faster for these shapes
     im2col,    ///< every window becomes the column of a matrix; then one matrix product an image. Any shape
     direct     ///< no matrix: several images at once, one in each lane of a SIMD register. For batches
 };
@@ -55,56 +54,113 @@ enum class ConvAlgorithm {
 /// The options of torch.nn.Conv2d, with its defaults.
 struct Conv2dOptions {
     Size2d stride = 1;                                  ///< pixels from one window to the next
-    Size2d padding = 0;                                 ///< zeros put around the image, on each side
+    Size2d padding = 0;                                 ///< zeros added around the image, on each side
     Size2d dilation = 1;                                ///< pixels from one tap of the kernel to the next
-    std::size_t groups = 1;                             ///< parts into which the channels are cut
+    std::size_t groups = 1;                             ///< number of parts into which the channels are divided
     ConvAlgorithm algorithm = ConvAlgorithm::automatic; ///< has no effect on the mathematics
 };
 
-/// The gradients of conv2d: shapes as x, w and b.
-template <class T> struct Conv2dGradients {
-    Tensor<T> dx; ///< dL/dx, (N, C, H, W)
-    Tensor<T> dw; ///< dL/dw, (K, C/G, R, S)
-    Tensor<T> db; ///< dL/db, (K,)
+/// The kernels of conv2d, on views whose shapes fit. Each backend defines them in a file of its own.
+template <class Place> struct Conv2dKernels {
+    /// y = w * x + b. @param b (K,), or (0,) for none
+    template <class T> static void forward(Images<const T> x, Images<const T> w, Vector<const T> b,
+                                           const Conv2dOptions& options, Images<T> y);
+    /// dx, overwritten.
+    template <class T>
+    static void backward_input(Images<const T> dy, Images<const T> w, const Conv2dOptions& options, Images<T> dx);
+    /// dw, overwritten or added to.
+    template <class T> static void backward_weight(Images<const T> x, Images<const T> dy, const Conv2dOptions& options,
+                                                   Images<T> dw, Accumulate mode);
+    /// db, overwritten or added to.
+    template <class T> static void backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode);
 };
 
 /// Checks the kernel's size, stride, padding and dilation by themselves, on behalf of `where`. @throws ShapeError
 void check_conv2d_options(std::string_view where, Size2d kernel_size, const Conv2dOptions& options);
 /// Checks x against w on behalf of `where`, and returns y's shape, (N, K, P, Q). @throws ShapeError
 Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const Conv2dOptions& options);
-/// Checks conv2d_forward's arguments and returns y's shape, (N, K, P, Q).
+/// Checks the shapes of conv2d_forward's arguments and returns y's shape, (N, K, P, Q). @throws ShapeError
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options);
-/// Checks the arguments of conv2d_backward_input: dy must be y's shape for this x and w. Returns x's shape.
-Shape check_conv2d_backward_input(const Shape& dy, const Shape& w, const Shape& x, const Conv2dOptions& options);
-/// Checks the arguments of conv2d_backward_weight: dy must be y's shape for this x and w. Returns w's shape.
-Shape check_conv2d_backward_weight(const Shape& x, const Shape& dy, const Shape& w, const Conv2dOptions& options);
-/// Checks the argument of conv2d_backward_bias and returns db's shape, (K,).
-Shape check_conv2d_backward_bias(const Shape& dy);
 
-// The same for the tensors of any backend, the result's included, which must be apart from the others.
+/// conv2d, for all backends.
+template <class Place, class T> struct Conv2dOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
 
-/// Checks conv2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
-template <class X>
-Shape check_conv2d_forward(const X& x, const X& w, const X& b, const Conv2dOptions& options, const X& y) {
-    require_apart("conv2d_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
-    return check_conv2d_forward(x.shape(), w.shape(), b.shape(), options);
-}
-/// Checks conv2d_backward_input's tensors and returns dx's shape. @throws ShapeError, AliasError
-template <class X> Shape check_conv2d_backward_input(const X& dy, const X& w, const Shape& shape_of_x,
-                                                     const Conv2dOptions& options, const X& dx) {
-    require_apart("conv2d_backward_input", {"dx", dx}, {{"dy", dy}, {"w", w}});
-    return check_conv2d_backward_input(dy.shape(), w.shape(), shape_of_x, options);
-}
-/// Checks conv2d_backward_weight's tensors and returns dw's shape. @throws ShapeError, AliasError
-template <class X> Shape check_conv2d_backward_weight(const X& x, const X& dy, const Shape& shape_of_w,
-                                                      const Conv2dOptions& options, const X& dw) {
-    require_apart("conv2d_backward_weight", {"dw", dw}, {{"x", x}, {"dy", dy}});
-    return check_conv2d_backward_weight(x.shape(), dy.shape(), shape_of_w, options);
-}
-/// Checks conv2d_backward_bias's tensors and returns db's shape. @throws ShapeError, AliasError
-template <class X> Shape check_conv2d_backward_bias(const X& dy, const X& db) {
-    require_apart("conv2d_backward_bias", {"db", db}, {{"dy", dy}});
-    return check_conv2d_backward_bias(dy.shape());
-}
+    /// The gradients of conv2d: shapes as x, w and b.
+    struct Conv2dGradients {
+        Tensor dx; ///< dL/dx, (N, C, H, W)
+        Tensor dw; ///< dL/dw, (K, C/G, R, S)
+        Tensor db; ///< dL/db, (K,)
+    };
+
+    /// y = w * x + b: x (N, C, H, W), w (K, C/G, R, S), b (K,) or (0,), y (N, K, P, Q). @throws ShapeError, AliasError
+    static void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
+                               Tensor& y) {
+        require_apart("conv2d_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
+        resize(y, check_conv2d_forward(x.shape(), w.shape(), b.shape(), options));
+        on_fast_kernels<Place>([&](auto place) {
+            Conv2dKernels<decltype(place)>::forward(images(x), images(w), entries(b), options, images(y));
+        });
+    }
+    /// The same, as a new tensor.
+    static Tensor conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options = {}) {
+        Tensor y;
+        conv2d_forward(x, w, b, options, y);
+        return y;
+    }
+
+    /// dx, given dy (N, K, P, Q), w (K, C/G, R, S) and x's shape; dx (N, C, H, W), overwritten.
+    /// @throws ShapeError, AliasError
+    static void conv2d_backward_input(const Tensor& dy, const Tensor& w, const Shape& shape_of_x,
+                                      const Conv2dOptions& options, Tensor& dx) {
+        const auto where = "conv2d_backward_input";
+        require_apart(where, {"dx", dx}, {{"dy", dy}, {"w", w}});
+        require_shape(where, "dy", dy.shape(), conv2d_shape(where, shape_of_x, w.shape(), options));
+        resize(dx, shape_of_x);
+        on_fast_kernels<Place>([&](auto place) {
+            Conv2dKernels<decltype(place)>::backward_input(images(dy), images(w), options, images(dx));
+        });
+    }
+
+    /// dw, given x (N, C, H, W), dy (N, K, P, Q) and w's shape; dw (K, C/G, R, S), overwritten or added to.
+    /// @throws ShapeError, AliasError
+    static void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Shape& shape_of_w,
+                                       const Conv2dOptions& options, Tensor& dw, Accumulate mode = Accumulate::no) {
+        const auto where = "conv2d_backward_weight";
+        require_apart(where, {"dw", dw}, {{"x", x}, {"dy", dy}});
+        require_shape(where, "dy", dy.shape(), conv2d_shape(where, x.shape(), shape_of_w, options));
+        prepare_gradient(where, "dw", dw, shape_of_w, mode);
+        on_fast_kernels<Place>([&](auto place) {
+            Conv2dKernels<decltype(place)>::backward_weight(images(x), images(dy), options, images(dw), mode);
+        });
+    }
+
+    /// db_k = sum over n, p, q of dy_nkpq: dy (N, K, P, Q), db (K,), overwritten or added to.
+    /// @throws ShapeError, AliasError
+    static void conv2d_backward_bias(const Tensor& dy, Tensor& db, Accumulate mode = Accumulate::no) {
+        const auto where = "conv2d_backward_bias";
+        require_apart(where, {"db", db}, {{"dy", dy}});
+        require_rank(where, "dy", dy.shape(), {"N", "K", "P", "Q"});
+        prepare_gradient(where, "db", db, {dy.shape()[1]}, mode);
+        on_fast_kernels<Place>(
+            [&](auto place) { Conv2dKernels<decltype(place)>::backward_bias(images(dy), entries(db), mode); });
+    }
+
+    /// All three gradients at once. They do not depend on the bias itself.
+    static Conv2dGradients conv2d_backward(const Tensor& x, const Tensor& w, const Tensor& dy,
+                                           const Conv2dOptions& options = {}) {
+        Conv2dGradients g;
+        conv2d_backward_input(dy, w, x.shape(), options, g.dx);
+        conv2d_backward_weight(x, dy, w.shape(), options, g.dw);
+        conv2d_backward_bias(dy, g.db);
+        return g;
+    }
+};
+
+HANDGRAD_CALL_AS(Conv2dOperations, conv2d_forward)
+HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward_input)
+HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward_weight)
+HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward_bias)
+HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward)
 
 } // namespace handgrad

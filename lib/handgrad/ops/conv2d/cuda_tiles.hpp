@@ -1,20 +1,21 @@
 #pragma once
-// Convolution and its gradients as matrix products, for cuda_tiles.hpp: which entry of which matrix is which number of
-// x, w and dy. What im2col would write down is looked up instead. One z a group.
+// Convolution and its gradients as matrix products, for device/cuda_tiles.hpp: for each entry of the matrices, the number
+// of x, w or dy. The matrix of im2col is never written: its entries are looked up. One z a group.
 //
-// Where im2col has a zero for want of a pixel, the formula has no product. That is the same unless the other factor is
-// infinite or NaN; so a sum that is NaN is computed once more, by the plain kernel's item.
+// For a tap outside the image im2col has a zero, and the formula no product. That is the same unless the other factor is
+// infinite or NaN; so a sum that is NaN is computed again, by the plain kernel's item.
 
 #include "handgrad/device/cuda_tiles.hpp"
 #include "handgrad/ops/conv2d/device_items.hpp"
 
-namespace handgrad::device::kernels::tiles {
+namespace handgrad::device::tiles {
 
 /// Rows: output pixels (n, p, q); columns: the group's output channels; depth: taps (c, r, s).
 template <class T> struct Forward {
     ConvExtents e;
-    const T *x, *w, *bias; ///< bias may be null
-    T* y;
+    Images<const T> x, w;
+    Vector<const T> bias; ///< empty for none
+    Images<T> y;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.windows * e.columns.windows; }
     HANDGRAD_HOST_DEVICE int columns() const { return e.group_out(); }
@@ -26,23 +27,24 @@ template <class T> struct Forward {
         const int c = group * e.group_in() + tap / e.columns.kernel / e.rows.kernel;
         const int i = e.rows.pixel(p, r), j = e.columns.pixel(q, s);
         if (!e.rows.inside(i) || !e.columns.inside(j)) { return T(0); }
-        return x[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
+        return x.data[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
     }
     HANDGRAD_HOST_DEVICE T b(int group, int tap, int column) const {
-        return w[(group * e.group_out() + column) * depth(group) + tap];
+        return w.data[(group * e.group_out() + column) * depth(group) + tap];
     }
     HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
         const int pixels = e.rows.windows * e.columns.windows, k = group * e.group_out() + column;
         const int item = (row / pixels * e.K + k) * pixels + row % pixels;
-        y[item] = sum != sum ? Conv2dForward<T>{e, x, w, bias}(item) : bias ? bias[k] + sum : sum;
+        const bool has_bias = bias.size > 0;
+        y.data[item] = sum != sum ? Conv2dForward<T>{e, x, w, bias}(item) : has_bias ? bias.data[k] + sum : sum;
     }
 };
 
 /// Rows: input pixels (n, i, j); columns: the group's input channels; depth: (k, r, s).
 template <class T> struct BackwardInput {
     ConvExtents e;
-    const T *dy, *w;
-    T* dx;
+    Images<const T> dy, w;
+    Images<T> dx;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.size * e.columns.size; }
     HANDGRAD_HOST_DEVICE int columns() const { return e.group_in(); }
@@ -53,16 +55,16 @@ template <class T> struct BackwardInput {
         const int s = tap % e.columns.kernel, r = tap / e.columns.kernel % e.rows.kernel;
         const int k = group * e.group_out() + tap / e.columns.kernel / e.rows.kernel;
         const int p = e.rows.window(i, r), q = e.columns.window(j, s);
-        return p < 0 || q < 0 ? T(0) : dy[((n * e.K + k) * e.rows.windows + p) * e.columns.windows + q];
+        return p < 0 || q < 0 ? T(0) : dy.data[((n * e.K + k) * e.rows.windows + p) * e.columns.windows + q];
     }
     HANDGRAD_HOST_DEVICE T b(int group, int tap, int column) const {
         const int taps = e.rows.kernel * e.columns.kernel, k = group * e.group_out() + tap / taps;
-        return w[(k * e.group_in() + column) * taps + tap % taps];
+        return w.data[(k * e.group_in() + column) * taps + tap % taps];
     }
     HANDGRAD_HOST_DEVICE void store(int group, int row, int column, T sum) const {
         const int pixels = e.rows.size * e.columns.size, c = group * e.group_in() + column;
         const int item = (row / pixels * e.C + c) * pixels + row % pixels;
-        dx[item] = sum != sum ? Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w}(item) : sum;
+        dx.data[item] = sum != sum ? Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w}(item) : sum;
     }
 };
 
@@ -71,7 +73,7 @@ template <class T> struct BackwardInput {
 template <class T> struct BackwardWeight {
     ConvExtents e;
     BatchParts batch;
-    const T *x, *dy;
+    Images<const T> x, dy;
     T* parts;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.group_in() * e.rows.kernel * e.columns.kernel; }
@@ -87,11 +89,11 @@ template <class T> struct BackwardWeight {
         const int n = batch.begin(z / e.groups) + l / e.columns.windows / e.rows.windows;
         const int i = e.rows.pixel(p, r), j = e.columns.pixel(q, s);
         if (!e.rows.inside(i) || !e.columns.inside(j)) { return T(0); }
-        return x[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
+        return x.data[((n * e.C + c) * e.rows.size + i) * e.columns.size + j];
     }
     HANDGRAD_HOST_DEVICE T b(int z, int l, int column) const {
         const int pixels = e.rows.windows * e.columns.windows, n = batch.begin(z / e.groups) + l / pixels;
-        return dy[(n * e.K + z % e.groups * e.group_out() + column) * pixels + l % pixels];
+        return dy.data[(n * e.K + z % e.groups * e.group_out() + column) * pixels + l % pixels];
     }
     HANDGRAD_HOST_DEVICE void store(int z, int tap, int column, T sum) const {
         const int k = z % e.groups * e.group_out() + column;
@@ -100,17 +102,4 @@ template <class T> struct BackwardWeight {
     }
 };
 
-template <class T> void conv2d_forward(const ConvExtents& e, const T* x, const T* w, const T* b, T* y) {
-    multiply_all<T>(Forward<T>{e, x, w, b, y}, e.groups);
-}
-
-template <class T> void conv2d_backward_input(const ConvExtents& e, const T* dy, const T* w, T* dx) {
-    multiply_all<T>(BackwardInput<T>{e, dy, w, dx}, e.groups);
-}
-
-template <class T>
-void conv2d_backward_weight(const ConvExtents& e, const BatchParts& batch, const T* x, const T* dy, T* parts) {
-    multiply_all<T>(BackwardWeight<T>{e, batch, x, dy, parts}, batch.count * e.groups);
-}
-
-} // namespace handgrad::device::kernels::tiles
+} // namespace handgrad::device::tiles

@@ -1,65 +1,69 @@
-// Convolution. Plain: one item a number of the result (conv2d_items.hpp). On a GPU the fast path treats it as the matrix
-// product that im2col would make of it, but never writes that matrix: tiles of it are looked up as they are needed
-// (cuda_tiles.hpp).
+// Convolution. Plain: one item a number of the result (device_items.hpp). On a GPU the fast path is the matrix product of
+// im2col, without the matrix: tiles of it are looked up as they are needed (cuda_tiles.hpp). Formulas: conv2d.hpp.
 
-#include "handgrad/device/kernels.hpp"
+#include "handgrad/device/memory.hpp"
 #include "handgrad/ops/conv2d/device_items.hpp"
 #if defined(HANDGRAD_THRUST_CUDA)
 #include "handgrad/ops/conv2d/cuda_tiles.hpp"
 #endif
 
-namespace handgrad::device::kernels {
+namespace handgrad {
 
-std::size_t batch_parts(std::size_t n) { return static_cast<std::size_t>(BatchParts(n).count); }
+using namespace device; // items, tabulate
 
-template <class T> void conv2d_forward(const ConvExtents& e, const T* x, const T* w, const T* b, T* y, bool plain) {
-    static_cast<void>(plain);
+template <> template <class T> void Conv2dKernels<OnDevice>::forward(Images<const T> x, Images<const T> w,
+                                                                     Vector<const T> b, const Conv2dOptions& options,
+                                                                     Images<T> y) {
+    const ConvExtents e = extents("conv2d_forward", x, w, {y.h, y.w}, options);
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) { return tiles::conv2d_forward(e, x, w, b, y); }
+    if (!is_plain()) { return tiles::multiply_all<T>(tiles::Forward<T>{e, x, w, b, y}, e.groups); }
 #endif
-    tabulate(y, e.y_size(), e.taps() * 2, Conv2dForward<T>{e, x, w, b});
+    tabulate(y.data, y.size(), 2 * e.taps(), Conv2dForward<T>{e, x, w, b});
 }
 
-template <class T> void conv2d_backward_input(const ConvExtents& e, const T* dy, const T* w, T* dx, bool plain) {
-    static_cast<void>(plain);
+template <> template <class T> void Conv2dKernels<OnDevice>::backward_input(Images<const T> dy, Images<const T> w,
+                                                                            const Conv2dOptions& options,
+                                                                            Images<T> dx) {
+    const ConvExtents e = extents("conv2d_backward_input", dx, w, {dy.h, dy.w}, options);
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) { return tiles::conv2d_backward_input(e, dy, w, dx); }
+    if (!is_plain()) { return tiles::multiply_all<T>(tiles::BackwardInput<T>{e, dy, w, dx}, e.groups); }
 #endif
-    tabulate(dx, e.x_size(), e.gathered() * 2, Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w});
+    tabulate(dx.data, dx.size(), 2 * e.gathered(), Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w});
 }
 
-template <class T>
-void conv2d_backward_weight(const ConvExtents& e, const T* x, const T* dy, T* dw, bool add, T* parts, bool plain) {
-    const BatchParts batch(static_cast<std::size_t>(e.N));
-    const auto count = static_cast<std::size_t>(batch.count);
-    static_cast<void>(plain);
+template <> template <class T> void Conv2dKernels<OnDevice>::backward_weight(Images<const T> x, Images<const T> dy,
+                                                                             const Conv2dOptions& options, Images<T> dw,
+                                                                             Accumulate mode) {
+    const ConvExtents e = extents("conv2d_backward_weight", x, dw, {dy.h, dy.w}, options);
+    const BatchParts batch(x.n);
+    const std::size_t size = static_cast<std::size_t>(batch.count) * dw.size();
+    T* parts = scratch<T>(size);
+    const auto sum_parts = [&] {
 #if defined(HANDGRAD_THRUST_CUDA)
-    if (!plain) {
-        tiles::conv2d_backward_weight(e, batch, x, dy, parts);
-    } else
+        if (!is_plain()) {
+            return tiles::multiply_all<T>(tiles::BackwardWeight<T>{e, batch, x, dy, parts}, batch.count * e.groups);
+        }
 #endif
-    {
-        const auto pixels = static_cast<std::size_t>(batch.each * e.rows.windows * e.columns.windows);
-        tabulate(parts, count * e.w_size(), 2 * pixels, Conv2dBackwardWeightPart<T>{e, batch, x, dy});
-    }
-    add_parts(parts, count, e.w_size(), dw, add);
+        const std::size_t pixels = static_cast<std::size_t>(batch.each) * dy.h * dy.w;
+        tabulate(parts, size, 2 * pixels, Conv2dBackwardWeightPart<T>{e, batch, x, dy});
+    };
+    sum_parts();
+    add_parts(parts, batch.count, dw.entries(), mode);
 }
 
-template <class T>
-void conv2d_backward_bias(const T* dy, T* db, std::size_t n, std::size_t k, std::size_t pixels, bool add, T* parts) {
-    const BatchParts batch(n);
-    const auto count = static_cast<std::size_t>(batch.count);
-    tabulate(parts, count * k, static_cast<std::size_t>(batch.each) * pixels,
-             Conv2dBackwardBiasPart<T>{static_cast<int>(k), static_cast<int>(pixels), batch, dy});
-    add_parts(parts, count, k, db, add);
+template <> template <class T>
+void Conv2dKernels<OnDevice>::backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode) {
+    countable("conv2d_backward_bias", "dy", dy.size());
+    const BatchParts batch(dy.n);
+    const std::size_t size = static_cast<std::size_t>(batch.count) * db.size;
+    T* parts = scratch<T>(size);
+    tabulate(parts, size, static_cast<std::size_t>(batch.each) * dy.h * dy.w, Conv2dBackwardBiasPart<T>{batch, dy});
+    add_parts(parts, batch.count, db, mode);
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void conv2d_forward(const ConvExtents&, const T*, const T*, const T*, T*, bool);                          \
-    template void conv2d_backward_input(const ConvExtents&, const T*, const T*, T*, bool);                             \
-    template void conv2d_backward_weight(const ConvExtents&, const T*, const T*, T*, bool, T*, bool);                  \
-    template void conv2d_backward_bias(const T*, T*, std::size_t, std::size_t, std::size_t, bool, T*);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_weight)
+HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_bias)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -1,34 +1,35 @@
 #pragma once
-// What one work item of each convolution kernel does. Formulas: conv2d.hpp.
+// The work items of the convolution's kernels. Formulas: conv2d.hpp. Their index arithmetic is in int, which is faster on a
+// GPU: the kernels refuse tensors of more numbers than an int counts.
 //
 // Every kernel gathers: an item computes one number of the result from all that goes into it, so no two items write to
-// the same place, no atomics are needed, and the order of every sum is fixed by the problem.
+// the same number, no atomics are needed, and the order of every sum is fixed by the problem.
 
-#include "handgrad/device/extents.hpp"
-#include "handgrad/device/run.hpp"
+#include "handgrad/ops/conv2d/extents.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
-/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and w each, neighbours the same
-/// w and nearly the same x, which the caches hold.
+/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and of w. Neighbouring items read
+/// the same w and nearly the same x, which the caches hold.
 template <class T> struct Conv2dForward {
     ConvExtents e;
-    const T *x, *w, *b; ///< b may be null
+    Images<const T> x, w;
+    Vector<const T> b; ///< empty for none
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int q = item % e.columns.windows, p = item / e.columns.windows % e.rows.windows;
         const int image = item / e.columns.windows / e.rows.windows, k = image % e.K, n = image / e.K;
-        return at(n, k, p, q);
+        return output(n, k, p, q);
     }
-    HANDGRAD_HOST_DEVICE T at(int n, int k, int p, int q) const {
+    HANDGRAD_HOST_DEVICE T output(int n, int k, int p, int q) const {
         const int first = k / e.group_out() * e.group_in(); // the group's first input channel
-        T sum = b ? b[k] : T(0);
+        T sum = b.size > 0 ? b.data[k] : T(0);
         for (int c = 0; c < e.group_in(); ++c) {
             for (int r = 0; r < e.rows.kernel; ++r) {
                 const int i = e.rows.pixel(p, r);
                 if (!e.rows.inside(i)) { continue; }
-                const T* row = x + ((n * e.C + first + c) * e.rows.size + i) * e.columns.size;
-                const T* taps = w + ((k * e.group_in() + c) * e.rows.kernel + r) * e.columns.kernel;
+                const T* row = x.data + ((n * e.C + first + c) * e.rows.size + i) * e.columns.size;
+                const T* taps = w.data + ((k * e.group_in() + c) * e.rows.kernel + r) * e.columns.kernel;
                 for (int s = 0; s < e.columns.kernel; ++s) {
                     const int j = e.columns.pixel(q, s);
                     if (e.columns.inside(j)) { sum += taps[s] * row[j]; }
@@ -41,18 +42,18 @@ template <class T> struct Conv2dForward {
 
 /// The gradient of a convolution's result, read from memory.
 template <class T> struct StoredGradient {
-    const T* dy; ///< (N, K, P, Q)
+    Images<const T> dy; ///< (N, K, P, Q)
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
-        return dy[(image * e.rows.windows + p) * e.columns.windows + q];
+        return dy.data[(image * e.rows.windows + p) * e.columns.windows + q];
     }
 };
 
-/// dx[n, c, i, j]: one item a pixel, which looks for the windows that cover it.
+/// dx[n, c, i, j]: one item a pixel, which finds the windows that cover it.
 /// @tparam Gradient (e, n K + k, p, q) to dz
 template <class T, class Gradient> struct Conv2dBackwardInput {
     ConvExtents e;
     Gradient dz;
-    const T* w;
+    Images<const T> w;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int j = item % e.columns.size, i = item / e.columns.size % e.rows.size;
@@ -60,7 +61,7 @@ template <class T, class Gradient> struct Conv2dBackwardInput {
         const int group = c / e.group_in(), in_group = c % e.group_in();
         T sum(0);
         for (int k = group * e.group_out(); k < (group + 1) * e.group_out(); ++k) {
-            const T* taps = w + (k * e.group_in() + in_group) * e.rows.kernel * e.columns.kernel;
+            const T* taps = w.data + (k * e.group_in() + in_group) * e.rows.kernel * e.columns.kernel;
             for (int r = 0; r < e.rows.kernel; ++r) {
                 const int p = e.rows.window(i, r);
                 if (p < 0) { continue; }
@@ -78,7 +79,7 @@ template <class T, class Gradient> struct Conv2dBackwardInput {
 template <class T> struct Conv2dBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
-    const T *x, *dy;
+    Images<const T> x, dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int s = item % e.columns.kernel, r = item / e.columns.kernel % e.rows.kernel;
@@ -90,8 +91,8 @@ template <class T> struct Conv2dBackwardWeightPart {
             for (int p = 0; p < e.rows.windows; ++p) {
                 const int i = e.rows.pixel(p, r);
                 if (!e.rows.inside(i)) { continue; }
-                const T* row = x + ((n * e.C + channel) * e.rows.size + i) * e.columns.size;
-                const T* dy_row = dy + ((n * e.K + k) * e.rows.windows + p) * e.columns.windows;
+                const T* row = x.data + ((n * e.C + channel) * e.rows.size + i) * e.columns.size;
+                const T* dy_row = dy.data + ((n * e.K + k) * e.rows.windows + p) * e.columns.windows;
                 for (int q = 0; q < e.columns.windows; ++q) {
                     const int j = e.columns.pixel(q, s);
                     if (e.columns.inside(j)) { sum += dy_row[q] * row[j]; }
@@ -104,15 +105,15 @@ template <class T> struct Conv2dBackwardWeightPart {
 
 /// One part of db[k]: item = part * K + k.
 template <class T> struct Conv2dBackwardBiasPart {
-    int K, pixels;
     BatchParts parts;
-    const T* dy;
+    Images<const T> dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int K = static_cast<int>(dy.c), pixels = static_cast<int>(dy.h * dy.w);
         const int k = item % K, part = item / K;
         T sum(0);
         for (int n = parts.begin(part); n < parts.end(part); ++n) {
-            for (int i = 0; i < pixels; ++i) { sum += dy[(n * K + k) * pixels + i]; }
+            for (int i = 0; i < pixels; ++i) { sum += dy.data[(n * K + k) * pixels + i]; }
         }
         return sum;
     }
@@ -122,7 +123,7 @@ template <class T> struct Conv2dBackwardBiasPart {
 template <class T> struct AddParts {
     const T* parts;
     int count, size;
-    const T* before; ///< what to add to, or null
+    const T* before; ///< the numbers to add to, or null
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         T sum(0);
@@ -131,10 +132,11 @@ template <class T> struct AddParts {
     }
 };
 
-/// sums (+)= all parts: `count` times `size` numbers, one part after the other.
-template <class T> void add_parts(const T* parts, std::size_t count, std::size_t size, T* sums, bool add) {
-    const T* before = add ? sums : nullptr;
-    tabulate(sums, size, count, AddParts<T>{parts, static_cast<int>(count), static_cast<int>(size), before});
+/// sums (+)= all parts: `count` times sums.size numbers, one part after the other.
+template <class T> void add_parts(const T* parts, int count, Vector<T> sums, Accumulate mode) {
+    const T* before = mode == Accumulate::yes ? sums.data : nullptr;
+    tabulate(sums.data, sums.size, static_cast<std::size_t>(count),
+             AddParts<T>{parts, count, static_cast<int>(sums.size), before});
 }
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

@@ -1,16 +1,15 @@
 #pragma once
-// Convolution, product by product: for a w or dy that is not finite. The fast kernels keep the padding as zeros and
-// multiply by them, which adds 0 as long as the other factor is finite. But 0 times infinity is NaN, and there the
-// formula has no product at all.
+// Convolution, product by product: for a w or dy that is not finite. The fast kernels store the padding as zeros and
+// multiply by them, which adds 0 if the other factor is finite. But 0 times infinity is NaN, and there the formula has no
+// product at all.
 
-#include "handgrad/ops/conv2d/fast/batch.hpp"
 #include "handgrad/ops/conv2d/im2col.hpp"
 
 namespace handgrad::cpu::formula {
 
 /// y = w * x + b for all images. @param b null for none
 template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y) {
-    const Chunks chunks = direct::cut(g.N);
+    const Chunks chunks = chunks_of(g.N);
     parallel_for(chunks.count, [&](std::size_t chunk) {
         for (std::size_t n = chunks.begin(chunk); n < chunks.begin(chunk) + chunks.length(chunk); ++n) {
             for (std::size_t k = 0; k < g.K; ++k) {
@@ -29,10 +28,9 @@ template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w,
     });
 }
 
-/// dw, overwritten or added to, of all images.
-template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw, bool add) {
-    T* sums = add ? direct::scratch<T>(g.w_size()) : dw;
-    std::fill_n(sums, g.w_size(), T(0));
+/// dw, summed over all images, overwritten.
+template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
+    std::fill_n(dw, g.w_size(), T(0));
     parallel_for(g.K, [&](std::size_t k) {
         for (std::size_t n = 0; n < g.N; ++n) {
             const T* dyk = dy + n * g.y_image() + k * g.P * g.Q;
@@ -41,12 +39,11 @@ template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, con
                                         std::size_t begin, std::size_t end) {
                 const T* from = xg + (c * g.H + i) * g.W + j;
                 for (std::size_t q = begin; q < end; ++q) {
-                    sums[k * g.taps() + row] += dyk[p * g.Q + q] * from[(q - begin) * g.stride.w];
+                    dw[k * g.taps() + row] += dyk[p * g.Q + q] * from[(q - begin) * g.stride.w];
                 }
             });
         }
     });
-    direct::add_to_gradient(sums, g.w_size(), dw);
 }
 
 } // namespace handgrad::cpu::formula

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "handgrad/nn/module.hpp"
-#include "handgrad/ops/accumulate.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"
 #include "handgrad/tensor/random.hpp"
 

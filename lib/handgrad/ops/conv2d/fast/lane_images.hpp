@@ -1,6 +1,6 @@
 #pragma once
-// Images with one batch entry in each lane of a SIMD register: pixel (c, h, w) of image l is lane l of register
-// (c, h, w). What holds for one image then holds for all of them at once, whatever the image's size.
+// Images, one in each lane of a SIMD register: pixel (c, h, w) of image l is lane l of register (c, h, w). Every
+// instruction then works on all of these images at once, whatever their size.
 
 #include <algorithm>
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace handgrad::cpu {
 
-/// Where the pixels of an image go within a larger frame: (h, w) to (top + h step_h, left + w step_w). What nothing falls
-/// on is 0.
+/// A larger image around an image, whose pixel (h, w) becomes (top + h step_h, left + w step_w) of the frame. All other
+/// pixels of the frame are 0.
 struct Frame {
     std::size_t rows, columns;
     std::size_t top = 0, left = 0;
@@ -19,21 +19,23 @@ struct Frame {
     std::size_t size() const { return rows * columns; } ///< registers a channel
 };
 
-/// The n from 0 to `count` for which 0 <= first + n step < limit, as a range [begin, end).
-struct Inside {
-    std::size_t begin, end;
-    Inside(std::ptrdiff_t first, std::size_t step, std::size_t count, std::size_t limit) {
-        const auto s = static_cast<std::ptrdiff_t>(step);
-        const auto from = [&](std::ptrdiff_t x) { // the first n with first + n step >= x
-            return static_cast<std::size_t>(x <= first ? 0 : (x - first + s - 1) / s);
-        };
-        begin = std::min(from(0), count);
-        end = std::max(begin, std::min(from(static_cast<std::ptrdiff_t>(limit)), count));
-    }
-};
+/// n, rounded up to whole registers.
+template <class T> std::size_t whole_registers(std::size_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
-/// Transposes small squares, side x side, in registers of 128 bits: whatever the processor, their two halves can be
-/// interleaved in one instruction.
+/// The number of registers whose lanes hold so many images.
+template <class T> std::size_t registers_of_images(std::size_t images) { return (images + lanes<T> - 1) / lanes<T>; }
+
+/// The images in the lanes of one register: first, first + 1, ..., first + count - 1.
+struct LaneImages {
+    std::size_t first, count;
+};
+/// Those of register i, of `images` images in all.
+template <class T> LaneImages lane_images(std::size_t i, std::size_t images) {
+    return {i * lanes<T>, std::min(lanes<T>, images - i * lanes<T>)};
+}
+
+/// Transposes small squares, side x side, in registers of 128 bits, whose two halves every processor can interleave in
+/// one instruction.
 template <class T> struct Square {
     static constexpr std::size_t side = 16 / sizeof(T);
     using Row = xsimd::make_sized_batch_t<T, side>;
@@ -61,8 +63,8 @@ template <class T> struct Square {
     }
 };
 
-/// Puts the rows of up to `lanes` images side by side. That of image l, `columns` numbers, starts at x + l image; its
-/// numbers go to lane l of the registers at packed, step, 2 step and so on. Lanes without an image become 0.
+/// Packs a row of up to `lanes` images: pixel w of image l, x[l * image + w], goes to lane l of the register at
+/// packed + w * step. Lanes without an image become 0.
 template <class T>
 void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
     constexpr std::size_t side = Square<T>::side;
@@ -81,8 +83,8 @@ void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t
     }
 }
 
-/// Packs `images` images, at most as many as there are lanes, of `channels` channels of height x width, `image` numbers
-/// from one to the next. packed: channels x frame registers.
+/// Packs `images` images, at most `lanes`, of `channels` channels of height x width pixels.
+/// @param image numbers from one image to the next @param packed channels x frame registers
 template <class T> void pack(const T* x, std::size_t image, std::size_t images, std::size_t channels,
                              std::size_t height, std::size_t width, const Frame& frame, T* packed) {
     if (frame.rows == height && frame.columns == width) { // one long row
@@ -99,7 +101,7 @@ template <class T> void pack(const T* x, std::size_t image, std::size_t images, 
     }
 }
 
-/// The way back for one row: lane l of the register at packed + w lanes goes to x + l image + w.
+/// Unpacks a row: lane l of the register at packed + w * lanes goes to x[l * image + w].
 template <class T>
 void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images, T* x) {
     constexpr std::size_t side = Square<T>::side;
