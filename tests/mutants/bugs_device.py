@@ -81,7 +81,7 @@ BUGS = {
     ],
     LIB + "ops/pool2d/device_items.hpp": [
         bug("device-max-pool-overwrites", "Max-pooling: where windows overlap, the last gradient overwrites the others",
-            "<|image[indices[i]] += dy[i];|> }", "image[indices[i]] = dy[i];"),
+            "<|image[indices.data[i]] += dy.data[i];|> }", "image[indices.data[i]] = dy.data[i];"),
         bug("device-max-pool-not-zeroed", "Max-pooling: pixels that lost keep what was in dx",
             "for (int i = 0; i < pixels; ++i) { <|image[i] = T(0);|> }", ""),
         bug("device-avg-pool-counts-padding", "Average-pooling: the padding counts although it should not",

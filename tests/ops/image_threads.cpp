@@ -49,7 +49,7 @@ TEMPLATE_TEST_CASE("pooling: the number of threads does not change a bit", "[ops
             const AvgPool2dOptions avg(kernel, stride, 1);
             const auto dy = normal_numbers<T>(B::avg_pool2d_forward(x, avg).shape(), 2);
             CHECK(same_on_any_number_of_threads([&] {
-                const MaxPool2dResult<T> best = B::max_pool2d_forward(x, max);
+                const auto best = B::max_pool2d_forward(x, max);
                 return std::vector<Tensor<T>>{best.y, to<T>(best.indices),
                                               B::max_pool2d_backward(dy, best.indices, shape),
                                               B::avg_pool2d_forward(x, avg), B::avg_pool2d_backward(dy, shape, avg)};
@@ -59,7 +59,7 @@ TEMPLATE_TEST_CASE("pooling: the number of threads does not change a bit", "[ops
         const Size2d blocks(2);
         const auto dy = normal_numbers<T>(B::avg_pool2d_forward(x, blocks).shape(), 2);
         CHECK(same_on_any_number_of_threads([&] {
-            const MaxPool2dResult<T> best = B::max_pool2d_forward(x, blocks);
+            const auto best = B::max_pool2d_forward(x, blocks);
             return std::vector<Tensor<T>>{best.y, to<T>(best.indices), B::max_pool2d_backward(dy, best.indices, shape),
                                           B::avg_pool2d_forward(x, blocks), B::avg_pool2d_backward(dy, shape, blocks)};
         }));

@@ -199,7 +199,7 @@ TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d_relu_max_pool2d appear whe
         if (!s.is_small) { continue; }
         ++compared;
         const Tensor<T> z = reference::conv2d_forward(s.x, s.w, s.b, s.options), h = reference::relu_forward(z);
-        const MaxPool2dResult<T> pooled = reference::max_pool2d_forward(h, MaxPool2dOptions(2));
+        const auto pooled = reference::max_pool2d_forward(h, MaxPool2dOptions(2));
         const Tensor<T> dh = reference::max_pool2d_backward(s.dy, pooled.indices, h.shape());
         const auto expected = reference::conv2d_backward(s.x, s.w, reference::relu_backward(z, dh), s.options);
         Tensor<T> y, winners, dx, dw = zeros<T>(s.w.shape()), db = zeros<T>(s.b.shape());

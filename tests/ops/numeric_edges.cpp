@@ -31,7 +31,7 @@ TEMPLATE_TEST_CASE("edges: a batch of nothing", "[edges]", HANDGRAD_BACKENDS) {
     CHECK(equal_numbers(g.dw, zeros<T>({3, 2})));
     CHECK(equal_numbers(g.db, zeros<T>({2})));
     const auto images = zeros<T>({0, 2, 4, 4});
-    const MaxPool2dResult<T> pooled = B::max_pool2d_forward(images, MaxPool2dOptions(2));
+    const auto pooled = B::max_pool2d_forward(images, MaxPool2dOptions(2));
     CHECK(pooled.y.shape() == Shape{0, 2, 2, 2});
     CHECK(B::max_pool2d_backward(pooled.y, pooled.indices, images.shape()).shape() == images.shape());
     CHECK(B::avg_pool2d_forward(images, AvgPool2dOptions(2)).shape() == Shape{0, 2, 2, 2});
@@ -175,7 +175,7 @@ TEMPLATE_TEST_CASE("edges: relu leaves -0 as it is, with a gradient of 0", "[edg
         for (const std::size_t n : {1, 64}) {
             auto x = full<T>({n, 1, 2, 2}, static_cast<T>(-first));
             for (std::size_t i = 0; i < n; ++i) { x(i, 0, 0, 0) = static_cast<T>(first); }
-            const MaxPool2dResult<T> pooled = B::max_pool2d_forward(x, MaxPool2dOptions(2));
+            const auto pooled = B::max_pool2d_forward(x, MaxPool2dOptions(2));
             CHECK(same_bits(pooled.y, full<T>({n, 1, 1, 1}, static_cast<T>(first))));
             CHECK(pooled.indices(n - 1, 0, 0, 0) == 0);
         }

@@ -226,8 +226,8 @@ TEMPLATE_TEST_CASE("pooling: equal to the reference over the grid, and buffers a
         INFO(to_text(shape, window));
         const auto x = whole_numbers<T>(shape, 1); // ties in almost every window
         const MaxPool2dOptions max = max_options(window);
-        const auto expected = reference::max_pool2d_forward(x, max);
-        typename TestType::MaxPool2dResult got;
+        auto expected = reference::max_pool2d_forward(x, max);
+        decltype(expected) got;
         const auto dy = whole_numbers<T>(expected.y.shape(), 2);
         REQUIRE(overwrites(expected.y, [&](Tensor<T>& t) { B::max_pool2d_forward(x, max, t, got.indices); }));
         REQUIRE(equal_numbers(got.indices, expected.indices));
@@ -261,7 +261,8 @@ TEMPLATE_TEST_CASE("pooling: many channels, wide images, and images beyond one b
                                {3, 1, 25, 24}}) {
         INFO(to_string(shape));
         const auto x = whole_numbers<T>(shape, 1);
-        const auto expected = reference::max_pool2d_forward(x, Size2d(2)), got = B::max_pool2d_forward(x, Size2d(2));
+        const auto expected = reference::max_pool2d_forward(x, Size2d(2));
+        const auto got = B::max_pool2d_forward(x, Size2d(2));
         CHECK(equal_numbers(got.y, expected.y));
         CHECK(equal_numbers(got.indices, expected.indices));
         const auto dy = whole_numbers<T>(got.y.shape(), 2);
@@ -285,4 +286,12 @@ TEMPLATE_TEST_CASE("pooling: an empty batch gives an empty result", "[ops][max_p
         CHECK(B::avg_pool2d_forward(x, kernel).shape() == y.shape());
         CHECK(B::avg_pool2d_backward(y, x.shape(), kernel).shape() == x.shape());
     }
+}
+
+TEMPLATE_TEST_CASE("max_pool2d: images without pixels have no windows, and an empty gradient", "[ops][max_pool2d]",
+                   HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    const Indices none(Shape{2, 3, 0, 0});
+    CHECK(B::max_pool2d_backward(zeros<T>({2, 3, 0, 0}), none, Shape{2, 3, 0, 5}).shape() == Shape{2, 3, 0, 5});
 }

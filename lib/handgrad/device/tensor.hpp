@@ -66,6 +66,9 @@ private:
 /// Class numbers, one for each row of a batch: shape (N). Or tokens, (B, T).
 using Labels = Tensor<std::int64_t>;
 
+/// The winners of max-pooling, (N, C, P, Q): the number i W + j of a pixel within its channel.
+using Indices = Tensor<std::int32_t>;
+
 /// Gives `t` the shape wanted. Keeps its memory where that is large enough; the values are unspecified afterwards.
 template <class T> void resize(Tensor<T>& t, const Shape& shape) {
     if (t.shape() != shape) { t.resize(shape); }

@@ -36,6 +36,9 @@ template <class T> struct TensorOn<OnCpu, T> {
 /// Class numbers, one for each row of a batch: shape (N), values 0 .. K-1. Or tokens, (B, T).
 using Labels = Tensor<std::int64_t>;
 
+/// The winners of max-pooling, (N, C, P, Q): the number i W + j of a pixel within its channel.
+using Indices = Tensor<std::int32_t>;
+
 /// A tensor of this shape, filled with zeros.
 template <class T> Tensor<T> zeros(const Shape& shape) { return Tensor<T>(shape, T(0)); }
 

@@ -1,11 +1,51 @@
-#include "handgrad/ops/pool2d/cpu.hpp"
+// Both poolings, fast: several rows of 2 x 2 windows at once in SIMD registers; channels on several threads.
+// Formulas: pool2d.hpp.
 
-#include "handgrad/ops/pool2d/cpu_windows.hpp"
+#include <algorithm>
 
-namespace handgrad::cpu {
+#include "handgrad/ops/pool2d/pool2d.hpp"
+#include "handgrad/tensor/parallel_for.hpp"
+
+namespace handgrad {
+
 namespace {
 
-/// Windows that pool_two_by_two looks at together.
+/// The pixels of a window along one direction: first, first + dilation, ..., all of them less than end.
+struct Places {
+    std::size_t first, end;
+};
+
+/// The pixels of window p. There is at least one: the contract refuses windows without a pixel.
+Places places(std::size_t p, std::size_t kernel, std::size_t stride, std::size_t padding, std::size_t dilation,
+              std::size_t size) {
+    const std::size_t begin = p * stride;
+    const std::size_t above = std::max(begin, padding) - begin; // rows of the window above the image
+    return {begin + (above + dilation - 1) / dilation * dilation - padding,
+            std::min(begin + dilation * (kernel - 1) + 1, size + padding) - padding};
+}
+
+/// Whether windows are blocks of 2 x 2 pixels, side by side.
+bool is_two_by_two(const MaxPool2dOptions& o) {
+    return o.kernel_size == Size2d(2) && o.stride == Size2d(2) && o.padding == Size2d(0) && o.dilation == Size2d(1);
+}
+bool is_two_by_two(const AvgPool2dOptions& o) {
+    return o.kernel_size == Size2d(2) && o.stride == Size2d(2) && o.padding == Size2d(0);
+}
+
+/// Pixels in a chunk, fewer than in an entrywise kernel: there is more work to each.
+constexpr std::size_t pool_grain = 65536;
+
+/// Calls f(plane) for every channel of every image, on several threads.
+template <class T, class F> void for_each_plane(Images<T> x, const F& f) {
+    const Chunks chunks(x.n * x.c, std::max<std::size_t>(pool_grain / std::max<std::size_t>(x.h * x.w, 1), 1));
+    parallel_for(chunks.count, [&](std::size_t i) {
+        for (std::size_t plane = chunks.begin(i); plane < chunks.begin(i) + chunks.length(i); ++plane) { f(plane); }
+    });
+}
+
+// ---- Max-pooling ----
+
+/// Windows that max_two_by_two compares together.
 constexpr std::size_t two_by_two_block = 1024;
 
 /// A pixel and its number in the channel.
@@ -21,8 +61,8 @@ template <class T> Candidate<T> winner(Candidate<T> a, Candidate<T> b) {
 }
 
 /// One channel, whatever the options: a whole row of windows at a time, place by place of the window.
-template <class T> void pool_any(const T* x, std::size_t height, std::size_t width, const MaxPool2dOptions& options,
-                                 std::size_t rows, std::size_t columns, T* y, std::int32_t* indices) {
+template <class T> void max_any(const T* x, std::size_t height, std::size_t width, const MaxPool2dOptions& options,
+                                std::size_t rows, std::size_t columns, T* y, std::int32_t* indices) {
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
     for (std::size_t p = 0; p < rows; ++p, y += columns, indices += columns) {
         const Places down = places(p, kernel.h, stride.h, padding.h, options.dilation.h, height);
@@ -50,14 +90,15 @@ template <class T> void pool_any(const T* x, std::size_t height, std::size_t wid
     }
 }
 
-/// Blocks of 2 x 2 in an image of an even width. All channels below one another are one such image, if their height is
-/// even too; `rows` of windows of it are done here, the first of them being row `first` of some channel.
+/// Blocks of 2 x 2 pixels in images of an even width. If their height is even, too, all channels below one another are
+/// one tall image. This computes `rows` rows of its windows; the first of them is row `first` of the windows, counted
+/// from the top of a channel.
 ///
-/// Blocks are taken at every row, not only at every second, and those in between are thrown away: so the loop is long
-/// even where an image is narrow, and fills the SIMD registers. The winners of the upper and the lower two play the
-/// final: with ties and NaN that is as if the four were looked at in order.
-template <class T> void pool_two_by_two(const T* x, std::size_t columns, std::size_t rows, std::size_t first,
-                                        std::size_t rows_of_channel, T* y, std::int32_t* indices) {
+/// The loop over t computes blocks at every row of pixels, not only at every second one; the others are discarded.
+/// So the loop is long even for narrow images, and fills the SIMD registers. It compares the winner of the upper two
+/// pixels with the winner of the lower two: with ties and NaN, too, the result is that of the four in order.
+template <class T> void max_two_by_two(const T* x, std::size_t columns, std::size_t rows, std::size_t first,
+                                       std::size_t rows_of_channel, T* y, std::int32_t* indices) {
     T values[two_by_two_block];
     std::int32_t places[two_by_two_block];
     const std::size_t width = 2 * columns, rows_at_once = (two_by_two_block / columns + 1) / 2;
@@ -83,60 +124,125 @@ template <class T> void pool_two_by_two(const T* x, std::size_t columns, std::si
     }
 }
 
+// ---- Average-pooling ----
+
+/// Calls f(number of the window, its rows, its columns, A) for every window of a channel.
+template <class From, class To, class F>
+void for_each_window(const AvgPool2dOptions& options, Images<From> x, Images<To> y, const F& f) {
+    const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
+    for (std::size_t p = 0; p < y.h; ++p) {
+        const Places down = places(p, kernel.h, stride.h, padding.h, 1, x.h);
+        const std::size_t padded_rows = std::min(kernel.h, x.h + 2 * padding.h - p * stride.h);
+        for (std::size_t q = 0; q < y.w; ++q) {
+            const Places across = places(q, kernel.w, stride.w, padding.w, 1, x.w);
+            const std::size_t padded_columns = std::min(kernel.w, x.w + 2 * padding.w - q * stride.w);
+            const std::size_t area = options.count_include_pad ? padded_rows * padded_columns
+                                                               : (down.end - down.first) * (across.end - across.first);
+            f(p * y.w + q, down, across, area);
+        }
+    }
+}
+
+/// One channel, in blocks of 2 x 2.
+template <class T> void average_two_by_two(const T* x, std::size_t width, std::size_t rows, std::size_t columns, T* y) {
+    for (std::size_t p = 0; p < rows; ++p, y += columns) {
+        const T *upper = x + 2 * p * width, *lower = upper + width;
+        for (std::size_t q = 0; q < columns; ++q) {
+            y[q] = (((upper[2 * q] + upper[2 * q + 1]) + lower[2 * q]) + lower[2 * q + 1]) / T(4);
+        }
+    }
+}
+
+/// Overwrites each block of 2 x 2 with its share. Pixels outside all blocks keep their values.
+template <class T> void share_two_by_two(const T* dy, std::size_t width, std::size_t rows, std::size_t columns, T* dx) {
+    for (std::size_t p = 0; p < rows; ++p, dy += columns) {
+        T *upper = dx + 2 * p * width, *lower = upper + width;
+        for (std::size_t q = 0; q < columns; ++q) {
+            upper[2 * q] = upper[2 * q + 1] = lower[2 * q] = lower[2 * q + 1] = dy[q] / T(4);
+        }
+    }
+}
+
 } // namespace
 
-template <class T>
-void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Tensor<T>& y, Indices& indices) {
-    const Shape shape = check_max_pool2d_forward(x, options, y);
-    resize(y, shape);
-    resize(indices, shape);
-    const std::size_t height = x.shape(2), width = x.shape(3), rows = shape[2], columns = shape[3];
-    if (is_two_by_two(options) && height == 2 * rows && width == 2 * columns && columns <= two_by_two_block) {
-        const Chunks chunks(shape[0] * shape[1] * rows, std::max<std::size_t>(pool_grain / (2 * width), 1));
+template <> template <class T> void Pool2dKernels<OnCpu>::max_forward(Images<const T> x,
+                                                                      const MaxPool2dOptions& options, Images<T> y,
+                                                                      Images<std::int32_t> indices) {
+    if (is_two_by_two(options) && x.h == 2 * y.h && x.w == 2 * y.w && y.w <= two_by_two_block) {
+        const Chunks chunks(y.n * y.c * y.h, std::max<std::size_t>(pool_grain / (2 * x.w), 1));
         parallel_for(chunks.count, [&](std::size_t i) {
             const std::size_t row = chunks.begin(i);
-            pool_two_by_two(x.data() + row * 2 * width, columns, chunks.length(i), row, rows, y.data() + row * columns,
-                            indices.data() + row * columns);
+            max_two_by_two(x.data + row * 2 * x.w, y.w, chunks.length(i), row, y.h, y.data + row * y.w,
+                           indices.data + row * y.w);
         });
         return;
     }
-    for_each_plane(x.shape(), [&](std::size_t plane) {
-        pool_any(x.data() + plane * height * width, height, width, options, rows, columns,
-                 y.data() + plane * rows * columns, indices.data() + plane * rows * columns);
+    for_each_plane(x, [&](std::size_t plane) {
+        const std::size_t first = plane * y.h * y.w;
+        max_any(x.data + plane * x.h * x.w, x.h, x.w, options, y.h, y.w, y.data + first, indices.data + first);
     });
 }
 
-template <class T>
-void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x, Tensor<T>& dx) {
-    resize(dx, check_max_pool2d_backward(dy, indices, shape_of_x, dx));
-    const std::size_t pixels = shape_of_x[2] * shape_of_x[3], windows = dy.shape(2) * dy.shape(3);
-    for_each_plane(shape_of_x, [&](std::size_t plane) {
-        const T* from = dy.data() + plane * windows;
-        const std::int32_t* winners = indices.data() + plane * windows;
-        T* to = dx.data() + plane * pixels;
+template <> template <class T>
+void Pool2dKernels<OnCpu>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+    const std::size_t pixels = dx.h * dx.w, windows = dy.h * dy.w;
+    for_each_plane(dx, [&](std::size_t plane) {
+        const T* from = dy.data + plane * windows;
+        const std::int32_t* winners = indices.data + plane * windows;
+        T* to = dx.data + plane * pixels;
         std::fill(to, to + pixels, T(0));
         for (std::size_t i = 0; i < windows; ++i) { to[winners[i]] += from[i]; }
     });
 }
 
-template <class T> MaxPool2dResult<T> max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options) {
-    MaxPool2dResult<T> result;
-    max_pool2d_forward(x, options, result.y, result.indices);
-    return result;
+template <>
+std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(Vector<const std::int32_t> indices, std::size_t pixels) {
+    // The maximum of unsigned numbers, of which a negative index is a large one: so the loop runs in SIMD registers.
+    std::uint32_t largest = 0;
+    for (std::size_t i = 0; i < indices.size; ++i) {
+        largest = std::max(largest, static_cast<std::uint32_t>(indices(i)));
+    }
+    if (indices.size == 0 || largest < pixels) { return {}; }
+    return static_cast<std::int32_t>(largest);
 }
 
-template <class T> Tensor<T> max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x) {
-    Tensor<T> dx;
-    max_pool2d_backward(dy, indices, shape_of_x, dx);
-    return dx;
+template <> template <class T>
+void Pool2dKernels<OnCpu>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+    const bool two_by_two = is_two_by_two(options) && 2 * y.h <= x.h && 2 * y.w <= x.w;
+    for_each_plane(x, [&](std::size_t plane) {
+        const T* from = x.data + plane * x.h * x.w;
+        T* to = y.data + plane * y.h * y.w;
+        if (two_by_two) { return average_two_by_two(from, x.w, y.h, y.w, to); }
+        for_each_window(options, x, y, [&](std::size_t window, Places down, Places across, std::size_t area) {
+            T sum(0);
+            for (std::size_t i = down.first; i < down.end; ++i) {
+                for (std::size_t j = across.first; j < across.end; ++j) { sum += from[i * x.w + j]; }
+            }
+            to[window] = sum / static_cast<T>(area);
+        });
+    });
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void max_pool2d_forward(const Tensor<T>&, const MaxPool2dOptions&, Tensor<T>&, Indices&);                 \
-    template void max_pool2d_backward(const Tensor<T>&, const Indices&, const Shape&, Tensor<T>&);                     \
-    template MaxPool2dResult<T> max_pool2d_forward(const Tensor<T>&, const MaxPool2dOptions&);                         \
-    template Tensor<T> max_pool2d_backward(const Tensor<T>&, const Indices&, const Shape&);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+template <> template <class T>
+void Pool2dKernels<OnCpu>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+    const bool two_by_two = is_two_by_two(options) && 2 * dy.h <= dx.h && 2 * dy.w <= dx.w;
+    for_each_plane(dx, [&](std::size_t plane) {
+        const T* from = dy.data + plane * dy.h * dy.w;
+        T* to = dx.data + plane * dx.h * dx.w;
+        std::fill(to, to + dx.h * dx.w, T(0));
+        if (two_by_two) { return share_two_by_two(from, dx.w, dy.h, dy.w, to); }
+        for_each_window(options, dx, dy, [&](std::size_t window, Places down, Places across, std::size_t area) {
+            const T share = from[window] / static_cast<T>(area);
+            for (std::size_t i = down.first; i < down.end; ++i) {
+                for (std::size_t j = across.first; j < across.end; ++j) { to[i * dx.w + j] += share; }
+            }
+        });
+    });
+}
 
-} // namespace handgrad::cpu
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::max_forward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::max_backward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::avg_forward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::avg_backward)
+
+} // namespace handgrad

@@ -1,47 +1,82 @@
-// Max-pooling (pool2d_items.hpp): R S comparisons a window, x read once, y and the winners' places written. Backward has
-// one item a channel, since windows may share a winner: less parallel than its forward, and every dy is read once.
+// Max-pooling: R S comparisons a window; forward reads x once and writes y and the winners. Backward has one item a
+// channel, since windows of a channel may share a winner: less parallel than forward, and every dy is read once.
+// Average-pooling: R S additions a window; backward as many a pixel, each item gathering the pixel's share of every
+// window that covers it.
 
-#include <thrust/logical.h>
+#include <vector>
 
-#include "handgrad/device/kernels.hpp"
+#include "handgrad/device/memory.hpp"
 #include "handgrad/device/run.hpp"
 #include "handgrad/ops/pool2d/device_items.hpp"
+#include "handgrad/ops/pool2d/pool2d.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad {
+
+using namespace device; // tabulate and the other loops
+
 namespace {
 
-struct IsPixel {
+/// Whether index i is no pixel's number.
+struct IsBad {
+    Vector<const std::int32_t> indices;
     std::size_t pixels;
-    HANDGRAD_HOST_DEVICE bool operator()(std::int32_t index) const {
-        return index >= 0 && static_cast<std::size_t>(index) < pixels;
+    HANDGRAD_HOST_DEVICE bool operator()(std::size_t i) const {
+        return indices(i) < 0 || static_cast<std::size_t>(indices(i)) >= pixels;
     }
 };
 
 } // namespace
 
-template <class T> void max_pool2d_forward(const Axis& rows, const Axis& columns, std::size_t images, const T* x, T* y,
-                                           std::int32_t* indices) {
-    for_each_item(images * static_cast<std::size_t>(rows.windows * columns.windows),
-                  static_cast<std::size_t>(rows.kernel * columns.kernel),
-                  MaxPool2dForward<T>{rows, columns, x, y, indices});
+template <> template <class T> void Pool2dKernels<OnDevice>::max_forward(Images<const T> x,
+                                                                         const MaxPool2dOptions& options, Images<T> y,
+                                                                         Images<std::int32_t> indices) {
+    countable("max_pool2d_forward", "x", x.size());
+    countable("max_pool2d_forward", "y", y.size());
+    const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
+    const Axis rows = axis(x.h, kernel.h, y.h, stride.h, padding.h, options.dilation.h);
+    const Axis columns = axis(x.w, kernel.w, y.w, stride.w, padding.w, options.dilation.w);
+    for_each_item(y.size(), kernel.h * kernel.w, MaxPool2dForward<T>{rows, columns, x, y, indices});
 }
 
-template <class T> void max_pool2d_backward(const T* dy, const std::int32_t* indices, T* dx, std::size_t images,
-                                            std::size_t windows, std::size_t pixels) {
-    for_each_item(images, windows + pixels,
-                  MaxPool2dBackward<T>{static_cast<int>(pixels), static_cast<int>(windows), dy, indices, dx});
+template <> template <class T>
+void Pool2dKernels<OnDevice>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+    countable("max_pool2d_backward", "dy", dy.size());
+    countable("max_pool2d_backward", "x", dx.size());
+    for_each_item(dx.n * dx.c, dy.h * dy.w + dx.h * dx.w, MaxPool2dBackward<T>{dy, indices, dx});
 }
 
-bool are_pixels(const std::int32_t* indices, std::size_t n, std::size_t pixels) {
-    bool all = true;
-    run(n, [&](const auto& policy) { all = thrust::all_of(policy, indices, indices + n, IsPixel{pixels}); });
-    return all;
+template <>
+std::optional<std::int32_t> Pool2dKernels<OnDevice>::bad_index(Vector<const std::int32_t> indices, std::size_t pixels) {
+    if (first_item(indices.size, 1, IsBad{indices, pixels}) == indices.size) { return {}; }
+    std::vector<std::int32_t> on_host(indices.size); // only an error is worth a copy
+    copy_to_host(indices.data, on_host.data(), indices.size * sizeof(std::int32_t));
+    return Pool2dKernels<OnCpu>::bad_index({on_host.data(), on_host.size()}, pixels);
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void max_pool2d_forward(const Axis&, const Axis&, std::size_t, const T*, T*, std::int32_t*);              \
-    template void max_pool2d_backward(const T*, const std::int32_t*, T*, std::size_t, std::size_t, std::size_t);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+template <> template <class T>
+void Pool2dKernels<OnDevice>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+    countable("avg_pool2d_forward", "x", x.size());
+    countable("avg_pool2d_forward", "y", y.size());
+    const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
+    const Axis rows = axis(x.h, kernel.h, y.h, stride.h, padding.h, 1);
+    const Axis columns = axis(x.w, kernel.w, y.w, stride.w, padding.w, 1);
+    tabulate(y.data, y.size(), kernel.h * kernel.w, AvgPool2dForward<T>{{rows, columns, options.count_include_pad}, x});
+}
 
-} // namespace handgrad::device::kernels
+template <> template <class T>
+void Pool2dKernels<OnDevice>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+    countable("avg_pool2d_backward", "dy", dy.size());
+    countable("avg_pool2d_backward", "x", dx.size());
+    const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
+    const Axis rows = axis(dx.h, kernel.h, dy.h, stride.h, padding.h, 1);
+    const Axis columns = axis(dx.w, kernel.w, dy.w, stride.w, padding.w, 1);
+    tabulate(dx.data, dx.size(), kernel.h * kernel.w,
+             AvgPool2dBackward<T>{{rows, columns, options.count_include_pad}, dy});
+}
+
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::max_forward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::max_backward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::avg_forward)
+HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::avg_backward)
+
+} // namespace handgrad

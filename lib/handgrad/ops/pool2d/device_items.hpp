@@ -1,20 +1,24 @@
 #pragma once
-// What one work item of each pooling kernel does. Formulas: pool2d.hpp.
+// The work items of the pooling kernels. Formulas: pool2d.hpp. Their index arithmetic is in int, which is faster on a
+// GPU: the kernels refuse tensors of more numbers than an int counts.
+
+#include <cstdint>
 
 #include "handgrad/device/extents.hpp"
+#include "handgrad/tensor/view.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
-/// The largest pixel of a window and its place. One item a window: reads R S pixels, one comparison each.
+/// The largest pixel of a window and its number. One item a window: reads R S pixels, one comparison each.
 template <class T> struct MaxPool2dForward {
     Axis rows, columns;
-    const T* x;
-    T* y;
-    int* indices;
+    Images<const T> x;
+    Images<T> y;
+    Images<std::int32_t> indices;
 
     HANDGRAD_HOST_DEVICE void operator()(int item) const {
         const int q = item % columns.windows, p = item / columns.windows % rows.windows;
-        const T* image = x + item / columns.windows / rows.windows * rows.size * columns.size;
+        const T* image = x.data + item / columns.windows / rows.windows * rows.size * columns.size;
         T best(0);
         int winner = -1; // none yet
         for (int r = 0; r < rows.kernel; ++r) {
@@ -30,49 +34,50 @@ template <class T> struct MaxPool2dForward {
                 }
             }
         }
-        y[item] = best;
-        indices[item] = winner;
+        y.data[item] = best;
+        indices.data[item] = winner;
     }
 };
 
 /// dx of one channel of one image: zeros, then every dy to its winner. One item a channel, because only within one may
 /// two windows have the same winner: no item writes where another does, and windows are added in row-major order.
 template <class T> struct MaxPool2dBackward {
-    int pixels, windows; ///< of a channel
-    const T* dy;
-    const int* indices;
-    T* dx;
+    Images<const T> dy;
+    Images<const std::int32_t> indices;
+    Images<T> dx;
 
     HANDGRAD_HOST_DEVICE void operator()(int channel) const {
-        T* image = dx + channel * pixels;
+        const int pixels = static_cast<int>(dx.h * dx.w), windows = static_cast<int>(dy.h * dy.w); // of a channel
+        T* image = dx.data + channel * pixels;
         for (int i = 0; i < pixels; ++i) { image[i] = T(0); }
-        for (int i = channel * windows; i < (channel + 1) * windows; ++i) { image[indices[i]] += dy[i]; }
+        for (int i = channel * windows; i < (channel + 1) * windows; ++i) { image[indices.data[i]] += dy.data[i]; }
     }
 };
 
-/// What both passes of average-pooling need to know of window (p, q).
+/// The windows of average-pooling, and the number A by which a window's sum is divided.
 struct Averaging {
     Axis rows, columns;
     bool count_include_pad;
 
-    /// How many places of window p count along an axis: those inside the image, or inside image and padding.
+    /// The number of places of window p that count along an axis: those inside the image, or inside image and padding.
     HANDGRAD_HOST_DEVICE int counted(const Axis& axis, int p) const {
         const int begin = axis.pixel(p, 0), end = begin + axis.kernel; // no dilation
         const int low = count_include_pad ? -axis.padding : 0;
         const int high = count_include_pad ? axis.size + axis.padding : axis.size;
         return (end < high ? end : high) - (begin > low ? begin : low);
     }
+    /// A of window (p, q).
     HANDGRAD_HOST_DEVICE int area(int p, int q) const { return counted(rows, p) * counted(columns, q); }
 };
 
 /// The mean of a window. One item a window: R S additions.
 template <class T> struct AvgPool2dForward {
     Averaging a;
-    const T* x;
+    Images<const T> x;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int q = item % a.columns.windows, p = item / a.columns.windows % a.rows.windows;
-        const T* image = x + item / a.columns.windows / a.rows.windows * a.rows.size * a.columns.size;
+        const T* image = x.data + item / a.columns.windows / a.rows.windows * a.rows.size * a.columns.size;
         T sum(0);
         for (int r = 0; r < a.rows.kernel; ++r) {
             const int i = a.rows.pixel(p, r);
@@ -89,11 +94,11 @@ template <class T> struct AvgPool2dForward {
 /// dx of a pixel: its share of every window that covers it. One item a pixel.
 template <class T> struct AvgPool2dBackward {
     Averaging a;
-    const T* dy;
+    Images<const T> dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int j = item % a.columns.size, i = item / a.columns.size % a.rows.size;
-        const T* image = dy + item / a.columns.size / a.rows.size * a.rows.windows * a.columns.windows;
+        const T* image = dy.data + item / a.columns.size / a.rows.size * a.rows.windows * a.columns.windows;
         T sum(0);
         for (int r = a.rows.kernel; r-- > 0;) { // the last tap belongs to the first window: row-major order
             const int p = a.rows.window(i, r);
@@ -107,4 +112,4 @@ template <class T> struct AvgPool2dBackward {
     }
 };
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device

@@ -1,6 +1,5 @@
 #include "handgrad/ops/pool2d/pool2d.hpp"
 
-#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -16,10 +15,6 @@ Windows windows_of(const MaxPool2dOptions& options) {
 
 Windows windows_of(const AvgPool2dOptions& options) {
     return {options.kernel_size, options.stride, options.padding, 1, options.ceil_mode};
-}
-
-Shape avg_pool2d_shape(std::string_view where, const Shape& x, const AvgPool2dOptions& options) {
-    return pooled_shape(where, x, windows_of(options));
 }
 
 } // namespace
@@ -45,37 +40,26 @@ Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options) 
     return y;
 }
 
-Shape check_max_pool2d_backward_shapes(const Shape& dy, const Shape& indices, const Shape& x) {
+void check_max_pool2d_backward(const Shape& dy, const Shape& indices, const Shape& x) {
     const auto where = "max_pool2d_backward";
     require_rank(where, "x", x, {"N", "C", "H", "W"});
     require_rank(where, "dy", dy, {"N", "C", "P", "Q"});
     require_shape(where, "dy", dy, {x[0], x[1], dy[2], dy[3]});
     require_shape(where, "indices", indices, dy);
-    return x;
 }
 
-Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const Shape& x) {
-    check_max_pool2d_backward_shapes(dy, indices.shape(), x);
-    // One number decides, so that the loop runs in SIMD registers: as an unsigned number, a negative index is large.
-    const std::size_t pixels = x[2] * x[3];
-    std::uint32_t largest_index = 0;
-    for (const std::int32_t index : indices.storage()) {
-        largest_index = std::max(largest_index, static_cast<std::uint32_t>(index));
-    }
-    if (indices.size() > 0 && largest_index >= pixels) {
-        throw ShapeError(fmt::format("max_pool2d_backward: an index is {}, expected a pixel's number, less than {}",
-                                     static_cast<std::int32_t>(largest_index), pixels));
-    }
-    return x;
+void refuse_index(std::int32_t index, std::size_t pixels) {
+    throw ShapeError(
+        fmt::format("max_pool2d_backward: an index is {}, expected a pixel's number, less than {}", index, pixels));
 }
 
 Shape check_avg_pool2d_forward(const Shape& x, const AvgPool2dOptions& options) {
-    return avg_pool2d_shape("avg_pool2d_forward", x, options);
+    return pooled_shape("avg_pool2d_forward", x, windows_of(options));
 }
 
-Shape check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options) {
-    require_shape("avg_pool2d_backward", "dy", dy, avg_pool2d_shape("avg_pool2d_backward", x, options));
-    return x;
+void check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options) {
+    const auto where = "avg_pool2d_backward";
+    require_shape(where, "dy", dy, pooled_shape(where, x, windows_of(options)));
 }
 
 } // namespace handgrad

@@ -6,20 +6,20 @@
 /// place (r, s) of window (p, q) is the pixel \f$ i = \sigma p + \delta r - \pi,\ j = \sigma q + \delta s - \pi \f$.
 ///
 /// **Max-pooling** forward: \f$ y_{ncpq} = \max_{r,s} x_{ncij} \f$ over the pixels inside the image. Let
-/// \f$ m_{ncpq} \f$ be the number i W + j of the pixel that won. Locally y is that pixel, so its derivative is 1 there and
-/// 0 for the others:
+/// \f$ m_{ncpq} \f$ be the number i W + j of the pixel that won. Locally y is that pixel, so its derivative is 1 there
+/// and 0 for the others:
 /// \f[ dx_{ncij} = \sum_{p,q:\ m_{ncpq} = iW + j} dy_{ncpq}, \f]
-/// a sum because windows may overlap. Of equal pixels the first one in row-major order wins. A NaN wins over every number,
-/// the last of several. All as PyTorch.
+/// a sum because windows may overlap. Of equal pixels the first one in row-major order wins. A NaN wins over every
+/// number, and of several NaN the last one wins. All as PyTorch.
 ///
-/// **Average-pooling** forward: \f$ y_{ncpq} = \frac{1}{A} \sum_{r,s} x_{ncij} \f$, zeros outside the image, no dilation.
-/// A is R S, or without `count_include_pad` the number of places inside the image; what lies beyond the padding, as
-/// ceil_mode may have it, is never counted. Backward gives every pixel its share:
+/// **Average-pooling** forward: \f$ y_{ncpq} = \frac{1}{A} \sum_{r,s} x_{ncij} \f$, zeros outside the image, no
+/// dilation. A is R S, or without `count_include_pad` the number of places inside the image. Places beyond the padding,
+/// which ceil_mode allows, are never counted. Backward gives every pixel its share:
 /// \f$ dx_{ncij} = \sum_{p,q\ \mathrm{whose\ window\ covers}\ (i,j)} dy_{ncpq} / A \f$.
 ///
 /// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, columns alike. With
-/// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding. There a
-/// kernel may be larger than the padded image: the one window takes the pixels that there are.
+/// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding. With
+/// ceil_mode, too, a kernel may be larger than the padded image: its one window takes the pixels inside the image.
 ///
 /// | name  | shape        | meaning |
 /// | ----- | ------------ | ------- |
@@ -34,16 +34,15 @@
 /// Throws AliasError where a result (y, dx) shares memory with an argument of the same call.
 /// Source: Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
-#include "handgrad/ops/aliasing.hpp"
+#include "handgrad/ops/contract.hpp"
 #include "handgrad/ops/size2d.hpp"
-#include "handgrad/tensor/tensor.hpp"
 
 namespace handgrad {
-
-/// The places of the winners of max-pooling, i W + j within their channel.
-using Indices = Tensor<std::int32_t>;
 
 /// The options of torch.nn.MaxPool2d.
 struct MaxPool2dOptions {
@@ -73,57 +72,123 @@ struct AvgPool2dOptions {
         : kernel_size(kernel), stride(step), padding(pad), ceil_mode(ceil), count_include_pad(include_pad) {}
 };
 
-/// What max_pool2d_forward finds, (N, C, P, Q) both.
-template <class T> struct MaxPool2dResult {
-    Tensor<T> y;     ///< the largest pixel of each window
-    Indices indices; ///< its place
+/// The kernels of both poolings, on views whose shapes fit. Each backend defines them in a file of its own.
+template <class Place> struct Pool2dKernels {
+    /// y, the largest pixel of each window, and indices, the winners' numbers i W + j.
+    template <class T> static void max_forward(Images<const T> x, const MaxPool2dOptions& options, Images<T> y,
+                                               Images<std::int32_t> indices);
+    /// dx: zero, but for the winners, to which each dy of their windows is added.
+    /// @param indices numbers of pixels
+    template <class T> static void max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx);
+    /// Looks for indices outside 0 .. pixels - 1. Returns the largest of them, compared as unsigned numbers, so that a
+    /// negative index is larger than any other. Returns nothing if every index is the number of a pixel.
+    static std::optional<std::int32_t> bad_index(Vector<const std::int32_t> indices, std::size_t pixels);
+    /// y, the average of each window.
+    template <class T> static void avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y);
+    /// dx, to each pixel of which every window that covers it adds dy / A.
+    template <class T> static void avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx);
 };
 
 /// Checks the options by themselves, on behalf of `where`. @throws ShapeError
 void check_pool2d_options(std::string_view where, const MaxPool2dOptions& options);
 /// Checks the options by themselves, on behalf of `where`. @throws ShapeError
 void check_pool2d_options(std::string_view where, const AvgPool2dOptions& options);
-/// Checks max_pool2d_forward's arguments and returns y's shape, (N, C, P, Q).
+/// Checks max_pool2d_forward's arguments, and returns y's shape, (N, C, P, Q). @throws ShapeError
 Shape check_max_pool2d_forward(const Shape& x, const MaxPool2dOptions& options);
-/// Checks that dy and indices have one shape, (N, C, P, Q), with x's N and C, and that every index is a pixel of x.
-/// Returns x's shape.
-Shape check_max_pool2d_backward(const Shape& dy, const Indices& indices, const Shape& x);
-/// The same but for the indices themselves, which a GPU's memory may hold.
-Shape check_max_pool2d_backward_shapes(const Shape& dy, const Shape& indices, const Shape& x);
-/// Checks avg_pool2d_forward's arguments and returns y's shape, (N, C, P, Q).
+/// Checks that dy and indices have one shape, (N, C, P, Q), with x's N and C. @throws ShapeError
+void check_max_pool2d_backward(const Shape& dy, const Shape& indices, const Shape& x);
+/// Throws ShapeError: "max_pool2d_backward: an index is 8, expected a pixel's number, less than 8".
+[[noreturn]] void refuse_index(std::int32_t index, std::size_t pixels);
+/// Checks avg_pool2d_forward's arguments, and returns y's shape, (N, C, P, Q). @throws ShapeError
 Shape check_avg_pool2d_forward(const Shape& x, const AvgPool2dOptions& options);
-/// Checks that dy is y's shape for this x. Returns x's shape.
-Shape check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options);
+/// Checks that dy has y's shape for this x. @throws ShapeError
+void check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options);
 
-// The same for the tensors of any backend, the result's included, which must be apart from the argument.
+/// The result of max_pool2d_forward, (N, C, P, Q) both.
+template <class Place, class T> struct MaxPool2dResult {
+    TensorOf<Place, T> y;                  ///< the largest pixel of each window
+    TensorOf<Place, std::int32_t> indices; ///< the winners' numbers, i W + j within their channel
+};
 
-/// Checks max_pool2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
-template <class X> Shape check_max_pool2d_forward(const X& x, const MaxPool2dOptions& options, const X& y) {
-    require_apart("max_pool2d_forward", {"y", y}, {{"x", x}});
-    return check_max_pool2d_forward(x.shape(), options);
-}
-/// Checks max_pool2d_backward's tensors, every index too, and returns dx's shape. @throws ShapeError, AliasError
-template <class X>
-Shape check_max_pool2d_backward(const X& dy, const Indices& indices, const Shape& shape_of_x, const X& dx) {
-    require_apart("max_pool2d_backward", {"dx", dx}, {{"dy", dy}});
-    return check_max_pool2d_backward(dy.shape(), indices, shape_of_x);
-}
-/// The same but for the indices themselves. @throws ShapeError, AliasError
-template <class X, class I>
-Shape check_max_pool2d_backward_shapes(const X& dy, const I& indices, const Shape& shape_of_x, const X& dx) {
-    require_apart("max_pool2d_backward", {"dx", dx}, {{"dy", dy}});
-    return check_max_pool2d_backward_shapes(dy.shape(), indices.shape(), shape_of_x);
-}
-/// Checks avg_pool2d_forward's tensors and returns y's shape. @throws ShapeError, AliasError
-template <class X> Shape check_avg_pool2d_forward(const X& x, const AvgPool2dOptions& options, const X& y) {
-    require_apart("avg_pool2d_forward", {"y", y}, {{"x", x}});
-    return check_avg_pool2d_forward(x.shape(), options);
-}
-/// Checks avg_pool2d_backward's tensors and returns dx's shape. @throws ShapeError, AliasError
-template <class X>
-Shape check_avg_pool2d_backward(const X& dy, const Shape& shape_of_x, const AvgPool2dOptions& options, const X& dx) {
-    require_apart("avg_pool2d_backward", {"dx", dx}, {{"dy", dy}});
-    return check_avg_pool2d_backward(dy.shape(), shape_of_x, options);
-}
+/// Both poolings, for all backends.
+template <class Place, class T> struct Pool2dOperations {
+    using Tensor = TensorOf<Place, T>;             ///< type of an array
+    using Indices = TensorOf<Place, std::int32_t>; ///< type of the winners
+    using Result = MaxPool2dResult<Place, T>;      ///< type of y and indices together
+
+    /// y, the largest pixel of each window, and indices, its number: x (N, C, H, W), y and indices (N, C, P, Q).
+    /// @throws ShapeError, AliasError
+    static void max_pool2d_forward(const Tensor& x, const MaxPool2dOptions& options, Tensor& y, Indices& indices) {
+        require_apart("max_pool2d_forward", {"y", y}, {{"x", x}});
+        const Shape shape = check_max_pool2d_forward(x.shape(), options);
+        resize(y, shape);
+        resize(indices, shape);
+        on_fast_kernels<Place>([&](auto place) {
+            Pool2dKernels<decltype(place)>::max_forward(images(x), options, images(y), images(indices));
+        });
+    }
+    /// The same, as new tensors.
+    static Result max_pool2d_forward(const Tensor& x, const MaxPool2dOptions& options) {
+        Result result;
+        max_pool2d_forward(x, options, result.y, result.indices);
+        return result;
+    }
+
+    /// dx, given dy and indices (N, C, P, Q) and x's shape: each dy is added to its winner. dx (N, C, H, W),
+    /// overwritten. @throws ShapeError, AliasError
+    static void max_pool2d_backward(const Tensor& dy, const Indices& indices, const Shape& shape_of_x, Tensor& dx) {
+        require_apart("max_pool2d_backward", {"dx", dx}, {{"dy", dy}});
+        check_max_pool2d_backward(dy.shape(), indices.shape(), shape_of_x);
+        const std::size_t pixels = shape_of_x[2] * shape_of_x[3];
+        on_fast_kernels<Place>([&](auto place) {
+            using Kernels = Pool2dKernels<decltype(place)>;
+            if (const auto index = Kernels::bad_index(entries(indices), pixels)) { refuse_index(*index, pixels); }
+            resize(dx, shape_of_x);
+            Kernels::max_backward(images(dy), images(indices), images(dx));
+        });
+    }
+    /// The same, as a new tensor.
+    static Tensor max_pool2d_backward(const Tensor& dy, const Indices& indices, const Shape& shape_of_x) {
+        Tensor dx;
+        max_pool2d_backward(dy, indices, shape_of_x, dx);
+        return dx;
+    }
+
+    /// y, the average of each window: x (N, C, H, W), y (N, C, P, Q). @throws ShapeError, AliasError
+    static void avg_pool2d_forward(const Tensor& x, const AvgPool2dOptions& options, Tensor& y) {
+        require_apart("avg_pool2d_forward", {"y", y}, {{"x", x}});
+        resize(y, check_avg_pool2d_forward(x.shape(), options));
+        on_fast_kernels<Place>(
+            [&](auto place) { Pool2dKernels<decltype(place)>::avg_forward(images(x), options, images(y)); });
+    }
+    /// The same, as a new tensor.
+    static Tensor avg_pool2d_forward(const Tensor& x, const AvgPool2dOptions& options) {
+        Tensor y;
+        avg_pool2d_forward(x, options, y);
+        return y;
+    }
+
+    /// dx, given dy (N, C, P, Q) and x's shape: each dy is shared among the pixels of its window. dx (N, C, H, W),
+    /// overwritten. @throws ShapeError, AliasError
+    static void avg_pool2d_backward(const Tensor& dy, const Shape& shape_of_x, const AvgPool2dOptions& options,
+                                    Tensor& dx) {
+        require_apart("avg_pool2d_backward", {"dx", dx}, {{"dy", dy}});
+        check_avg_pool2d_backward(dy.shape(), shape_of_x, options);
+        resize(dx, shape_of_x);
+        on_fast_kernels<Place>(
+            [&](auto place) { Pool2dKernels<decltype(place)>::avg_backward(images(dy), options, images(dx)); });
+    }
+    /// The same, as a new tensor.
+    static Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape_of_x, const AvgPool2dOptions& options) {
+        Tensor dx;
+        avg_pool2d_backward(dy, shape_of_x, options, dx);
+        return dx;
+    }
+};
+
+HANDGRAD_CALL_AS(Pool2dOperations, max_pool2d_forward)
+HANDGRAD_CALL_AS(Pool2dOperations, max_pool2d_backward)
+HANDGRAD_CALL_AS(Pool2dOperations, avg_pool2d_forward)
+HANDGRAD_CALL_AS(Pool2dOperations, avg_pool2d_backward)
 
 } // namespace handgrad

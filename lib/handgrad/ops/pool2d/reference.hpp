@@ -1,24 +1,24 @@
 #pragma once
 /// @file
-/// max_pool2d, in six plain loops: image, channel, output row and column, row and column of the window.
+/// Both poolings, in plain loops: image, channel, output row and column, row and column of the window.
 /// Formulas, shapes and derivation: pool2d.hpp.
+
+#include <algorithm>
 
 #include "handgrad/ops/pool2d/pool2d.hpp"
 #include "handgrad/tensor/scalar.hpp"
 
-namespace handgrad::reference {
+namespace handgrad {
 
-/// y, the largest pixel of each window, and indices, its place: x (N, C, H, W), y and indices (N, C, P, Q).
-/// @throws ShapeError
-template <class T>
-void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Tensor<T>& y, Indices& indices) {
-    const Shape shape = check_max_pool2d_forward(x, options, y);
-    resize(y, shape);
-    resize(indices, shape);
-    for (std::size_t n = 0; n < shape[0]; ++n) {
-        for (std::size_t c = 0; c < shape[1]; ++c) {
-            for (std::size_t p = 0; p < shape[2]; ++p) {
-                for (std::size_t q = 0; q < shape[3]; ++q) {
+template <> template <class T> void Pool2dKernels<OnReference>::max_forward(Images<const T> x,
+                                                                            const MaxPool2dOptions& options,
+                                                                            Images<T> y, Images<std::int32_t> indices) {
+    using reference::is_greater;
+    using reference::value_of;
+    for (std::size_t n = 0; n < y.n; ++n) {
+        for (std::size_t c = 0; c < y.c; ++c) {
+            for (std::size_t p = 0; p < y.h; ++p) {
+                for (std::size_t q = 0; q < y.w; ++q) {
                     T best{};
                     std::int32_t winner = -1; // none yet
                     for (std::size_t r = 0; r < options.kernel_size.h; ++r) {
@@ -26,12 +26,12 @@ void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Ten
                             // A pixel above or left of x wraps around to a huge number, so >= catches both sides.
                             const std::size_t i = options.stride.h * p + options.dilation.h * r - options.padding.h;
                             const std::size_t j = options.stride.w * q + options.dilation.w * s - options.padding.w;
-                            if (i >= x.shape(2) || j >= x.shape(3)) { continue; }
+                            if (i >= x.h || j >= x.w) { continue; }
                             const T v = x(n, c, i, j);
                             const bool is_nan = value_of(v) != value_of(v);
                             if (winner < 0 || is_greater(v, best) || is_nan) {
                                 best = v;
-                                winner = static_cast<std::int32_t>(i * x.shape(3) + j);
+                                winner = static_cast<std::int32_t>(i * x.w + j);
                             }
                         }
                     }
@@ -43,36 +43,84 @@ void max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options, Ten
     }
 }
 
-/// dx, given dy and indices (N, C, P, Q) and x's shape: each dy goes to its winner. dx (N, C, H, W), overwritten.
-/// @throws ShapeError
-template <class T>
-void max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x, Tensor<T>& dx) {
-    resize(dx, check_max_pool2d_backward(dy, indices, shape_of_x, dx));
-    dx.fill(T(0));
-    for (std::size_t n = 0; n < dy.shape(0); ++n) {
-        for (std::size_t c = 0; c < dy.shape(1); ++c) {
-            for (std::size_t p = 0; p < dy.shape(2); ++p) {
-                for (std::size_t q = 0; q < dy.shape(3); ++q) {
+template <> template <class T>
+void Pool2dKernels<OnReference>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+    std::fill_n(dx.data, dx.size(), T(0));
+    for (std::size_t n = 0; n < dy.n; ++n) {
+        for (std::size_t c = 0; c < dy.c; ++c) {
+            for (std::size_t p = 0; p < dy.h; ++p) {
+                for (std::size_t q = 0; q < dy.w; ++q) {
                     const auto m = static_cast<std::size_t>(indices(n, c, p, q));
-                    dx(n, c, m / shape_of_x[3], m % shape_of_x[3]) += dy(n, c, p, q);
+                    dx(n, c, m / dx.w, m % dx.w) += dy(n, c, p, q);
                 }
             }
         }
     }
 }
 
-/// y and indices, as new tensors.
-template <class T> MaxPool2dResult<T> max_pool2d_forward(const Tensor<T>& x, const MaxPool2dOptions& options) {
-    MaxPool2dResult<T> result;
-    max_pool2d_forward(x, options, result.y, result.indices);
-    return result;
+template <> inline std::optional<std::int32_t> Pool2dKernels<OnReference>::bad_index(Vector<const std::int32_t> indices,
+                                                                                     std::size_t pixels) {
+    std::optional<std::int32_t> largest;
+    for (std::size_t i = 0; i < indices.size; ++i) {
+        const auto index = static_cast<std::uint32_t>(indices(i)); // a negative index becomes a large number
+        if (index >= pixels && (!largest || index > static_cast<std::uint32_t>(*largest))) { largest = indices(i); }
+    }
+    return largest;
 }
 
-/// dx, as a new tensor.
-template <class T> Tensor<T> max_pool2d_backward(const Tensor<T>& dy, const Indices& indices, const Shape& shape_of_x) {
-    Tensor<T> dx;
-    max_pool2d_backward(dy, indices, shape_of_x, dx);
-    return dx;
+namespace reference::detail {
+
+/// Calls f(n, c, p, q) for every window.
+template <class T, class F> void for_each_window(Images<T> y, const F& f) {
+    for (std::size_t n = 0; n < y.n; ++n) {
+        for (std::size_t c = 0; c < y.c; ++c) {
+            for (std::size_t p = 0; p < y.h; ++p) {
+                for (std::size_t q = 0; q < y.w; ++q) { f(n, c, p, q); }
+            }
+        }
+    }
 }
 
-} // namespace handgrad::reference
+/// Calls f(i, j) for every pixel of x in window (p, q). Returns A, by which the average divides.
+template <class T, class F>
+std::size_t for_each_pixel(Images<T> x, const AvgPool2dOptions& options, std::size_t p, std::size_t q, const F& f) {
+    const Size2d padding = options.padding;
+    std::size_t inside = 0, padded = 0;
+    for (std::size_t r = 0; r < options.kernel_size.h; ++r) {
+        for (std::size_t s = 0; s < options.kernel_size.w; ++s) {
+            // (0, 0) is the corner of the padded image.
+            const std::size_t i = options.stride.h * p + r, j = options.stride.w * q + s;
+            if (i >= x.h + 2 * padding.h || j >= x.w + 2 * padding.w) { continue; }
+            ++padded;
+            // A pixel above or left of x wraps around to a huge number, so >= catches both sides.
+            if (i - padding.h >= x.h || j - padding.w >= x.w) { continue; }
+            ++inside;
+            f(i - padding.h, j - padding.w);
+        }
+    }
+    return options.count_include_pad ? padded : inside;
+}
+
+} // namespace reference::detail
+
+template <> template <class T>
+void Pool2dKernels<OnReference>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+    reference::detail::for_each_window(y, [&](auto n, auto c, auto p, auto q) {
+        T sum(0);
+        const std::size_t area =
+            reference::detail::for_each_pixel(x, options, p, q, [&](auto i, auto j) { sum += x(n, c, i, j); });
+        y(n, c, p, q) = sum / static_cast<T>(area);
+    });
+}
+
+template <> template <class T>
+void Pool2dKernels<OnReference>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+    std::fill_n(dx.data, dx.size(), T(0));
+    reference::detail::for_each_window(dy, [&](auto n, auto c, auto p, auto q) {
+        const std::size_t area = reference::detail::for_each_pixel(dx, options, p, q, [](auto, auto) {});
+        const T share = dy(n, c, p, q) / static_cast<T>(area);
+        reference::detail::for_each_pixel(dx, options, p, q, [&](auto i, auto j) { dx(n, c, i, j) += share; });
+    });
+}
+
+} // namespace handgrad
