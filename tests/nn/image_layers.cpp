@@ -134,7 +134,7 @@ TEMPLATE_TEST_CASE("the modules for images compute what the operations do", "[nn
         const Tensor<T> y = B::conv2d_forward(x, layer.weight.value, layer.bias.value, options);
         CHECK(equal_numbers(layer.forward(x), y));
         const auto dy = whole_numbers<T>(y.shape(), 4);
-        const Conv2dGradients<T> g = B::conv2d_backward(x, layer.weight.value, dy, options);
+        const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, layer.weight.value, dy, options);
         CHECK(equal_numbers(layer.backward(dy), g.dx));
         CHECK(equal_numbers(layer.weight.grad, g.dw));
         if (with_bias) { CHECK(equal_numbers(layer.bias.grad, g.db)); }

@@ -177,7 +177,7 @@ TEMPLATE_TEST_CASE("modules call the operations, and overwrite dx", "[nn]", HAND
                    dx = normal_numbers<T>({n, 5}, n + 2);
         linear.zero_grad();
         CHECK(same_bits(linear(x), B::linear_forward(x, linear.weight.value, linear.bias.value)));
-        const LinearGradients<T> g = B::linear_backward(x, linear.weight.value, dy);
+        const LinearGradients<Tensor<T>> g = B::linear_backward(x, linear.weight.value, dy);
         CHECK(same_bits(linear.backward(dy), g.dx));
         CHECK(equal_numbers(linear.weight.grad, g.dw));
         CHECK(equal_numbers(linear.bias.grad, g.db));

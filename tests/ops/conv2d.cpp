@@ -40,7 +40,7 @@ public:
         Conv2dOptions options = options_;
         for (const ConvAlgorithm algorithm : conv_algorithms) {
             options.algorithm = algorithm;
-            const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+            const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
             if (!(difference(B::conv2d_forward(x, w, b, options), y_) <= limit) ||
                 !(difference(g.dx, gradients_.dx) <= limit) || !(difference(g.dw, gradients_.dw) <= limit) ||
                 !(difference(g.db, gradients_.db) <= limit)) {
@@ -54,7 +54,7 @@ private:
     std::string name_;
     Conv2dOptions options_;
     Tensor<double> x_, w_, b_, y_, dy_;
-    Conv2dGradients<double> gradients_;
+    Conv2dGradients<Tensor<double>> gradients_;
 };
 
 /// Odd and even sizes, strides, paddings, dilations and groups, in every combination that fits.
@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE("conv2d: sums done by hand", "[ops][conv2d]", HANDGRAD_BACKEN
         options.algorithm = algorithm;
         // 1*1 + 2*2 + 4*3 + 5*4 + 0.5 and so on: the kernel is not flipped
         CHECK(equal_numbers(B::conv2d_forward(x, w, b, options), tensor<T>({1, 1, 2, 2}, {37.5, 47.5, 67.5, 77.5})));
-        const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+        const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
         CHECK(equal_numbers(g.dx, tensor<T>({1, 1, 3, 3}, {1, 1, -2, /**/ 5, 5.5, -3, /**/ 6, 9.5, 2})));
         CHECK(equal_numbers(g.dw, tensor<T>({1, 1, 2, 2}, {9.5, 12, /**/ 17, 19.5})));
         CHECK(equal_numbers(g.db, tensor<T>({1}, {2.5})));
@@ -198,7 +198,7 @@ TEMPLATE_TEST_CASE("conv2d: buffers are overwritten, whatever was in them", "[op
                            w = normal_numbers<T>({6, 4 / options.groups, 3, 2}, 2);
                 const Tensor<T> y = B::conv2d_forward(x, w, b, options);
                 const auto dy = normal_numbers<T>(y.shape(), 4);
-                const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+                const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
                 const Shape& of_x = x.shape();
                 const Shape& of_w = w.shape();
                 REQUIRE(overwrites(y, [&](Tensor<T>& t) { B::conv2d_forward(x, w, b, options, t); }));
@@ -219,7 +219,7 @@ TEMPLATE_TEST_CASE("conv2d: parameters' gradients add up where asked to", "[ops]
             options.algorithm = algorithm;
             const auto x = whole_numbers<T>({n, 2, 5, 6}, 1), w = whole_numbers<T>({3, 2, 2, 3}, 2);
             const auto dy = whole_numbers<T>(B::conv2d_forward(x, w, zeros<T>({0}), options).shape(), 3);
-            const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+            const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
             Tensor<T> dw = full<T>(w.shape(), T(10)), db = full<T>({3}, T(20));
             for (int call = 0; call < 2; ++call) {
                 B::conv2d_backward_weight(x, dy, w.shape(), options, dw, Accumulate::yes);
@@ -242,7 +242,7 @@ TEMPLATE_TEST_CASE("conv2d: an empty batch gives an empty result and gradients o
         const Tensor<T> x(Shape{0, 2, 5, 6}), dy(Shape{0, 3, 3, 3});
         const auto w = whole_numbers<T>({3, 2, 3, 3}, 1), b = whole_numbers<T>({3}, 2);
         CHECK(B::conv2d_forward(x, w, b, options).shape() == dy.shape());
-        const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+        const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
         CHECK(g.dx.shape() == x.shape());
         CHECK(equal_numbers(g.dw, zeros<T>(w.shape())));
         CHECK(equal_numbers(g.db, zeros<T>({3})));

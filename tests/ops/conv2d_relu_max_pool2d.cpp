@@ -32,7 +32,7 @@ template <class B, class T> Results<T> one_after_another(const Tensor<T>& x, con
     Indices indices;
     B::max_pool2d_forward(h, MaxPool2dOptions(2), result.y, indices);
     const Tensor<T> dh = B::max_pool2d_backward(dy, indices, h.shape()), dz = B::relu_backward(z, dh);
-    const Conv2dGradients<T> g = B::conv2d_backward(x, w, dz, options);
+    const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dz, options);
     result.dx = g.dx;
     result.dw = g.dw;
     result.db = g.db;

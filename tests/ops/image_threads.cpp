@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("conv2d: the number of threads does not change a bit", "[ops]
             options.algorithm = algorithm;
             const auto dy = normal_numbers<T>(B::conv2d_forward(x, w, b, options).shape(), 4);
             CHECK(same_on_any_number_of_threads([&] {
-                Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+                Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
                 return std::vector<Tensor<T>>{B::conv2d_forward(x, w, b, options), g.dx, g.dw, g.db};
             }));
         }

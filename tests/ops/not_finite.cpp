@@ -223,7 +223,7 @@ TEMPLATE_TEST_CASE("edges: the number of threads does not change a bit of a conv
     w(1, 2, 0, 0) = static_cast<T>(an_infinity);
     dy(20, 3, 0, 0) = static_cast<T>(a_nan);
     CHECK(same_on_any_number_of_threads([&] {
-        const Conv2dGradients<T> g = B::conv2d_backward(x, w, dy, options);
+        const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dy, options);
         Tensor<T> y, winners, dx, dw, db;
         B::conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
         B::conv2d_relu_max_pool2d_backward_input(y, winners, w, x.shape(), options, dx);

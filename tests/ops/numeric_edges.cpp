@@ -27,7 +27,7 @@ TEMPLATE_TEST_CASE("edges: a batch of nothing", "[edges]", HANDGRAD_BACKENDS) {
     CHECK(B::softmax_forward(none).shape() == Shape{0, 3});
     CHECK(B::softmax_backward(none, none).shape() == Shape{0, 3});
     CHECK(B::linear_forward(none, zeros<T>({3, 2}), zeros<T>({2})).shape() == Shape{0, 2});
-    const LinearGradients<T> g = B::linear_backward(none, full<T>({3, 2}, 1), zeros<T>({0, 2}));
+    const LinearGradients<Tensor<T>> g = B::linear_backward(none, full<T>({3, 2}, 1), zeros<T>({0, 2}));
     CHECK(equal_numbers(g.dw, zeros<T>({3, 2})));
     CHECK(equal_numbers(g.db, zeros<T>({2})));
     const auto images = zeros<T>({0, 2, 4, 4});

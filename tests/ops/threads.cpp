@@ -1,8 +1,8 @@
 // The same bits on any number of threads, for sizes that are cut into several chunks.
 
+#include "support/threads.hpp"
 #include "catch.hpp"
 #include "handgrad/backends/cpu.hpp"
-#include "support/threads.hpp"
 
 using namespace handgrad;
 using namespace support;
@@ -18,7 +18,7 @@ TEMPLATE_TEST_CASE("linear: the number of threads does not change a bit", "[ops]
         const auto x = normal_numbers<T>({s.n, s.in}, 1), w = normal_numbers<T>({s.in, s.out}, 2),
                    b = normal_numbers<T>({s.out}, 3), dy = normal_numbers<T>({s.n, s.out}, 4);
         CHECK(same_on_any_number_of_threads([&] {
-            LinearGradients<T> g = B::linear_backward(x, w, dy);
+            LinearGradients<Tensor<T>> g = B::linear_backward(x, w, dy);
             return std::vector<Tensor<T>>{B::linear_forward(x, w, b), g.dx, g.dw, g.db};
         }));
     }

@@ -54,19 +54,18 @@ template <class Arg> using PassedFor =
 template <class T> handgrad::Tensor<T> returned(const handgrad::device::Tensor<T>& x) {
     return handgrad::device::to_host(x);
 }
-#define HANDGRAD_RETURNED(T)                                                                                           \
-    inline auto returned(const handgrad::Device<T>::LinearGradients& g) {                                              \
-        return handgrad::Cpu<T>::LinearGradients{returned(g.dx), returned(g.dw), returned(g.db)};                      \
-    }                                                                                                                  \
-    inline auto returned(const handgrad::Device<T>::Conv2dGradients& g) {                                              \
-        return handgrad::Cpu<T>::Conv2dGradients{returned(g.dx), returned(g.dw), returned(g.db)};                      \
-    }                                                                                                                  \
-    inline auto returned(const handgrad::Device<T>::MaxPool2dResult& r) {                                              \
-        return handgrad::Cpu<T>::MaxPool2dResult{returned(r.y), returned(r.indices)};                                  \
-    }
-HANDGRAD_RETURNED(float)
-HANDGRAD_RETURNED(double)
-#undef HANDGRAD_RETURNED
+template <class T> handgrad::LinearGradients<handgrad::Tensor<T>>
+returned(const handgrad::LinearGradients<handgrad::device::Tensor<T>>& g) {
+    return {returned(g.dx), returned(g.dw), returned(g.db)};
+}
+template <class T> handgrad::Conv2dGradients<handgrad::Tensor<T>>
+returned(const handgrad::Conv2dGradients<handgrad::device::Tensor<T>>& g) {
+    return {returned(g.dx), returned(g.dw), returned(g.db)};
+}
+template <class T> handgrad::MaxPool2dResult<handgrad::Tensor<T>, handgrad::Indices>
+returned(const handgrad::MaxPool2dResult<handgrad::device::Tensor<T>, handgrad::device::Indices>& r) {
+    return {returned(r.y), returned(r.indices)};
+}
 inline float returned(float x) { return x; }
 inline double returned(double x) { return x; }
 inline std::size_t returned(std::size_t x) { return x; }

@@ -7,7 +7,7 @@
 namespace handgrad {
 
 #define HANDGRAD_REFERENCE(kernel)                                                                                     \
-    HANDGRAD_INSTANTIATE(kernel)                                                                                       \
+    HANDGRAD_INSTANTIATE_KERNEL(kernel)                                                                                \
     template decltype(kernel<std::complex<double>>) kernel<std::complex<double>>;
 HANDGRAD_REFERENCE(LinearKernels<OnReference>::forward)
 HANDGRAD_REFERENCE(LinearKernels<OnReference>::backward_input)

@@ -72,8 +72,8 @@ template <class Tensor> auto images(Tensor& x) -> Images<std::remove_pointer_t<d
 }
 
 /// Instantiates a kernel for float and double, without its signature:
-/// HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::forward).
-#define HANDGRAD_INSTANTIATE(kernel)                                                                                   \
+/// HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::forward).
+#define HANDGRAD_INSTANTIATE_KERNEL(kernel)                                                                            \
     template decltype(kernel<float>) kernel<float>;                                                                    \
     template decltype(kernel<double>) kernel<double>;
 

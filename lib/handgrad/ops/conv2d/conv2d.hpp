@@ -82,16 +82,18 @@ Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const
 /// Checks the shapes of conv2d_forward's arguments and returns y's shape, (N, K, P, Q). @throws ShapeError
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options);
 
+/// The gradients of conv2d: shapes as x, w and b.
+template <class Tensor> struct Conv2dGradients {
+    Tensor dx; ///< dL/dx, (N, C, H, W)
+    Tensor dw; ///< dL/dw, (K, C/G, R, S)
+    Tensor db; ///< dL/db, (K,)
+};
+
 /// conv2d, for all backends.
 template <class Place, class T> struct Conv2dOperations {
     using Tensor = TensorOf<Place, T>; ///< type of an array
 
-    /// The gradients of conv2d: shapes as x, w and b.
-    struct Conv2dGradients {
-        Tensor dx; ///< dL/dx, (N, C, H, W)
-        Tensor dw; ///< dL/dw, (K, C/G, R, S)
-        Tensor db; ///< dL/db, (K,)
-    };
+    using Conv2dGradients = handgrad::Conv2dGradients<Tensor>; ///< type of all gradients together
 
     /// y = w * x + b: x (N, C, H, W), w (K, C/G, R, S), b (K,) or (0,), y (N, K, P, Q). @throws ShapeError, AliasError
     static void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,

@@ -105,9 +105,9 @@ void Conv2dKernels<OnCpu>::backward_bias(Images<const T> dy, Vector<T> db, Accum
     }
 }
 
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnCpu>::backward_input)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnCpu>::backward_weight)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnCpu>::backward_bias)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnCpu>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnCpu>::backward_weight)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnCpu>::backward_bias)
 
 } // namespace handgrad

@@ -61,9 +61,9 @@ void Conv2dKernels<OnDevice>::backward_bias(Images<const T> dy, Vector<T> db, Ac
     add_parts(parts, batch.count, db, mode);
 }
 
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_input)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_weight)
-HANDGRAD_INSTANTIATE(Conv2dKernels<OnDevice>::backward_bias)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnDevice>::backward_weight)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dKernels<OnDevice>::backward_bias)
 
 } // namespace handgrad

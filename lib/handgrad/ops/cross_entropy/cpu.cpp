@@ -52,8 +52,8 @@ std::size_t CrossEntropyKernels<OnCpu>::count_correct(Matrix<const T> z, Vector<
     return correct;
 }
 
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnCpu>::backward)
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnCpu>::count_correct)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnCpu>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnCpu>::count_correct)
 
 } // namespace handgrad

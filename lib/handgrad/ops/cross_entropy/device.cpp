@@ -127,8 +127,7 @@ template <> template <class T> void CrossEntropyKernels<OnDevice>::add_to_tally(
     double* rows = row_memory(z.rows);
     device::tabulate(rows, z.rows, z.columns, IsRight<T>{z, y});
     add_up(parts, z.rows, rows);
-    device::for_each_item(
-        1, 64, AddToTally<T>{rows + z.rows, parts.count, static_cast<double>(z.rows), loss, tally});
+    device::for_each_item(1, 64, AddToTally<T>{rows + z.rows, parts.count, static_cast<double>(z.rows), loss, tally});
 }
 
 template <>
@@ -136,9 +135,9 @@ std::size_t CrossEntropyKernels<OnDevice>::first_wrong_label(Vector<const std::i
     return device::first_item(y.size, 1, IsBadLabel{y, static_cast<std::int64_t>(classes)});
 }
 
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::backward)
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::count_correct)
-HANDGRAD_INSTANTIATE(CrossEntropyKernels<OnDevice>::add_to_tally)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnDevice>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnDevice>::count_correct)
+HANDGRAD_INSTANTIATE_KERNEL(CrossEntropyKernels<OnDevice>::add_to_tally)
 
 } // namespace handgrad

@@ -29,7 +29,7 @@ void L2PenaltyKernels<OnCpu>::backward(Vector<const T> w, double lambda, Vector<
     }
 }
 
-HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnCpu>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(L2PenaltyKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(L2PenaltyKernels<OnCpu>::backward)
 
 } // namespace handgrad

@@ -52,7 +52,7 @@ void L2PenaltyKernels<OnDevice>::backward(Vector<const T> w, double lambda, Vect
     device::tabulate(dw.data, dw.size, 2, Scaled<T>{w, static_cast<T>(lambda), before});
 }
 
-HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(L2PenaltyKernels<OnDevice>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(L2PenaltyKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(L2PenaltyKernels<OnDevice>::backward)
 
 } // namespace handgrad

@@ -127,9 +127,9 @@ void LinearKernels<OnCpu>::backward_bias(Matrix<const T> dy, Vector<T> db, Accum
     for (std::size_t k = 0; k < db.size; ++k) { db(k) = mode == Accumulate::yes ? db(k) + sums[k] : sums[k]; }
 }
 
-HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::backward_input)
-HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::backward_weight)
-HANDGRAD_INSTANTIATE(LinearKernels<OnCpu>::backward_bias)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::backward_weight)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::backward_bias)
 
 } // namespace handgrad

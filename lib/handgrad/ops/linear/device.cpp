@@ -107,9 +107,9 @@ void LinearKernels<OnDevice>::backward_bias(Matrix<const T> dy, Vector<T> db, Ac
     tabulate(db.data, db.size, dy.rows, BackwardBias<T>{dy, mode == Accumulate::yes ? db.data : nullptr});
 }
 
-HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_input)
-HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_weight)
-HANDGRAD_INSTANTIATE(LinearKernels<OnDevice>::backward_bias)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnDevice>::backward_weight)
+HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnDevice>::backward_bias)
 
 } // namespace handgrad

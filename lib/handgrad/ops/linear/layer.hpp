@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "handgrad/nn/module.hpp"
-#include "handgrad/ops/accumulate.hpp"
 #include "handgrad/ops/linear/linear.hpp"
 #include "handgrad/tensor/random.hpp"
 
@@ -37,9 +36,7 @@ public:
         this->register_parameter("bias", bias);
     }
 
-    Shape output_shape(const Shape& x) const override {
-        return linear_shape("Linear", x, weight.value.shape());
-    }
+    Shape output_shape(const Shape& x) const override { return linear_shape("Linear", x, weight.value.shape()); }
     std::string name() const override { return "Linear"; }
     std::string arguments() const override {
         return "in_features=" + std::to_string(weight.value.shape(0)) +

@@ -47,16 +47,18 @@ inline Shape linear_shape(std::string_view where, const Shape& x, const Shape& w
     return with_last(x, w[1]);
 }
 
+/// The gradients of linear: shapes as x, w and b.
+template <class Tensor> struct LinearGradients {
+    Tensor dx; ///< dL/dx, (..., D_in)
+    Tensor dw; ///< dL/dw, (D_in, D_out)
+    Tensor db; ///< dL/db, (D_out,)
+};
+
 /// linear, for all backends.
 template <class Place, class T> struct LinearOperations {
     using Tensor = TensorOf<Place, T>; ///< type of an array
 
-    /// The gradients of linear: shapes as x, w and b.
-    struct LinearGradients {
-        Tensor dx; ///< dL/dx, (..., D_in)
-        Tensor dw; ///< dL/dw, (D_in, D_out)
-        Tensor db; ///< dL/db, (D_out,)
-    };
+    using LinearGradients = handgrad::LinearGradients<Tensor>; ///< type of all gradients together
 
     /// y = x w + b: x (..., D_in), w (D_in, D_out), b (D_out,), y (..., D_out). @throws ShapeError, AliasError
     static void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {

@@ -240,9 +240,9 @@ void Pool2dKernels<OnCpu>::avg_backward(Images<const T> dy, const AvgPool2dOptio
     });
 }
 
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::max_forward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::max_backward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::avg_forward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnCpu>::avg_backward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnCpu>::max_forward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnCpu>::max_backward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnCpu>::avg_forward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnCpu>::avg_backward)
 
 } // namespace handgrad

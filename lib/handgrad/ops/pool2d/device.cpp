@@ -74,9 +74,9 @@ void Pool2dKernels<OnDevice>::avg_backward(Images<const T> dy, const AvgPool2dOp
              AvgPool2dBackward<T>{{rows, columns, options.count_include_pad}, dy});
 }
 
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::max_forward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::max_backward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::avg_forward)
-HANDGRAD_INSTANTIATE(Pool2dKernels<OnDevice>::avg_backward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnDevice>::max_forward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnDevice>::max_backward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnDevice>::avg_forward)
+HANDGRAD_INSTANTIATE_KERNEL(Pool2dKernels<OnDevice>::avg_backward)
 
 } // namespace handgrad

@@ -105,16 +105,16 @@ Shape check_avg_pool2d_forward(const Shape& x, const AvgPool2dOptions& options);
 void check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dOptions& options);
 
 /// The result of max_pool2d_forward, (N, C, P, Q) both.
-template <class Place, class T> struct MaxPool2dResult {
-    TensorOf<Place, T> y;                  ///< the largest pixel of each window
-    TensorOf<Place, std::int32_t> indices; ///< the winners' numbers, i W + j within their channel
+template <class Tensor, class Indices> struct MaxPool2dResult {
+    Tensor y;        ///< the largest pixel of each window
+    Indices indices; ///< the winners' numbers, i W + j within their channel
 };
 
 /// Both poolings, for all backends.
 template <class Place, class T> struct Pool2dOperations {
-    using Tensor = TensorOf<Place, T>;             ///< type of an array
-    using Indices = TensorOf<Place, std::int32_t>; ///< type of the winners
-    using Result = MaxPool2dResult<Place, T>;      ///< type of y and indices together
+    using Tensor = TensorOf<Place, T>;                                  ///< type of an array
+    using Indices = TensorOf<Place, std::int32_t>;                      ///< type of the winners
+    using MaxPool2dResult = handgrad::MaxPool2dResult<Tensor, Indices>; ///< type of y and indices together
 
     /// y, the largest pixel of each window, and indices, its number: x (N, C, H, W), y and indices (N, C, P, Q).
     /// @throws ShapeError, AliasError
@@ -128,8 +128,8 @@ template <class Place, class T> struct Pool2dOperations {
         });
     }
     /// The same, as new tensors.
-    static Result max_pool2d_forward(const Tensor& x, const MaxPool2dOptions& options) {
-        Result result;
+    static MaxPool2dResult max_pool2d_forward(const Tensor& x, const MaxPool2dOptions& options) {
+        MaxPool2dResult result;
         max_pool2d_forward(x, options, result.y, result.indices);
         return result;
     }

@@ -9,8 +9,8 @@ namespace handgrad {
 
 using namespace cpu; // Vec, entrywise, transform
 
-template <> template <class T> void SgdKernels<OnCpu>::step(Vector<T> p, Vector<const T> g, Vector<T> v,
-                                                            const SgdOptions& options, bool first) {
+template <> template <class T>
+void SgdKernels<OnCpu>::step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options, bool first) {
     const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
         undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
     const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of sgd.hpp
@@ -18,8 +18,7 @@ template <> template <class T> void SgdKernels<OnCpu>::step(Vector<T> p, Vector<
         return options.weight_decay != 0 ? d + decay * pi : d;
     };
     if (options.momentum == 0) {
-        entrywise(p.data, g.data, p.data, p.size,
-                  [&](auto pi, auto gi) { return pi - lr * direction(pi, gi); });
+        entrywise(p.data, g.data, p.data, p.size, [&](auto pi, auto gi) { return pi - lr * direction(pi, gi); });
         return;
     }
     const Chunks chunks(p.size, entrywise_grain);
@@ -49,6 +48,6 @@ template <> template <class T> void SgdKernels<OnCpu>::step(Vector<T> p, Vector<
     });
 }
 
-HANDGRAD_INSTANTIATE(SgdKernels<OnCpu>::step)
+HANDGRAD_INSTANTIATE_KERNEL(SgdKernels<OnCpu>::step)
 
 } // namespace handgrad

@@ -27,14 +27,23 @@ template <class T> struct Step {
 
 } // namespace
 
-template <> template <class T> void SgdKernels<OnDevice>::step(Vector<T> p, Vector<const T> g, Vector<T> v,
-                                                               const SgdOptions& options, bool first) {
-    Step<T> step{p, g, v, static_cast<T>(options.lr), static_cast<T>(options.momentum),
-                 static_cast<T>(1 - options.dampening), static_cast<T>(options.weight_decay),
-                 options.weight_decay != 0, options.nesterov, options.maximize, options.momentum != 0, first};
+template <> template <class T>
+void SgdKernels<OnDevice>::step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options, bool first) {
+    Step<T> step{p,
+                 g,
+                 v,
+                 static_cast<T>(options.lr),
+                 static_cast<T>(options.momentum),
+                 static_cast<T>(1 - options.dampening),
+                 static_cast<T>(options.weight_decay),
+                 options.weight_decay != 0,
+                 options.nesterov,
+                 options.maximize,
+                 options.momentum != 0,
+                 first};
     device::for_each_item(p.size, 8, step);
 }
 
-HANDGRAD_INSTANTIATE(SgdKernels<OnDevice>::step)
+HANDGRAD_INSTANTIATE_KERNEL(SgdKernels<OnDevice>::step)
 
 } // namespace handgrad

@@ -30,7 +30,7 @@ void SoftmaxKernels<OnCpu>::backward(Matrix<const T> p, Matrix<const T> dp, Matr
     });
 }
 
-HANDGRAD_INSTANTIATE(SoftmaxKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(SoftmaxKernels<OnCpu>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(SoftmaxKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(SoftmaxKernels<OnCpu>::backward)
 
 } // namespace handgrad

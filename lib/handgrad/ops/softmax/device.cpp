@@ -11,9 +11,7 @@ namespace {
 template <class T> struct Forward {
     Matrix<const T> z;
     Matrix<T> p;
-    HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
-        device::SoftmaxRow<T>(&z(n, 0), &p(n, 0), z.columns);
-    }
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const { device::SoftmaxRow<T>(&z(n, 0), &p(n, 0), z.columns); }
 };
 
 template <class T> struct Backward {
@@ -37,7 +35,7 @@ void SoftmaxKernels<OnDevice>::backward(Matrix<const T> p, Matrix<const T> dp, M
     device::for_each_item(p.rows, 4 * p.columns, Backward<T>{p, dp, dz});
 }
 
-HANDGRAD_INSTANTIATE(SoftmaxKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(SoftmaxKernels<OnDevice>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(SoftmaxKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(SoftmaxKernels<OnDevice>::backward)
 
 } // namespace handgrad
