@@ -14,6 +14,7 @@
 #include "handgrad/app/interrupt.hpp"
 #include "handgrad/app/program.hpp"
 #include "handgrad/app/progress.hpp"
+#include "handgrad/check/gradient_check.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/tensor/parallel.hpp"
 
@@ -33,7 +34,8 @@ int main(int argc, char** argv) {
         .option("--gamma", gamma, 0.0, 1.0, "a number without a default", "left open")
         .option("--decided", decided, 0.0, 1.0, "another", "step times two")
         .option("--fail", fail,
-                {"not", "shape", "data", "divergence", "usage", "memory", "lines", "interrupt", "terminate", "twice"},
+                {"not", "shape", "data", "divergence", "usage", "memory", "lines", "gradient", "interrupt", "terminate",
+                 "twice"},
                 "how to end")
         .flag("--wide", wide, "an option without a value");
 
@@ -52,6 +54,13 @@ int main(int argc, char** argv) {
         if (fail == "usage") { throw handgrad::UsageError("--hidden: got 7, expected an even number"); }
         if (fail == "memory") { throw std::bad_alloc(); }
         if (fail == "lines") { throw std::runtime_error("one\ntwo\n"); }
+        if (fail == "gradient") {
+            const handgrad::Tensor<double> right{1, -2, 3};
+            handgrad::check::GradientCheck checker;
+            checker.add(handgrad::check::compare("dw", right, right));
+            checker.add(handgrad::check::compare("db", handgrad::Tensor<double>(5 * right), right));
+            handgrad::check::require_passed(checker);
+        }
         if (fail == "interrupt" || fail == "terminate" || fail == "twice") {
             const handgrad::app::InterruptGuard guard;
             std::raise(fail == "terminate" ? SIGTERM : SIGINT);

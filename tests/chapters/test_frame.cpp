@@ -187,6 +187,17 @@ TEST_CASE("an exception ends the program with one line, and without run.json", "
     CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
 }
 
+TEST_CASE("a wrong gradient ends the program with its report, and without run.json", "[frame]") {
+    const TemporaryFolder folder;
+    const auto run = frame(folder, "--fail gradient");
+    CHECK(run.status == 1);
+    CHECK(run.err == "00_frame: wrong gradients: db (1 of 2 checked); see the reports above\n");
+    CHECK(contains(run.out, "\n\ndb (3,): FAILED, 3 of 3 entries"));
+    CHECK(contains(run.out, "hint: every entry is 5 times too large"));
+    CHECK_FALSE(contains(run.out, "dw"));
+    CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
+}
+
 TEST_CASE("an --out that cannot be written to stops the program before the lesson", "[frame]") {
     const TemporaryFolder folder;
     folder.write("file", "here first"s);

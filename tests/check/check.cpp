@@ -5,6 +5,7 @@
 #include <complex>
 #include <limits>
 #include <sstream>
+#include <stdexcept>
 
 #include "handgrad/backends/reference.hpp"
 #include "handgrad/check/check.hpp"
@@ -277,6 +278,34 @@ TEST_CASE("the collector prints one table and passes only if all pass", "[check]
     CHECK(contains(text, "dw        (2, 3)"));
     CHECK(contains(text, "FAILED"));
     CHECK(contains(text, "db[1]"));
+}
+
+TEST_CASE("a wrong gradient stops the program with its report and its hint", "[check]") {
+    const Tensor<double> right = smooth_gradient(point);
+    const Tensor<double> numeric = check::complex_step(Smooth{}, point);
+    check::GradientCheck checker;
+    checker.add(check::compare("dx", right, numeric));
+    std::ostringstream nothing;
+    check::require_passed(checker, nothing);
+    CHECK(nothing.str().empty());
+
+    checker.add(check::compare("dw", Tensor<double>(-right), numeric));
+    checker.add(check::compare("db", Tensor<double>(5 * right), numeric));
+    std::ostringstream reports;
+    std::string message;
+    try {
+        check::require_passed(checker, reports);
+    } catch (const std::runtime_error& error) { message = error.what(); }
+    CHECK(message == "wrong gradients: dw, db (2 of 3 checked); see the reports above");
+    CHECK(reports.str() == "\n" + to_string(checker.reports()[1]) + "\n" + to_string(checker.reports()[2]));
+    CHECK(contains(reports.str(), "hint: every entry is 5 times too large"));
+    CHECK(to_string(checker) == check::table(checker) + reports.str());
+}
+
+TEST_CASE("a program that was to check gradients and checked none is stopped as well", "[check]") {
+    std::ostringstream reports;
+    CHECK_THROWS_AS(check::require_passed(check::GradientCheck(), reports), std::runtime_error);
+    CHECK(reports.str().empty());
 }
 
 TEST_CASE("weighted_sum turns a tensor into a function whose gradient is the weights", "[check]") {

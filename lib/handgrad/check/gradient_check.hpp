@@ -64,4 +64,15 @@ std::string to_string(const GradientCheck& checker);
 /// Writes to_string(checker).
 std::ostream& operator<<(std::ostream& out, const GradientCheck& checker);
 
+/// Stops a program that has found a wrong gradient. Does nothing if checker.passed(); otherwise writes the full report
+/// of each gradient that failed, with its hint, and throws.
+///
+/// @param checker the gradients that must all be right
+/// @param out     stream for the reports
+/// @throws std::runtime_error with one line that names the gradients that failed; app::Program ends with status 1
+void require_passed(const GradientCheck& checker, std::ostream& out);
+
+/// The same, with the reports on standard output.
+void require_passed(const GradientCheck& checker);
+
 } // namespace handgrad::check

@@ -2,9 +2,11 @@
 #include "handgrad/check/report.hpp"
 
 #include <algorithm>
-#include <ostream>
+#include <iostream>
+#include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace handgrad::check {
 
@@ -34,6 +36,14 @@ std::string list_of_kinks(const Report& report) {
     for (const Kink& kink : report.kinks) {
         text += fmt::format("    {}: slope {:.6g} to the left, {:.6g} to the right\n",
                             entry_name(report.name, report.shape, kink.entry), kink.left, kink.right);
+    }
+    return text;
+}
+
+std::string reports_of_failures(const GradientCheck& checker) {
+    std::string text;
+    for (const Report& report : checker.reports()) {
+        if (!report.passed()) { text += "\n" + to_string(report); }
     }
     return text;
 }
@@ -89,14 +99,22 @@ std::string table(const GradientCheck& checker) {
     return text;
 }
 
-std::string to_string(const GradientCheck& checker) {
-    std::string text = table(checker);
-    for (const Report& report : checker.reports()) {
-        if (!report.passed()) { text += "\n" + to_string(report); }
-    }
-    return text;
-}
+std::string to_string(const GradientCheck& checker) { return table(checker) + reports_of_failures(checker); }
 
 std::ostream& operator<<(std::ostream& out, const GradientCheck& checker) { return out << to_string(checker); }
+
+void require_passed(const GradientCheck& checker, std::ostream& out) {
+    if (checker.passed()) { return; }
+    if (checker.reports().empty()) { throw std::runtime_error("no gradient was checked, expected at least one"); }
+    out << reports_of_failures(checker);
+    std::vector<std::string> failed;
+    for (const Report& report : checker.reports()) {
+        if (!report.passed()) { failed.push_back(report.name); }
+    }
+    throw std::runtime_error(fmt::format("wrong gradients: {} ({} of {} checked); see the reports above",
+                                         fmt::join(failed, ", "), failed.size(), checker.reports().size()));
+}
+
+void require_passed(const GradientCheck& checker) { require_passed(checker, std::cout); }
 
 } // namespace handgrad::check
