@@ -47,12 +47,15 @@ Tensor<double> transpose(const Tensor<double>& a) {
 // And one number for "are these two arrays the same?": the largest difference of two entries.
 double largest_difference(const Tensor<double>& a, const Tensor<double>& b) {
     double largest = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) { largest = std::max(largest, std::abs(a.data()[i] - b.data()[i])); }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        largest = std::max(largest, std::abs(a.data()[i] - b.data()[i]));
+    }
     return largest;
 }
 
 // What the lecture prints. Its seed is not given, so its points and its first weights are others than ours.
-const std::map<int, double> lecture{{10, 0.9134}, {20, 0.8324}, {50, 0.7651}, {100, 0.7475}, {200, 0.7441}};
+const std::map<int, double> lecture{
+    {10, 0.9134}, {20, 0.8324}, {50, 0.7651}, {100, 0.7475}, {200, 0.7441}};
 
 // ## Pictures
 //
@@ -73,7 +76,8 @@ plot::Figure draw_points(const std::string& title, const data::Spiral& spiral) {
 
 // A classifier divides the plane: each point belongs to the class with the largest score. To draw its regions we
 // classify all points of a fine grid, as if they were a batch of data.
-plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral, const LinearClassifier& model) {
+plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral,
+                          const LinearClassifier& model) {
     const Tensor<double> axis = data::linspace(-1.25, 1.25, 251);
     auto grid = zeros<double>({axis.size() * axis.size(), 2});
     for (std::size_t i = 0; i < grid.shape(0); ++i) {
@@ -175,7 +179,8 @@ int main(int argc, char** argv) {
 
         // A first test needs no tool. The probabilities of a point sum to one, and so does its $1[k = y]$; hence each
         // row of $du$ sums to zero, and so does $db$: what one class gains the others lose.
-        fmt::print("  db sums to zero: {}\n", std::abs(db(0) + db(1) + db(2)) < 1e-14 ? "yes" : "NO");
+        fmt::print("  db sums to zero: {}\n",
+                   std::abs(db(0) + db(1) + db(2)) < 1e-14 ? "yes" : "NO");
 
         // ## The gradient, proved
         //
@@ -185,15 +190,18 @@ int main(int argc, char** argv) {
         // library's reference operations can.
         const auto loss_of = [&](const auto& w_, const auto& b_) {
             const auto scores = reference::linear_forward(check::cast_like(w_, x), w_, b_);
-            return reference::cross_entropy_forward(scores, y) + reference::l2_penalty_forward(w_, reg);
+            return reference::cross_entropy_forward(scores, y) +
+                   reference::l2_penalty_forward(w_, reg);
         };
         check::GradientCheck checker;
-        checker.wrt("w", w, dw, [&](const auto& w_) { return loss_of(w_, check::cast_like(w_, b)); });
-        checker.wrt("b", b, db, [&](const auto& b_) { return loss_of(check::cast_like(b_, w), b_); });
+        checker.wrt("w", w, dw,
+                    [&](const auto& w_) { return loss_of(w_, check::cast_like(w_, b)); });
+        checker.wrt("b", b, db,
+                    [&](const auto& b_) { return loss_of(check::cast_like(b_, w), b_); });
         fmt::print("\nAgainst the complex step\n");
         for (const check::Report& report : checker.reports()) {
-            fmt::print("  {} {}: {} entries compared, {}\n", report.name, to_string(report.shape), report.compared,
-                       report.passed() ? "passed" : "FAILED");
+            fmt::print("  {} {}: {} entries compared, {}\n", report.name, to_string(report.shape),
+                       report.compared, report.passed() ? "passed" : "FAILED");
         }
 
         // ## The same by the library
@@ -204,10 +212,12 @@ int main(int argc, char** argv) {
         // some $10^{-16}$, and not by more.
         const double loss = model.forward(x, y);
         model.backward(x, y);
-        const double difference = std::max({largest_difference(model.u, u), largest_difference(model.p, p),
-                                            largest_difference(model.du, du), largest_difference(model.dw, dw),
-                                            largest_difference(model.db, db), std::abs(loss - (data_loss + penalty))});
-        fmt::print("\nThe library's loss, scores, probabilities and gradients differ from these by {} at most\n",
+        const double difference =
+            std::max({largest_difference(model.u, u), largest_difference(model.p, p),
+                      largest_difference(model.du, du), largest_difference(model.dw, dw),
+                      largest_difference(model.db, db), std::abs(loss - (data_loss + penalty))});
+        fmt::print("\nThe library's loss, scores, probabilities and gradients differ from these by "
+                   "{} at most\n",
                    app::about(difference, ".0e"));
 
         // ## Training
@@ -219,9 +229,10 @@ int main(int argc, char** argv) {
         for (int i = 0; i <= iterations; ++i) {
             const double current = model.forward(x, y);
             if (!std::isfinite(current)) {
-                throw DivergenceError(fmt::format("the training loss is {} at iteration {}: the step is too large; try "
-                                                  "a smaller one than --lr {}, or a smaller --reg than {}",
-                                                  current, i, options.lr, reg));
+                throw DivergenceError(fmt::format(
+                    "the training loss is {} at iteration {}: the step is too large; try "
+                    "a smaller one than --lr {}, or a smaller --reg than {}",
+                    current, i, options.lr, reg));
             }
             if (i % 10 == 0 || i == iterations) {
                 steps.push_back(i);

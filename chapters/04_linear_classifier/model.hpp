@@ -21,7 +21,8 @@ struct LinearClassifier {
     double reg;       // lambda, the strength of the penalty on w
 
     LinearClassifier(std::size_t inputs, std::size_t classes, double lambda, NumpyRandom& random)
-        : w(0.01 * random.randn({inputs, classes})), b(handgrad::zeros<double>({classes})), reg(lambda) {}
+        : w(0.01 * random.randn({inputs, classes})), b(handgrad::zeros<double>({classes})),
+          reg(lambda) {}
 
     // The loss of the points x with the classes y: $u = xw + b$, then softmax cross-entropy and the penalty.
     double forward(const Tensor<double>& x, const Labels& y) {

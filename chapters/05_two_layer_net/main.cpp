@@ -26,8 +26,9 @@ using namespace handgrad;
 using Net = SpiralNet<Cpu<double>>;
 
 // What the lecture prints. Its seed is not given, so its points and its first weights are others than ours.
-const std::map<int, double> lecture{{1000, 0.4045}, {2000, 0.2635}, {3000, 0.2561}, {4000, 0.2541}, {5000, 0.2526},
-                                    {6000, 0.2520}, {7000, 0.2516}, {8000, 0.2513}, {9000, 0.2511}, {10000, 0.2510}};
+const std::map<int, double> lecture{{1000, 0.4045}, {2000, 0.2635}, {3000, 0.2561}, {4000, 0.2541},
+                                    {5000, 0.2526}, {6000, 0.2520}, {7000, 0.2516}, {8000, 0.2513},
+                                    {9000, 0.2511}, {10000, 0.2510}};
 
 // ## The rival
 //
@@ -61,15 +62,17 @@ struct LinearClassifier {
 //
 // One function trains both: all that it asks of a model is `forward`, `backward` and `step`. It returns the loss before
 // each step and after the last.
-template <class Model> std::vector<double> train(Model& model, const data::Spiral& spiral, int iterations, double lr) {
+template <class Model>
+std::vector<double> train(Model& model, const data::Spiral& spiral, int iterations, double lr) {
     std::vector<double> losses;
     losses.reserve(static_cast<std::size_t>(iterations) + 1);
     for (int i = 0;; ++i) {
         losses.push_back(model.forward(spiral.x, spiral.y));
         if (!std::isfinite(losses.back())) {
-            throw DivergenceError(fmt::format("the training loss is {} at iteration {}: the step is too large; try a "
-                                              "smaller one than --lr {}, or a smaller --reg than {}",
-                                              losses.back(), i, lr, model.reg));
+            throw DivergenceError(
+                fmt::format("the training loss is {} at iteration {}: the step is too large; try a "
+                            "smaller one than --lr {}, or a smaller --reg than {}",
+                            losses.back(), i, lr, model.reg));
         }
         if (i == iterations) { return losses; }
         model.backward(spiral.x, spiral.y);
@@ -115,7 +118,8 @@ check::GradientCheck check_gradients(const Net& net, const Tensor<double>& x, co
 // ## Pictures
 //
 // As in chapter 04: classify all points of a fine grid, colour it by class, and draw the data over it.
-template <class Model> plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral, Model& model) {
+template <class Model>
+plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral, Model& model) {
     const Tensor<double> axis = data::linspace(-1.25, 1.25, 251);
     auto grid = zeros<double>({axis.size() * axis.size(), 2});
     for (std::size_t i = 0; i < grid.shape(0); ++i) {
@@ -194,7 +198,8 @@ int main(int argc, char** argv) {
             const check::GradientCheck checker = check_gradients(net, few.x, few.y);
             fmt::print("Gradients against the complex step\n");
             for (const check::Report& report : checker.reports()) {
-                fmt::print("  {} {}: {} entries compared, {}\n", report.name, to_string(report.shape), report.compared,
+                fmt::print("  {} {}: {} entries compared, {}\n", report.name,
+                           to_string(report.shape), report.compared,
                            report.passed() ? "passed" : "FAILED");
             }
             program.result("gradients_checked", checker.passed());
@@ -208,7 +213,8 @@ int main(int argc, char** argv) {
         NumpyRandom random(options.seed);
         const data::Spiral spiral = data::make_spiral(random, points);
         NumpyRandom same_place = random;
-        LinearClassifier linear{0.01 * same_place.randn({D, K}), zeros<double>({K}), reg, {}, {}, {}, {}, {}};
+        LinearClassifier linear{
+            0.01 * same_place.randn({D, K}), zeros<double>({K}), reg, {}, {}, {}, {}, {}};
         Net net = initial_net(D, hidden, K, reg, random);
         fmt::print("\nParameters: linear {}, two-layer {}\n", linear.w.size() + linear.b.size(),
                    net.w1.size() + net.b1.size() + net.w2.size() + net.b2.size());
@@ -224,7 +230,9 @@ int main(int argc, char** argv) {
         //
         // The lecture prints four decimals, and there is a reason not to print more: with steps of size 1, later
         // decimals depend on how the computer rounds, as the results section explains.
-        fmt::print("\nLoss (log 3 = {:.4f})\n\n  iteration   linear   two-layer   lecture, two-layer\n", std::log(3.0));
+        fmt::print(
+            "\nLoss (log 3 = {:.4f})\n\n  iteration   linear   two-layer   lecture, two-layer\n",
+            std::log(3.0));
         const int interval = std::max(1, iterations / 10);
         std::vector<double> at, linear_at, net_at;
         for (int i = 0; i <= iterations; ++i) {
@@ -232,12 +240,14 @@ int main(int argc, char** argv) {
             const auto n = static_cast<std::size_t>(i);
             const auto printed = lecture.find(i);
             fmt::print("  {:9}   {:.4f}   {:.4f}{}\n", i, linear_losses[n], losses[n],
-                       printed == lecture.end() ? "" : fmt::format("      {:.4f}", printed->second));
+                       printed == lecture.end() ? ""
+                                                : fmt::format("      {:.4f}", printed->second));
             at.push_back(i);
             linear_at.push_back(linear_losses[n]);
             net_at.push_back(losses[n]);
         }
-        fmt::print("\nTime of the net's training: {} s, {} us an iteration\n", app::about(time.count(), ".2f"),
+        fmt::print("\nTime of the net's training: {} s, {} us an iteration\n",
+                   app::about(time.count(), ".2f"),
                    app::about(1e6 * time.count() / iterations, ".0f"));
 
         // ## How many are right?
@@ -247,7 +257,8 @@ int main(int argc, char** argv) {
             const std::size_t correct = cpu::count_correct(model.scores(spiral.x), spiral.y);
             return static_cast<double>(correct) / static_cast<double>(spiral.y.size());
         };
-        fmt::print("\nTraining accuracy: linear {:.4f}, two-layer {:.4f}\n", accuracy(linear), accuracy(net));
+        fmt::print("\nTraining accuracy: linear {:.4f}, two-layer {:.4f}\n", accuracy(linear),
+                   accuracy(net));
 
         // The scores of the linear classifier are linear functions, so its regions are cut out by straight lines. Each
         // hidden unit of the net switches on along a line of its own, and between these lines the scores are linear:
@@ -257,10 +268,11 @@ int main(int argc, char** argv) {
         program.result("two_layer_losses", net_at);
         program.result("linear_accuracy", accuracy(linear));
         program.result("two_layer_accuracy", accuracy(net));
-        for (const auto& saved : {plot::save_side_by_side({draw_regions("Linear classifier", spiral, linear),
-                                                           draw_regions("Two-layer net", spiral, net)},
-                                                          program.output(""), "boundaries"),
-                                  draw_losses(linear_losses, losses).save(program.output(""), "losses")}) {
+        for (const auto& saved :
+             {plot::save_side_by_side({draw_regions("Linear classifier", spiral, linear),
+                                       draw_regions("Two-layer net", spiral, net)},
+                                      program.output(""), "boundaries"),
+              draw_losses(linear_losses, losses).save(program.output(""), "losses")}) {
             if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
         }
     });

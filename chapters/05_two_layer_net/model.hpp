@@ -83,8 +83,8 @@ template <class Backend> struct SpiralNet {
 };
 
 // The lecture's first weights: small normal numbers, w1 drawn before w2, and biases of zero.
-inline SpiralNet<Cpu<double>> initial_net(std::size_t inputs, std::size_t hidden, std::size_t classes, double reg,
-                                          NumpyRandom& random) {
+inline SpiralNet<Cpu<double>> initial_net(std::size_t inputs, std::size_t hidden,
+                                          std::size_t classes, double reg, NumpyRandom& random) {
     SpiralNet<Cpu<double>> net;
     net.w1 = 0.01 * random.randn({inputs, hidden});
     net.b1 = handgrad::zeros<double>({hidden});

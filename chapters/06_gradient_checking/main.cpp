@@ -77,7 +77,8 @@ check::GradientCheck check_all(const Problem<double>& net, const Gradients& g) {
 }
 
 int main(int argc, char** argv) {
-    app::Program program("06_gradient_checking", "Gradient checking: numeric against analytic, and four bugs caught");
+    app::Program program("06_gradient_checking",
+                         "Gradient checking: numeric against analytic, and four bugs caught");
     return program.main(argc, argv, [&] {
         // ## Two gradients of one loss
         //
@@ -99,11 +100,12 @@ int main(int argc, char** argv) {
         const Tensor<double> by_differences = central_differences(loss_of_w1, net.w1, 1e-5);
         const Tensor<double> by_complex_step = check::complex_step(loss_of_w1, net.w1);
 
-        fmt::print("The loss is {:.6f}. Its gradient with respect to w1, first row:\n\n", loss(net));
+        fmt::print("The loss is {:.6f}. Its gradient with respect to w1, first row:\n\n",
+                   loss(net));
         fmt::print("  entry     formula           central difference  complex step\n");
         for (std::size_t k = 0; k < 4; ++k) {
-            fmt::print("  dw1[0,{}]  {: .12f}  {: .12f}     {: .12f}\n", k, g.dw1(0, k), by_differences(0, k),
-                       by_complex_step(0, k));
+            fmt::print("  dw1[0,{}]  {: .12f}  {: .12f}     {: .12f}\n", k, g.dw1(0, k),
+                       by_differences(0, k), by_complex_step(0, k));
         }
 
         // ## How large a step? The V
@@ -119,7 +121,9 @@ int main(int argc, char** argv) {
             return distance(central_differences(loss_of_w1, net.w1, h), g.dw1);
         };
         const auto error_in_float = [&](double h) {
-            return distance(central_differences(loss_of_w1, Tensor<float>(net.w1), static_cast<float>(h)), g.dw1);
+            return distance(
+                central_differences(loss_of_w1, Tensor<float>(net.w1), static_cast<float>(h)),
+                g.dw1);
         };
         const auto error_of_complex_step = [&](double h) {
             return distance(check::complex_step(loss_of_w1, net.w1, h), g.dw1);
@@ -128,8 +132,8 @@ int main(int argc, char** argv) {
         fmt::print("\nError of dw1, in units of its largest entry:\n\n");
         fmt::print("       h     float    double  complex step\n");
         for (const double h : {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 1e-12, 1e-20}) {
-            fmt::print("  {:.0e}  {:8.1e}  {:8.1e}      {:8.1e}\n", h, error_in_float(h), error_in_double(h),
-                       error_of_complex_step(h));
+            fmt::print("  {:.0e}  {:8.1e}  {:8.1e}      {:8.1e}\n", h, error_in_float(h),
+                       error_in_double(h), error_of_complex_step(h));
         }
 
         std::vector<double> steps;
@@ -144,7 +148,8 @@ int main(int argc, char** argv) {
             complex_errors.push_back(error_of_complex_step(h));
         }
         const auto best_step = [&](const std::vector<double>& errors) {
-            return steps[static_cast<std::size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin())];
+            return steps[static_cast<std::size_t>(std::min_element(errors.begin(), errors.end()) -
+                                                  errors.begin())];
         };
         program.result("best_step_float", best_step(float_errors));
         program.result("best_step_double", best_step(double_errors));
@@ -188,16 +193,19 @@ int main(int argc, char** argv) {
         };
         const Tensor<double> db1 = gradients(at_kink).db1;
         const check::Differences differences = check::central_difference(loss_of_b1, at_kink.b1, h);
-        fmt::print("db1[0]: formula {:.6f}, central difference {:.6f}\n\n", db1(0), differences.gradient(0));
+        fmt::print("db1[0]: formula {:.6f}, central difference {:.6f}\n\n", db1(0),
+                   differences.gradient(0));
         fmt::print("{}", to_string(check::compare("db1", db1, differences)));
 
         // There are three ways out: another random point, a smaller step, or the complex step, which does not leave
         // the point at all.
-        const check::Report with_smaller_step = check::compare(
-            "db1", db1, check::central_difference(loss_of_b1, at_kink.b1, h / 10), check::Tolerance{1e-8, 1e-6});
+        const check::Report with_smaller_step =
+            check::compare("db1", db1, check::central_difference(loss_of_b1, at_kink.b1, h / 10),
+                           check::Tolerance{1e-8, 1e-6});
         fmt::print("\nWith h = 1e-6: {} kinks, {}\n", with_smaller_step.kinks.size(),
                    with_smaller_step.passed() ? "passed" : "FAILED");
-        const check::Report with_complex_step = check::compare("db1", db1, check::complex_step(loss_of_b1, at_kink.b1));
+        const check::Report with_complex_step =
+            check::compare("db1", db1, check::complex_step(loss_of_b1, at_kink.b1));
         fmt::print("With the complex step: {} entries compared, {}\n", with_complex_step.compared,
                    with_complex_step.passed() ? "passed" : "FAILED");
 
@@ -227,8 +235,8 @@ int main(int argc, char** argv) {
             const double a = dw1(d, 0);
             const double error = std::abs(quotient.gradient(d, 0) - a);
             const double error_of_exact = std::abs(exact(d, 0) - a);
-            fmt::print("  dw1[{},0]  {: .5e}  ~{:.0e}    ~{:.0e}      ~{:.0e}    ~{:.0e}\n", d, a, error,
-                       error / std::abs(a), error_of_exact, error_of_exact / std::abs(a));
+            fmt::print("  dw1[{},0]  {: .5e}  ~{:.0e}    ~{:.0e}      ~{:.0e}    ~{:.0e}\n", d, a,
+                       error, error / std::abs(a), error_of_exact, error_of_exact / std::abs(a));
         }
         fmt::print("By both conditions together: central difference {}, complex step {}\n",
                    check::compare("dw1", dw1, quotient).passed() ? "passed" : "FAILED",
@@ -247,7 +255,9 @@ int main(int argc, char** argv) {
             const Activations<double> a = forward(net);
             Gradients bad = g;
             bad.dz2 = reference::softmax_forward(a.z2);
-            for (std::size_t n = 0; n < 8; ++n) { bad.dz2(n, net.y(n)) -= 1; } // and no division by N
+            for (std::size_t n = 0; n < 8; ++n) {
+                bad.dz2(n, net.y(n)) -= 1;
+            } // and no division by N
             reference::linear_backward_weight(a.h, bad.dz2, bad.dw2);
             reference::linear_backward_bias(bad.dz2, bad.db2);
             reference::linear_backward_input(bad.dz2, net.w2, bad.dh);
@@ -263,7 +273,8 @@ int main(int argc, char** argv) {
         fmt::print("\n--- Bug 2: dw1 = dz1^T x\n\n");
         {
             Gradients bad = g;
-            reference::linear_backward_weight(bad.dz1, net.x, bad.dw1); // should be (net.x, bad.dz1, ...)
+            reference::linear_backward_weight(bad.dz1, net.x,
+                                              bad.dw1); // should be (net.x, bad.dz1, ...)
             fmt::print("{}", to_string(check_all(net, bad).reports().front()));
         }
 
@@ -306,7 +317,8 @@ int main(int argc, char** argv) {
         // entry is the worst is chance.
         const check::GradientCheck checker = check_all(penalised, right);
         fmt::print("\n--- No bug\n\n{}", table(checker));
-        fmt::print("\nAll gradients of the two-layer net: {}\n", checker.passed() ? "passed" : "FAILED");
+        fmt::print("\nAll gradients of the two-layer net: {}\n",
+                   checker.passed() ? "passed" : "FAILED");
         program.result("passed", checker.passed());
     });
 }

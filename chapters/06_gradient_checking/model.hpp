@@ -43,10 +43,16 @@ inline Problem<double> random_problem(std::uint64_t seed) {
 }
 
 // The same problem in the scalar type of `like`.
-template <class T> Problem<T> in_scalar_of(const handgrad::Tensor<T>& like, const Problem<double>& net) {
+template <class T>
+Problem<T> in_scalar_of(const handgrad::Tensor<T>& like, const Problem<double>& net) {
     using handgrad::check::cast_like;
-    return {cast_like(like, net.x),  net.y,  cast_like(like, net.w1), cast_like(like, net.b1), cast_like(like, net.w2),
-            cast_like(like, net.b2), net.reg};
+    return {cast_like(like, net.x),
+            net.y,
+            cast_like(like, net.w1),
+            cast_like(like, net.b1),
+            cast_like(like, net.w2),
+            cast_like(like, net.b2),
+            net.reg};
 }
 
 template <class T> Activations<T> forward(const Problem<T>& net) {

@@ -39,7 +39,9 @@ bool identical(const Network& a, const Network& b) {
     const auto ours = a.parameters(), others = b.parameters();
     for (std::size_t i = 0; i < ours.size(); ++i) {
         const Tensor<float>& v = ours[i]->value;
-        if (std::memcmp(v.data(), others[i]->value.data(), v.size() * sizeof(float)) != 0) { return false; }
+        if (std::memcmp(v.data(), others[i]->value.data(), v.size() * sizeof(float)) != 0) {
+            return false;
+        }
     }
     return true;
 }
@@ -58,7 +60,9 @@ double gradient_norm(const Network& net) {
 // The whole of gradient descent: for every parameter $f$, $f \leftarrow f - \eta\, \partial L / \partial f$.
 void update_by_hand(const Network& net, float lr) {
     for (auto* f : net.parameters()) {
-        for (std::size_t i = 0; i < f->value.size(); ++i) { f->value.data()[i] -= lr * f->grad.data()[i]; }
+        for (std::size_t i = 0; i < f->value.size(); ++i) {
+            f->value.data()[i] -= lr * f->grad.data()[i];
+        }
     }
 }
 
@@ -113,7 +117,8 @@ void train_and_test(Run& run, const app::Options& options, const data::ImageData
 }
 
 int main(int argc, char** argv) {
-    app::Program program("07_sgd", "Stochastic gradient descent: by hand, by an optimiser, with momentum");
+    app::Program program("07_sgd",
+                         "Stochastic gradient descent: by hand, by an optimiser, with momentum");
     app::Options& options = program.options();
     options.seed = 1234;
     options.lr = 0.01;
@@ -155,7 +160,8 @@ int main(int argc, char** argv) {
         const auto [bias_name, bias] = by_hand.named_parameters()[1];
         by_hand.zero_grad();
         const float loss = criterion.forward(by_hand(batch.images), batch.labels);
-        fmt::print("\nloss {:.4f}\n{}.grad before backward {}\n", loss, bias_name, first_five(bias->grad));
+        fmt::print("\nloss {:.4f}\n{}.grad before backward {}\n", loss, bias_name,
+                   first_five(bias->grad));
         by_hand.backward(criterion.backward(), nn::InputGradient::not_needed);
         fmt::print("{}.grad after backward  {}\n", bias_name, first_five(bias->grad));
 
@@ -164,11 +170,13 @@ int main(int argc, char** argv) {
         // How much will the loss fall? For a small step, by its length times the slope in its direction. The step is
         // $\eta\, |\nabla L|$ long and the slope is $-|\nabla L|$, so the prediction is $\eta\, |\nabla L|^2$.
         const double norm = gradient_norm(by_hand);
-        fmt::print("\nlength of the gradient {:.4f}, so a step with lr {} should lower the loss by {:.4f}\n", norm,
-                   options.lr, options.lr * norm * norm);
+        fmt::print("\nlength of the gradient {:.4f}, so a step with lr {} should lower the loss by "
+                   "{:.4f}\n",
+                   norm, options.lr, options.lr * norm * norm);
         update_by_hand(by_hand, lr);
         const float loss_after = criterion.forward(by_hand(batch.images), batch.labels);
-        fmt::print("loss after the step {:.4f}: it has fallen by {:.4f}\n", loss_after, loss - loss_after);
+        fmt::print("loss after the step {:.4f}: it has fallen by {:.4f}\n", loss_after,
+                   loss - loss_after);
 
         // ## The same by the optimiser
         //
@@ -194,17 +202,22 @@ int main(int argc, char** argv) {
         for (const Loader::Batch& next : loader) {
             by_hand.zero_grad();
             if (!std::isfinite(criterion.forward(by_hand(next.images), next.labels))) {
-                throw DivergenceError(fmt::format("the training loss is {}: the step is too large; try a smaller one "
-                                                  "than --lr {}",
-                                                  criterion.item(), options.lr));
+                throw DivergenceError(
+                    fmt::format("the training loss is {}: the step is too large; try a smaller one "
+                                "than --lr {}",
+                                criterion.item(), options.lr));
             }
             by_hand.backward(criterion.backward(), nn::InputGradient::not_needed);
             update_by_hand(by_hand, lr);
             step_by_optimizer(next);
             same = same && identical(by_hand, by_optimizer);
         }
-        fmt::print("after each of {} more: {}\n", loader.size(), same ? "identical bits" : "DIFFERENT");
-        if (!same) { throw std::runtime_error("the optimiser's parameters are not those of the update by hand"); }
+        fmt::print("after each of {} more: {}\n", loader.size(),
+                   same ? "identical bits" : "DIFFERENT");
+        if (!same) {
+            throw std::runtime_error(
+                "the optimiser's parameters are not those of the update by hand");
+        }
 
         // ## zero_grad, forgotten
         //
@@ -236,16 +249,17 @@ int main(int argc, char** argv) {
                               {"momentum, ExponentialLR", momentum, gamma, LastLayer::none, {}}};
         for (Run& run : runs) { train_and_test(run, options, train_set, test_set); }
 
-        fmt::print("\nMean training loss of each epoch (lr {}, momentum {}, gamma {}):\n\n", options.lr, momentum,
-                   gamma);
+        fmt::print("\nMean training loss of each epoch (lr {}, momentum {}, gamma {}):\n\n",
+                   options.lr, momentum, gamma);
         fmt::print("  epoch     plain  plain, ExponentialLR  momentum  momentum, ExponentialLR\n");
         for (std::size_t e = 0; e < runs[0].losses.size(); ++e) {
-            fmt::print("  {:5}  {:8.4f}  {:20.4f}  {:8.4f}  {:23.4f}\n", e + 1, runs[0].losses[e], runs[1].losses[e],
-                       runs[2].losses[e], runs[3].losses[e]);
+            fmt::print("  {:5}  {:8.4f}  {:20.4f}  {:8.4f}  {:23.4f}\n", e + 1, runs[0].losses[e],
+                       runs[1].losses[e], runs[2].losses[e], runs[3].losses[e]);
         }
-        fmt::print("  last lr {:7.4f}  {:20.4f}  {:8.4f}  {:23.4f}\n", runs[0].lr, runs[1].lr, runs[2].lr, runs[3].lr);
-        fmt::print("  correct {:7}  {:20}  {:8}  {:23}   of {} test digits\n", runs[0].correct, runs[1].correct,
-                   runs[2].correct, runs[3].correct, test_set.size());
+        fmt::print("  last lr {:7.4f}  {:20.4f}  {:8.4f}  {:23.4f}\n", runs[0].lr, runs[1].lr,
+                   runs[2].lr, runs[3].lr);
+        fmt::print("  correct {:7}  {:20}  {:8}  {:23}   of {} test digits\n", runs[0].correct,
+                   runs[1].correct, runs[2].correct, runs[3].correct, test_set.size());
 
         // ## What must not stand before the loss
         //
@@ -259,12 +273,13 @@ int main(int argc, char** argv) {
         // their gradients: a class whose score is negative for every image can never come back.
         runs.push_back({"momentum, softmax before the loss", momentum, 1, LastLayer::softmax, {}});
         runs.push_back({"momentum, ReLU before the loss", momentum, 1, LastLayer::relu, {}});
-        fmt::print("\nWith one layer too many, after {} epochs (with the softmax no loss can be below {:.4f}):\n\n",
+        fmt::print("\nWith one layer too many, after {} epochs (with the softmax no loss can be "
+                   "below {:.4f}):\n\n",
                    options.epochs, -std::log(std::exp(1.0) / (std::exp(1.0) + 9.0)));
         for (std::size_t i : {2, 4, 5}) {
             if (runs[i].losses.empty()) { train_and_test(runs[i], options, train_set, test_set); }
-            fmt::print("  {:34} training loss {:.4f}, correct {}\n", runs[i].name, runs[i].losses.back(),
-                       runs[i].correct);
+            fmt::print("  {:34} training loss {:.4f}, correct {}\n", runs[i].name,
+                       runs[i].losses.back(), runs[i].correct);
         }
 
         // The losses as a picture.
@@ -273,7 +288,9 @@ int main(int argc, char** argv) {
         figure.y_label("mean training loss [nats]");
         std::vector<double> epochs;
         for (int e = 1; e <= options.epochs; ++e) { epochs.push_back(e); }
-        for (std::size_t i = 0; i < 5; ++i) { figure.line_points(runs[i].name, epochs, runs[i].losses); }
+        for (std::size_t i = 0; i < 5; ++i) {
+            figure.line_points(runs[i].name, epochs, runs[i].losses);
+        }
         const auto saved = figure.save(program.output(""), "loss");
         if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
 

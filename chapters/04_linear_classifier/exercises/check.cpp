@@ -33,8 +33,10 @@ void mark_classifier(check::Exercise& exercise) {
         return reference::cross_entropy_forward(u, y) + reference::l2_penalty_forward(w_, lambda);
     };
     const ClassifierGradients g = classifier_backward(x, w, lambda, du);
-    exercise.gradient("w", w, g.dw, [&](const auto& w_) { return loss(w_, check::cast_like(w_, b)); });
-    exercise.gradient("b", b, g.db, [&](const auto& b_) { return loss(check::cast_like(b_, w), b_); });
+    exercise.gradient("w", w, g.dw,
+                      [&](const auto& w_) { return loss(w_, check::cast_like(w_, b)); });
+    exercise.gradient("b", b, g.db,
+                      [&](const auto& b_) { return loss(check::cast_like(b_, w), b_); });
 }
 
 } // namespace

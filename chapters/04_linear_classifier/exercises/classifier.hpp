@@ -17,8 +17,8 @@ struct ClassifierGradients {
 //     lambda / 2 * sum over d and k of w_dk^2
 //
 // The bias is not penalised, and its value is not needed.
-inline ClassifierGradients classifier_backward(const Tensor<double>& x, const Tensor<double>& w, double lambda,
-                                               const Tensor<double>& du) {
+inline ClassifierGradients classifier_backward(const Tensor<double>& x, const Tensor<double>& w,
+                                               double lambda, const Tensor<double>& du) {
     ClassifierGradients g{zeros<double>(w.shape()), zeros<double>({w.shape(1)})};
     // Your code goes here: write to every g.dw(d, k) and g.db(k).
     return g;

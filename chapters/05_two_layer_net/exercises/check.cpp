@@ -37,8 +37,9 @@ void mark_tanh(check::Exercise& exercise) {
 }
 
 // Another scalar for everything, and another value for one of the parameters.
-template <class T> T loss_with(const Tensor<T>& value, Tensor<T> ThreeLayers<T>::*which, const ThreeLayers<double>& net,
-                               const Tensor<double>& x, const Labels& y) {
+template <class T> T loss_with(const Tensor<T>& value, Tensor<T> ThreeLayers<T>::*which,
+                               const ThreeLayers<double>& net, const Tensor<double>& x,
+                               const Labels& y) {
     using check::cast;
     ThreeLayers<T> other{cast<T>(net.w1), cast<T>(net.b1), cast<T>(net.w2),
                          cast<T>(net.b2), cast<T>(net.w3), cast<T>(net.b3)};
@@ -56,7 +57,8 @@ void mark_three_layers(check::Exercise& exercise) {
     using D = ThreeLayers<double>;
     using C = ThreeLayers<std::complex<double>>;
     const auto check_one = [&](const char* name, auto D::*real, auto C::*complex) {
-        exercise.gradient(name, net.*real, g.*real, [&](const auto& v) { return loss_with(v, complex, net, x, y); });
+        exercise.gradient(name, net.*real, g.*real,
+                          [&](const auto& v) { return loss_with(v, complex, net, x, y); });
     };
     // From the loss backwards: the first that is wrong is next to the error.
     check_one("w3", &D::w3, &C::w3);

@@ -21,7 +21,8 @@ template <class T> struct Steps {
     T loss = T(0);
 };
 
-template <class T> Steps<T> forward(const ThreeLayers<T>& net, const Tensor<T>& x, const Labels& y) {
+template <class T>
+Steps<T> forward(const ThreeLayers<T>& net, const Tensor<T>& x, const Labels& y) {
     namespace ops = handgrad::reference;
     Steps<T> s;
     ops::linear_forward(x, net.w1, net.b1, s.z1);

@@ -11,8 +11,8 @@ using handgrad::Tensor;
 //
 // Take your time for the order. You may use handgrad::reference: cross_entropy_backward(p, y),
 // linear_backward(x, w, dy) with its parts .dx .dw .db, relu_backward(x, dy), tanh_backward(y, dy).
-inline ThreeLayers<double> backward(const ThreeLayers<double>& net, const Steps<double>& s, const Tensor<double>& x,
-                                    const Labels& y) {
+inline ThreeLayers<double> backward(const ThreeLayers<double>& net, const Steps<double>& s,
+                                    const Tensor<double>& x, const Labels& y) {
     ThreeLayers<double> g = net; // the right shapes, with the wrong numbers in them
     // Your code goes here.
     return g;

@@ -14,8 +14,8 @@ using handgrad::zeros;
 //     g_i = (f(x + h e_i) - f(x - h e_i)) / (2 h)
 //
 // f is called with x changed in one entry only, whatever happened to the entries before it.
-inline Tensor<double> central_difference(const std::function<double(const Tensor<double>&)>& f, const Tensor<double>& x,
-                                         double h) {
+inline Tensor<double> central_difference(const std::function<double(const Tensor<double>&)>& f,
+                                         const Tensor<double>& x, double h) {
     Tensor<double> g = zeros<double>(x.shape());
     // Your code goes here: write to every g.data()[i], i = 0 .. x.size() - 1.
     return g;

@@ -31,23 +31,28 @@ void mark_central_difference(check::Exercise& exercise) {
     const Tensor<double> x{{0.5, -2.0, 3.0}, {1.5, 0.25, -1.0}};
     const auto parabola = [](const Tensor<double>& v) {
         double sum = 0;
-        for (std::size_t i = 0; i < v.size(); ++i) { sum += static_cast<double>(i + 1) * v.data()[i] * v.data()[i]; }
+        for (std::size_t i = 0; i < v.size(); ++i) {
+            sum += static_cast<double>(i + 1) * v.data()[i] * v.data()[i];
+        }
         return sum;
     };
     const Tensor<double> exact{{1.0, -8.0, 18.0}, {12.0, 2.5, -12.0}};
-    exercise.value("g of a parabola, h = 0.25", ::central_difference(parabola, x, 0.25), exact, {1e-13, 0});
+    exercise.value("g of a parabola, h = 0.25", ::central_difference(parabola, x, 0.25), exact,
+                   {1e-13, 0});
     const Tensor<double> at{0.7, -0.4, 1.2};
-    exercise.value("g, h = 1e-5", ::central_difference(function<double>, at, 1e-5), gradient_of_function(at),
-                   check::central_difference_tolerance);
+    exercise.value("g, h = 1e-5", ::central_difference(function<double>, at, 1e-5),
+                   gradient_of_function(at), check::central_difference_tolerance);
 }
 
 void mark_complex_step(check::Exercise& exercise) {
     const Tensor<double> at{0.7, -0.4, 1.2};
-    exercise.value("g", ::complex_step([](const Tensor<std::complex<double>>& z) { return function(z); }, at),
-                   gradient_of_function(at), {1e-14, 1e-14});
+    exercise.value(
+        "g", ::complex_step([](const Tensor<std::complex<double>>& z) { return function(z); }, at),
+        gradient_of_function(at), {1e-14, 1e-14});
 }
 
-template <class T> Tensor<T> residual_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b) {
+template <class T>
+Tensor<T> residual_forward(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b) {
     Tensor<T> o = reference::tanh_forward(reference::linear_forward(x, w, b));
     for (std::size_t i = 0; i < x.size(); ++i) { o.data()[i] += x.data()[i]; }
     return o;

@@ -18,7 +18,7 @@ using handgrad::Tensor;
 // The divisors 1 - beta^t make up for means that started at zero. p, m and s are changed in place; m and s are all zeros
 // before the first step. This is torch.optim.Adam.
 // Source: D. Kingma and J. Ba, Adam: a method for stochastic optimization, arXiv:1412.6980 (2014).
-inline void adam_step(Tensor<double>& p, Tensor<double>& m, Tensor<double>& s, const Tensor<double>& g, double lr,
-                      int t) {
+inline void adam_step(Tensor<double>& p, Tensor<double>& m, Tensor<double>& s,
+                      const Tensor<double>& g, double lr, int t) {
     // Your code goes here.
 }

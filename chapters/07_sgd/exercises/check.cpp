@@ -21,8 +21,9 @@ const std::vector<Tensor<double>> gradients = {
 
 // What `step` makes of p in four steps, against the right numbers. After the first step we say so, since what is wrong
 // there is easier to find.
-template <class Step>
-void mark_steps(check::Exercise& exercise, const std::vector<Tensor<double>>& expected, const Step& step) {
+template <class Step> void mark_steps(check::Exercise& exercise,
+                                      const std::vector<Tensor<double>>& expected,
+                                      const Step& step) {
     Tensor<double> p = start;
     for (std::size_t t = 0; t < gradients.size(); ++t) {
         step(p, gradients[t], static_cast<int>(t) + 1);
@@ -34,7 +35,10 @@ void mark_momentum(check::Exercise& exercise) {
     // mu = 1/2 and lr = 1/4, so that the numbers can be reckoned: v is (0.5, -1, 2), (0.5, 0.5, -1), ...
     Tensor<double> v = zeros<double>(start.shape());
     mark_steps(exercise,
-               {{0.875, -1.75, 0.0}, {0.75, -1.875, 0.25}, {0.9375, -2.0625, 0.34375}, {0.03125, -2.03125, 0.390625}},
+               {{0.875, -1.75, 0.0},
+                {0.75, -1.875, 0.25},
+                {0.9375, -2.0625, 0.34375},
+                {0.03125, -2.03125, 0.390625}},
                [&](auto& p, const auto& g, int) { momentum_step(p, v, g, 0.25, 0.5); });
     exercise.value("v after step 4", v, Tensor<double>{3.625, -0.125, -0.1875});
 }
@@ -59,7 +63,8 @@ void mark_adam(check::Exercise& exercise) {
                 {0.9776199273557016, -1.9931547153703626, 0.49075223823325614}},
                [&](auto& p, const auto& g, int t) { adam_step(p, m, s, g, 0.01, t); });
     exercise.value("m after step 4", m, Tensor<double>{0.3667, 0.0031, -0.00495});
-    exercise.value("s after step 4", s, Tensor<double>{0.017310625812250017, 0.002494753999, 0.007995625371});
+    exercise.value("s after step 4", s,
+                   Tensor<double>{0.017310625812250017, 0.002494753999, 0.007995625371});
 }
 
 } // namespace

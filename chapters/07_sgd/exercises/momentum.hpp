@@ -10,6 +10,7 @@ using handgrad::Tensor;
 //
 //     v <- mu v + g
 //     p <- p - lr v
-inline void momentum_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr, double mu) {
+inline void momentum_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr,
+                          double mu) {
     // Your code goes here.
 }

@@ -11,7 +11,7 @@ using handgrad::Tensor;
 // - p does not go along the velocity but along where it will be one step later if the gradient stays what it is.
 //
 // p and v are changed in place; v is all zeros before the first step.
-inline void nesterov_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr, double mu,
-                          double decay) {
+inline void nesterov_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr,
+                          double mu, double decay) {
     // Your code goes here.
 }

@@ -12,8 +12,8 @@ struct ClassifierGradients {
 };
 
 // dw = x^T du + lambda w, db = the sum of du over the points. The mean over the batch is in du already.
-inline ClassifierGradients classifier_backward(const Tensor<double>& x, const Tensor<double>& w, double lambda,
-                                               const Tensor<double>& du) {
+inline ClassifierGradients classifier_backward(const Tensor<double>& x, const Tensor<double>& w,
+                                               double lambda, const Tensor<double>& du) {
     ClassifierGradients g{lambda * w, zeros<double>({w.shape(1)})};
     for (std::size_t n = 0; n < x.shape(0); ++n) {
         for (std::size_t k = 0; k < w.shape(1); ++k) {

@@ -8,8 +8,8 @@ using handgrad::Tensor;
 
 // Each layer is given the gradient of its output, and hands on the gradient of its input. ReLU asks what went in,
 // tanh what came out.
-inline ThreeLayers<double> backward(const ThreeLayers<double>& net, const Steps<double>& s, const Tensor<double>& x,
-                                    const Labels& y) {
+inline ThreeLayers<double> backward(const ThreeLayers<double>& net, const Steps<double>& s,
+                                    const Tensor<double>& x, const Labels& y) {
     namespace ops = handgrad::reference;
     const auto du = ops::cross_entropy_backward(s.p, y);
     const auto third = ops::linear_backward(s.h2, net.w3, du);

@@ -9,8 +9,8 @@ using handgrad::Tensor;
 using handgrad::zeros;
 
 // One copy of x is moved in one entry at a time, and put back.
-inline Tensor<double> central_difference(const std::function<double(const Tensor<double>&)>& f, const Tensor<double>& x,
-                                         double h) {
+inline Tensor<double> central_difference(const std::function<double(const Tensor<double>&)>& f,
+                                         const Tensor<double>& x, double h) {
     Tensor<double> g = zeros<double>(x.shape());
     Tensor<double> moved = x;
     for (std::size_t i = 0; i < x.size(); ++i) {

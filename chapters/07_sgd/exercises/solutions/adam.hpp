@@ -8,8 +8,8 @@
 using handgrad::Tensor;
 
 // Source: D. Kingma and J. Ba, Adam: a method for stochastic optimization, arXiv:1412.6980 (2014).
-inline void adam_step(Tensor<double>& p, Tensor<double>& m, Tensor<double>& s, const Tensor<double>& g, double lr,
-                      int t) {
+inline void adam_step(Tensor<double>& p, Tensor<double>& m, Tensor<double>& s,
+                      const Tensor<double>& g, double lr, int t) {
     const double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
     const double correct1 = 1 - std::pow(beta1, t), correct2 = 1 - std::pow(beta2, t);
     for (std::size_t i = 0; i < p.size(); ++i) {
