@@ -1,3 +1,7 @@
+// ## What we need
+//
+// From handgrad we take the frame of our programs, the spiral, the operations, the gradient
+// checker, and figures. The net itself is in `model.hpp`, shown before this program.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -25,17 +29,13 @@ using namespace handgrad;
 
 using Net = SpiralNet<Cpu<double>>;
 
-// What the lecture prints. Its seed is not given, so its points and its first weights are others than ours.
-const std::map<int, double> lecture{{1000, 0.4045}, {2000, 0.2635}, {3000, 0.2561}, {4000, 0.2541},
-                                    {5000, 0.2526}, {6000, 0.2520}, {7000, 0.2516}, {8000, 0.2513},
-                                    {9000, 0.2511}, {10000, 0.2510}};
-
 // ## The rival
 //
-// The linear classifier of chapter 04, in its shortest form: the same loss, one layer less.
+// The net competes with the linear classifier of chapter 04. Here it is in its shortest form, with
+// the same loss and one layer less.
 struct LinearClassifier {
     Tensor<double> w, b; // (D, K), (K)
-    double reg;
+    double reg = 0;
     Tensor<double> u, p, du, dw, db;
 
     const Tensor<double>& scores(const Tensor<double>& x) {
@@ -60,8 +60,8 @@ struct LinearClassifier {
 
 // ## Gradient descent
 //
-// One function trains both: all that it asks of a model is `forward`, `backward` and `step`. It returns the loss before
-// each step and after the last.
+// One function trains both models. It needs their `forward`, `backward` and `step`, and nothing
+// else. It returns the loss before each step and after the last one.
 template <class Model>
 std::vector<double> train(Model& model, const data::Spiral& spiral, int iterations, double lr) {
     std::vector<double> losses;
@@ -69,10 +69,10 @@ std::vector<double> train(Model& model, const data::Spiral& spiral, int iteratio
     for (int i = 0;; ++i) {
         losses.push_back(model.forward(spiral.x, spiral.y));
         if (!std::isfinite(losses.back())) {
-            throw DivergenceError(
-                fmt::format("the training loss is {} at iteration {}: the step is too large; try a "
-                            "smaller one than --lr {}, or a smaller --reg than {}",
-                            losses.back(), i, lr, model.reg));
+            throw DivergenceError(fmt::format(
+                "the training loss is {} at iteration {}: the step is too large; try a smaller one "
+                "than --lr {}, or a smaller --reg than {}",
+                losses.back(), i, lr, model.reg));
         }
         if (i == iterations) { return losses; }
         model.backward(spiral.x, spiral.y);
@@ -80,9 +80,60 @@ std::vector<double> train(Model& model, const data::Spiral& spiral, int iteratio
     }
 }
 
-// ## Are the gradients right?
+// ## The lesson at a glance
 //
-// The same template, filled with complex numbers, computes the loss for the checker. `copy_of` makes such a net from
+// As in chapter 04, the lesson is a class. `run()` is its table of contents: it calls one function
+// for each section below, in the same order. The members are what one section leaves for the next,
+// and the settings are read once and do not change.
+struct Settings {
+    std::size_t hidden = 100; // units in the hidden layer
+    double reg = 1e-3;        // lambda, the strength of the penalty on the weights
+    std::size_t points = 100; // in each arm of the spiral
+    int iterations = 10000;   // steps of gradient descent
+};
+
+class Lesson {
+public:
+    Lesson(app::Program& program_, const Settings& settings_)
+        : program(program_), settings(settings_) {}
+
+    void run() {
+        prove_gradients();
+        set_up_models();
+        train_models();
+        compare_losses();
+        count_correct();
+        draw();
+    }
+
+private:
+    void prove_gradients();
+    void set_up_models();
+    void train_models();
+    void compare_losses();
+    void count_correct();
+    void draw();
+
+    template <class Model> double accuracy(Model& model) const;
+    template <class Model> plot::Figure draw_regions(const std::string& title, Model& model) const;
+    plot::Figure draw_losses() const;
+
+    app::Program& program;
+    const Settings settings;
+    const app::Options& options = program.options(); // --seed, --lr, --out
+    const std::size_t D = 2, K = 3;                  // coordinates of a point, classes
+
+    data::Spiral spiral;                           // points x (N, D), classes y (N)
+    LinearClassifier linear;                       // the rival
+    Net net;                                       // the two-layer net
+    std::vector<double> linear_losses, net_losses; // before each step and after the last one
+    double seconds = 0;                            // time of the net's training
+};
+
+// ## The gradients, proved
+//
+// Before we train, we check. `SpiralNet` is a template, so the very same code can compute the loss
+// with complex numbers, and that is all that the checker needs. `copy_of` makes such a net from
 // ours.
 using Complex = std::complex<double>;
 using ComplexNet = SpiralNet<Reference<Complex>>;
@@ -97,29 +148,147 @@ ComplexNet copy_of(const Net& net) {
     return copy;
 }
 
-// For each parameter in turn: put the checker's values in its place, leave all else as it is, and evaluate the loss.
-check::GradientCheck check_gradients(const Net& net, const Tensor<double>& x, const Labels& y) {
-    const auto complex_x = check::cast<Complex>(x);
-    const auto loss_of = [&](Tensor<Complex> ComplexNet::*parameter) {
-        return [&, parameter](const auto& value) {
-            ComplexNet changed = copy_of(net);
-            changed.*parameter = value;
-            return changed.forward(complex_x, y);
-        };
-    };
+// The checker differentiates a function of one parameter. For each parameter in turn, this function
+// replaces the parameter by the checker's values, leaves all others as they are, and evaluates the
+// loss.
+struct LossOfParameter {
+    const Net& net;
+    const data::Spiral& spiral;
+    Tensor<Complex> ComplexNet::*parameter;
+
+    Complex operator()(const Tensor<Complex>& values) const {
+        ComplexNet changed = copy_of(net);
+        changed.*parameter = values;
+        return changed.forward(check::cast<Complex>(spiral.x), spiral.y);
+    }
+};
+
+// The net to be checked is small: 2 inputs, 7 hidden units, 3 classes, and the first points of each
+// arm. Its weights are random and of ordinary size. (At the small weights that training starts
+// from, a wrong penalty would hardly show.) Only the sizes are different; the code is what we are
+// about to train. If a gradient is wrong, the program prints the report and stops.
+void Lesson::prove_gradients() {
+    NumpyRandom random(options.seed);
+    const data::Spiral small = data::make_spiral(random, 5);
+    Net probe;
+    probe.w1 = random.randn({D, 7});
+    probe.b1 = random.randn({7});
+    probe.w2 = random.randn({7, K});
+    probe.b2 = random.randn({K});
+    probe.reg = 0.1;
+    probe.forward(small.x, small.y);
+    probe.backward(small.x, small.y);
+
     check::GradientCheck checker;
-    checker.wrt("w1", net.w1, net.dw1, loss_of(&ComplexNet::w1));
-    checker.wrt("b1", net.b1, net.db1, loss_of(&ComplexNet::b1));
-    checker.wrt("w2", net.w2, net.dw2, loss_of(&ComplexNet::w2));
-    checker.wrt("b2", net.b2, net.db2, loss_of(&ComplexNet::b2));
-    return checker;
+    checker.wrt("w1", probe.w1, probe.dw1, LossOfParameter{probe, small, &ComplexNet::w1});
+    checker.wrt("b1", probe.b1, probe.db1, LossOfParameter{probe, small, &ComplexNet::b1});
+    checker.wrt("w2", probe.w2, probe.dw2, LossOfParameter{probe, small, &ComplexNet::w2});
+    checker.wrt("b2", probe.b2, probe.db2, LossOfParameter{probe, small, &ComplexNet::b2});
+    fmt::print("Gradients against the complex step\n");
+    for (const check::Report& report : checker.reports()) {
+        fmt::print("  {} {}: {} entries compared, {}\n", report.name, to_string(report.shape),
+                   report.compared, report.passed() ? "passed" : "FAILED");
+    }
+    check::require_passed(checker);
+    program.result("gradients_checked", checker.passed());
+}
+
+// ## Two models, one spiral
+//
+// The points are those of chapter 04. After them, both models continue in the same stream of random
+// numbers; one of them takes a copy of the stream, so that neither takes numbers away from the
+// other. So the linear classifier has the first weights that it had in chapter 04, and the net has
+// those of a NumPy program that draws the spiral, w1 and w2 in this order.
+void Lesson::set_up_models() {
+    NumpyRandom random(options.seed);
+    spiral = data::make_spiral(random, settings.points);
+    NumpyRandom same_place = random;
+    linear.w = 0.01 * same_place.randn({D, K});
+    linear.b = zeros<double>({K});
+    linear.reg = settings.reg;
+    net = initial_net(D, settings.hidden, K, settings.reg, random);
+    fmt::print("\nParameters: linear {}, two-layer {}\n", linear.w.size() + linear.b.size(),
+               net.w1.size() + net.b1.size() + net.w2.size() + net.b2.size());
+}
+
+// ## Training
+//
+// The weights are small again, so all scores are nearly zero, and both losses start at
+// $\log 3 = 1.0986$. The net's scores contain two small factors, so they are smaller still, and the
+// net starts even closer.
+void Lesson::train_models() {
+    linear_losses = train(linear, spiral, settings.iterations, options.lr);
+    const auto start = std::chrono::steady_clock::now();
+    net_losses = train(net, spiral, settings.iterations, options.lr);
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    seconds = time.count();
+}
+
+// ## Side by side
+//
+// We print four decimals, as the lecture does. There is a reason not to print more: with steps of
+// size 1, later decimals depend on how the computer rounds, as the results section explains. The
+// lecture's seed is not given, so its points and its first weights differ from ours.
+const std::map<int, double> lecture{{1000, 0.4045}, {2000, 0.2635}, {3000, 0.2561}, {4000, 0.2541},
+                                    {5000, 0.2526}, {6000, 0.2520}, {7000, 0.2516}, {8000, 0.2513},
+                                    {9000, 0.2511}, {10000, 0.2510}};
+
+void Lesson::compare_losses() {
+    fmt::print("\nLoss (log 3 = {:.4f})\n\n", std::log(3.0));
+    fmt::print("  iteration   linear   two-layer   lecture, two-layer\n");
+    const int interval = std::max(1, settings.iterations / 10);
+    std::vector<double> iterations, linear_printed, net_printed;
+    for (int i = 0; i <= settings.iterations; ++i) {
+        if (i % interval != 0 && i != settings.iterations) { continue; }
+        const auto n = static_cast<std::size_t>(i);
+        const auto known = lecture.find(i);
+        fmt::print("  {:9}   {:.4f}   {:.4f}{}\n", i, linear_losses[n], net_losses[n],
+                   known == lecture.end() ? "" : fmt::format("      {:.4f}", known->second));
+        iterations.push_back(i);
+        linear_printed.push_back(linear_losses[n]);
+        net_printed.push_back(net_losses[n]);
+    }
+    fmt::print("\nTime of the net's training: {} s, {} us an iteration\n",
+               app::about(seconds, ".2f"), app::about(1e6 * seconds / settings.iterations, ".0f"));
+    program.result("iterations", iterations);
+    program.result("linear_losses", linear_printed);
+    program.result("two_layer_losses", net_printed);
+}
+
+// ## How many are right?
+//
+// A guess would be right for one point in three.
+template <class Model> double Lesson::accuracy(Model& model) const {
+    const std::size_t correct = cpu::count_correct(model.scores(spiral.x), spiral.y);
+    return static_cast<double>(correct) / static_cast<double>(spiral.y.size());
+}
+
+void Lesson::count_correct() {
+    const double of_linear = accuracy(linear), of_net = accuracy(net);
+    fmt::print("\nTraining accuracy: linear {:.4f}, two-layer {:.4f}\n", of_linear, of_net);
+    program.result("linear_accuracy", of_linear);
+    program.result("two_layer_accuracy", of_net);
 }
 
 // ## Pictures
 //
-// As in chapter 04: classify all points of a fine grid, colour it by class, and draw the data over it.
+// The regions are drawn as in chapter 04: classify all points of a fine grid, colour the grid by
+// class, and draw the data over it. The scores of the linear classifier are linear functions, so
+// straight lines bound its regions. Each hidden unit of the net switches on along a line of its
+// own, and between these lines the scores are linear: the boundary is a polygon with as many
+// corners as it needs to follow the arms.
+void Lesson::draw() {
+    const auto saved_regions = plot::save_side_by_side(
+        {draw_regions("Linear classifier", linear), draw_regions("Two-layer net", net)},
+        program.output(""), "boundaries");
+    const auto saved_losses = draw_losses().save(program.output(""), "losses");
+    for (const auto& saved : {saved_regions, saved_losses}) {
+        if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
+    }
+}
+
 template <class Model>
-plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral, Model& model) {
+plot::Figure Lesson::draw_regions(const std::string& title, Model& model) const {
     const Tensor<double> axis = data::linspace(-1.25, 1.25, 251);
     auto grid = zeros<double>({axis.size() * axis.size(), 2});
     for (std::size_t i = 0; i < grid.shape(0); ++i) {
@@ -144,136 +313,39 @@ plot::Figure draw_regions(const std::string& title, const data::Spiral& spiral, 
     return figure;
 }
 
-// Both losses over the iterations, on a logarithmic axis, since most happens early.
-plot::Figure draw_losses(const std::vector<double>& linear, const std::vector<double>& two_layer) {
+// The figure of the losses has a logarithmic axis for the iterations, since most happens early. On
+// such an axis late iterations lie close together, so each one that is drawn is about 1 percent
+// later than the one before it.
+void add_losses(plot::Figure& figure, const std::string& name, const std::vector<double>& losses) {
+    std::vector<double> x, y;
+    for (std::size_t i = 1; i < losses.size();) {
+        x.push_back(static_cast<double>(i));
+        y.push_back(losses[i]);
+        i = std::max(i + 1, static_cast<std::size_t>(1.01 * static_cast<double>(i)));
+    }
+    figure.line(name, x, y);
+}
+
+plot::Figure Lesson::draw_losses() const {
     plot::Figure figure;
     figure.title("Training loss on the spiral").x_label("iteration").y_label("loss [nats]").x_log();
-    const auto add = [&figure](const std::string& name, const std::vector<double>& losses) {
-        std::vector<double> x, y;
-        for (std::size_t i = 1; i < losses.size();
-             i = std::max(i + 1, static_cast<std::size_t>(1.01 * static_cast<double>(i)))) {
-            x.push_back(static_cast<double>(i));
-            y.push_back(losses[i]);
-        }
-        figure.line(name, x, y);
-    };
-    add("linear classifier", linear);
-    add("two-layer net", two_layer);
+    add_losses(figure, "linear classifier", linear_losses);
+    add_losses(figure, "two-layer net", net_losses);
     return figure;
 }
 
+// ## The command line
+//
+// The defaults are the lecture's: 100 hidden units, steps of size 1, a penalty of strength 0.001,
+// and 10,000 iterations.
 int main(int argc, char** argv) {
-    // The defaults are the lecture's: 100 hidden units, steps of size 1, a penalty of strength 0.001, 10,000
-    // iterations.
     app::Program program("05_two_layer_net", "A two-layer net on the spiral, by hand");
-    app::Options& options = program.options();
-    options.lr = 1.0;
+    program.options().lr = 1.0;
     program.take({"--lr"});
-    std::size_t hidden = 100, points = 100;
-    double reg = 1e-3;
-    int iterations = 10000;
-    program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
-    program.option("--reg", reg, 0.0, 1000.0, "strength of the penalty on the weights");
-    program.option("--points", points, 2, 100000, "points in each arm of the spiral");
-    program.option("--iterations", iterations, 1, 1000000, "steps of gradient descent");
-
-    return program.main(argc, argv, [&] {
-        // ## The gradients, proved
-        //
-        // Before we train, we check, on a small net with random weights of a decent size: 2 inputs, 7 hidden units, 3
-        // classes, the first points of each arm. (At the small weights that training starts from, a wrong penalty would
-        // hardly show.) It is the code that is about to be trained, in `model.hpp`; only the sizes are others.
-        const std::size_t D = 2, K = 3;
-        {
-            NumpyRandom random(options.seed);
-            const data::Spiral few = data::make_spiral(random, 5);
-            Net net;
-            net.w1 = random.randn({D, 7});
-            net.b1 = random.randn({7});
-            net.w2 = random.randn({7, K});
-            net.b2 = random.randn({K});
-            net.reg = 0.1;
-            net.forward(few.x, few.y);
-            net.backward(few.x, few.y);
-            const check::GradientCheck checker = check_gradients(net, few.x, few.y);
-            fmt::print("Gradients against the complex step\n");
-            for (const check::Report& report : checker.reports()) {
-                fmt::print("  {} {}: {} entries compared, {}\n", report.name,
-                           to_string(report.shape), report.compared,
-                           report.passed() ? "passed" : "FAILED");
-            }
-            program.result("gradients_checked", checker.passed());
-        }
-
-        // ## Two models, one spiral
-        //
-        // The points are chapter 04's. From there both models go on in the same stream of random numbers (a copy of
-        // the stream, so that neither takes numbers away from the other): the linear classifier has the first weights
-        // that it had in chapter 04, and the net has those of a NumPy program that draws spiral, w1, w2 in this order.
-        NumpyRandom random(options.seed);
-        const data::Spiral spiral = data::make_spiral(random, points);
-        NumpyRandom same_place = random;
-        LinearClassifier linear{
-            0.01 * same_place.randn({D, K}), zeros<double>({K}), reg, {}, {}, {}, {}, {}};
-        Net net = initial_net(D, hidden, K, reg, random);
-        fmt::print("\nParameters: linear {}, two-layer {}\n", linear.w.size() + linear.b.size(),
-                   net.w1.size() + net.b1.size() + net.w2.size() + net.b2.size());
-
-        // The weights are small again, so all scores are nearly zero, and both losses start at $\log 3 = 1.0986$. With
-        // two small factors one after the other, the net's scores are smaller still: it starts even closer.
-        const std::vector<double> linear_losses = train(linear, spiral, iterations, options.lr);
-        const auto start = std::chrono::steady_clock::now();
-        const std::vector<double> losses = train(net, spiral, iterations, options.lr);
-        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-
-        // ## Side by side
-        //
-        // The lecture prints four decimals, and there is a reason not to print more: with steps of size 1, later
-        // decimals depend on how the computer rounds, as the results section explains.
-        fmt::print(
-            "\nLoss (log 3 = {:.4f})\n\n  iteration   linear   two-layer   lecture, two-layer\n",
-            std::log(3.0));
-        const int interval = std::max(1, iterations / 10);
-        std::vector<double> at, linear_at, net_at;
-        for (int i = 0; i <= iterations; ++i) {
-            if (i % interval != 0 && i != iterations) { continue; }
-            const auto n = static_cast<std::size_t>(i);
-            const auto printed = lecture.find(i);
-            fmt::print("  {:9}   {:.4f}   {:.4f}{}\n", i, linear_losses[n], losses[n],
-                       printed == lecture.end() ? ""
-                                                : fmt::format("      {:.4f}", printed->second));
-            at.push_back(i);
-            linear_at.push_back(linear_losses[n]);
-            net_at.push_back(losses[n]);
-        }
-        fmt::print("\nTime of the net's training: {} s, {} us an iteration\n",
-                   app::about(time.count(), ".2f"),
-                   app::about(1e6 * time.count() / iterations, ".0f"));
-
-        // ## How many are right?
-        //
-        // Guessing would be right for a third.
-        const auto accuracy = [&](auto& model) {
-            const std::size_t correct = cpu::count_correct(model.scores(spiral.x), spiral.y);
-            return static_cast<double>(correct) / static_cast<double>(spiral.y.size());
-        };
-        fmt::print("\nTraining accuracy: linear {:.4f}, two-layer {:.4f}\n", accuracy(linear),
-                   accuracy(net));
-
-        // The scores of the linear classifier are linear functions, so its regions are cut out by straight lines. Each
-        // hidden unit of the net switches on along a line of its own, and between these lines the scores are linear:
-        // the boundary is a polygon with as many corners as it needs to follow the arms.
-        program.result("iterations", at);
-        program.result("linear_losses", linear_at);
-        program.result("two_layer_losses", net_at);
-        program.result("linear_accuracy", accuracy(linear));
-        program.result("two_layer_accuracy", accuracy(net));
-        for (const auto& saved :
-             {plot::save_side_by_side({draw_regions("Linear classifier", spiral, linear),
-                                       draw_regions("Two-layer net", spiral, net)},
-                                      program.output(""), "boundaries"),
-              draw_losses(linear_losses, losses).save(program.output(""), "losses")}) {
-            if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
-        }
-    });
+    Settings settings;
+    program.option("--hidden", settings.hidden, 1, 10000, "units in the hidden layer");
+    program.option("--reg", settings.reg, 0.0, 1000.0, "strength of the penalty on the weights");
+    program.option("--points", settings.points, 2, 100000, "points in each arm of the spiral");
+    program.option("--iterations", settings.iterations, 1, 1000000, "steps of gradient descent");
+    return program.main(argc, argv, [&program, &settings] { Lesson(program, settings).run(); });
 }
