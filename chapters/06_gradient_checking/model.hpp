@@ -1,13 +1,14 @@
 #pragma once
-// The net of chapter 05 with everything that its loss depends on, in any scalar: double to train, std::complex<double>
-// to differentiate by the complex step, float to see how few digits that leaves.
+// The net of chapter 05, with everything that its loss depends on. The type of a number is a
+// template parameter: double to train, `std::complex<double>` to differentiate by the complex step,
+// and float to see how much precision is lost there.
 
 #include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
 #include <handgrad/tensor/random.hpp>
 
-// N = 8 examples, D = 4 features, H = 4 hidden units, K = 3 classes. D = H on purpose: the first weight is square, so
-// that no shape betrays a transpose.
+// There are N = 8 examples, D = 4 features, H = 4 hidden units and K = 3 classes. D = H on purpose:
+// the first weight is square, so a wrong transpose does not show in the shapes.
 template <class T> struct Problem {
     handgrad::Tensor<T> x;  // (N, D)
     handgrad::Labels y;     // (N)
@@ -15,19 +16,20 @@ template <class T> struct Problem {
     handgrad::Tensor<T> b1; // (H)
     handgrad::Tensor<T> w2; // (H, K)
     handgrad::Tensor<T> b2; // (K)
-    double reg = 0;         // strength of the penalty on the weights
+    double reg = 0;         // lambda, the strength of the penalty on the weights
 };
 
-// What forward computes on its way to the loss.
+// The forward pass computes these on its way to the loss.
 template <class T> struct Activations {
     handgrad::Tensor<T> z1; // (N, H) before ReLU
     handgrad::Tensor<T> h;  // (N, H) after it
     handgrad::Tensor<T> z2; // (N, K) scores
 };
 
+// The backward pass computes these.
 struct Gradients {
-    handgrad::Tensor<double> dz2, dh, dz1; // on the way
-    handgrad::Tensor<double> dw1, db1, dw2, db2;
+    handgrad::Tensor<double> dz2, dh, dz1;       // of the activations
+    handgrad::Tensor<double> dw1, db1, dw2, db2; // of the parameters
 };
 
 inline Problem<double> random_problem(std::uint64_t seed) {
@@ -42,7 +44,12 @@ inline Problem<double> random_problem(std::uint64_t seed) {
     return net;
 }
 
-// The same problem in the scalar type of `like`.
+inline Problem<double> with_penalty(Problem<double> net, double lambda) {
+    net.reg = lambda;
+    return net;
+}
+
+// `in_scalar_of` converts a problem to the scalar type of `like`.
 template <class T>
 Problem<T> in_scalar_of(const handgrad::Tensor<T>& like, const Problem<double>& net) {
     using handgrad::check::cast_like;
@@ -70,7 +77,7 @@ template <class T> T loss(const Problem<T>& net) {
            l2_penalty_forward(net.w2, net.reg);
 }
 
-// The derivation of chapter 05, last layer first.
+// `gradients` is the derivation of chapter 05, the last layer first.
 inline Gradients gradients(const Problem<double>& net) {
     using namespace handgrad::reference;
     const Activations<double> a = forward(net);
