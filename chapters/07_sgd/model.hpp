@@ -1,5 +1,5 @@
 #pragma once
-// The network of this chapter, 784-100-10, and a module that does not belong into it.
+// The network of this chapter, 784-100-10, and a module that does not belong in it.
 
 #include <string>
 
@@ -10,8 +10,8 @@
 using Backend = handgrad::Cpu<float>;
 namespace nn = handgrad::nn;
 
-// Flatten, linear, ReLU, linear: images (N, 1, 28, 28) become scores (N, 10). Two networks made from streams of the
-// same seed have the same first weights.
+// The layers are flatten, linear, ReLU and linear: images (N, 1, 28, 28) become scores (N, 10). Two
+// networks whose random streams have the same seed have the same first weights.
 inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
     net.add<nn::Flatten<Backend>>();
     net.add<nn::Linear<Backend>>(784, 100, random);
@@ -19,9 +19,9 @@ inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
     net.add<nn::Linear<Backend>>(100, 10, random);
 }
 
-// Softmax as a layer. It is right, forward and backward; what is wrong is to put it before CrossEntropyLoss, which
-// contains a softmax already. PyTorch has such a module, and the mistake is a common one, so we want to see what it
-// does.
+// This is softmax as a layer. It is right, forward and backward. The mistake is to use it before
+// CrossEntropyLoss, which contains a softmax already. PyTorch has such a module, and the mistake is
+// common, so we want to see its effect.
 class Softmax : public nn::Module<Backend> {
 public:
     const Tensor& forward_pass(const Tensor& z) override {
