@@ -50,8 +50,8 @@ Tensor<double> transpose(const Tensor<double>& a) {
     return t;
 }
 
-// The question "are these two arrays the same?" is answered by one number, the largest difference
-// of two entries.
+// One number answers the question "are these two arrays the same?": the largest difference of two
+// entries.
 double largest_difference(const Tensor<double>& a, const Tensor<double>& b) {
     double largest = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -174,10 +174,10 @@ void Lesson::show_data() const {
 // scores are nearly zero, no class is preferred, and the loss starts where we can predict it. The
 // biases start at zero.
 //
-// What do we expect? Each of three equal classes has the probability 1/3, so the loss should be
-// close to $-\log \frac13 = \log 3 = 1.0986$, whatever the labels are. It is not exactly that,
-// because the weights are not exactly zero. And the penalty is $0.0005$ times the sum of six
-// squares of about $0.01^2$ each: three ten-millionths.
+// What do we expect? Each of the three classes has a probability of about 1/3, so the loss should
+// be close to $-\log \frac13 = \log 3 = 1.0986$, whatever the labels are. It is not exactly that,
+// because the weights are not exactly zero. And the penalty is $0.0005$ times the squares of six
+// numbers of about 0.01, which is three ten-millionths.
 void Lesson::compute_first_loss() {
     by_hand.w = model.w;
     by_hand.b = model.b;
@@ -222,10 +222,10 @@ struct ReferenceLoss {
 };
 
 // At the first weights this check would be a poor judge. The classes are equally likely there, so
-// the 300 terms of $db_k$ cancel almost completely, and rounding errors are large beside the
-// remainder; and with weights so small, a wrong penalty would hardly show. So we check the same
-// formulas at random weights of ordinary size, on the first 15 points of another spiral. If a
-// gradient is wrong, the program prints the report and stops.
+// the 300 terms of $db_k$ cancel almost completely, and the small remainder has a large relative
+// rounding error. And with weights so small, a wrong penalty would hardly show. So we check the
+// same formulas at random weights of ordinary size, on another spiral with 5 points in each arm. If
+// a gradient is wrong, the program prints the report and stops.
 void Lesson::prove_gradient() {
     NumpyRandom other(options.seed);
     const data::Spiral small = data::make_spiral(other, 5);

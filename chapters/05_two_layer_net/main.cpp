@@ -163,10 +163,10 @@ struct LossOfParameter {
     }
 };
 
-// The net to be checked is small: 2 inputs, 7 hidden units, 3 classes, and the first points of each
-// arm. Its weights are random and of ordinary size. (At the small weights that training starts
-// from, a wrong penalty would hardly show.) Only the sizes are different; the code is what we are
-// about to train. If a gradient is wrong, the program prints the report and stops.
+// The net to be checked is small: 2 inputs, 7 hidden units, 3 classes, and 5 points in each arm.
+// Its weights are random and of ordinary size. (At the small weights that training starts from, a
+// wrong penalty would hardly show.) Only the sizes are different; the code is what we are about to
+// train. If a gradient is wrong, the program prints the report and stops.
 void Lesson::prove_gradients() {
     NumpyRandom random(options.seed);
     const data::Spiral small = data::make_spiral(random, 5);
@@ -313,9 +313,9 @@ plot::Figure Lesson::draw_regions(const std::string& title, Model& model) const 
     return figure;
 }
 
-// The figure of the losses has a logarithmic axis for the iterations, since most happens early. On
-// such an axis late iterations lie close together, so each one that is drawn is about 1 percent
-// later than the one before it.
+// The figure of the losses has a logarithmic axis for the iterations, since most of the change
+// happens early. On such an axis late iterations lie close together, so each iteration that is
+// drawn is about 1 percent later than the one before it.
 void add_losses(plot::Figure& figure, const std::string& name, const std::vector<double>& losses) {
     std::vector<double> x, y;
     for (std::size_t i = 1; i < losses.size();) {

@@ -178,14 +178,14 @@ void Lesson::compare_three_gradients() const {
 // ## How large a step? The V
 //
 // A smaller step should be better: by Taylor's formula, the error of the central difference is
-// $h^2 f'''/6$, which falls by a factor of a hundred when the step falls by ten. But the two losses
-// are rounded, each to a relative $\epsilon$ (about $10^{-16}$ in double, $6 \cdot 10^{-8}$ in
-// float). Dividing their difference by $2h$ magnifies this error to $\epsilon |f| / h$, ten times
-// *more* for every tenfold smaller step. On logarithmic axes the sum of both errors is a V. Its
-// bottom is where the two are equal, at $h \approx \epsilon^{1/3}$, with an error of about
-// $\epsilon^{2/3}$. So we expect the bottom at $5 \cdot 10^{-6}$ with an error of
-// $4 \cdot 10^{-11}$ in double, and at $4 \cdot 10^{-3}$ with an error of $2 \cdot 10^{-5}$ in
-// float. The complex step has only the branch that belongs to Taylor's formula.
+// $h^2 f'''/6$, a hundred times smaller for every tenfold smaller step. But the two losses are
+// rounded, each to a relative $\epsilon$ (about $10^{-16}$ in double, $6 \cdot 10^{-8}$ in float).
+// Dividing their difference by $2h$ magnifies this error to $\epsilon |f| / h$, ten times *larger*
+// for every tenfold smaller step. On logarithmic axes the sum of both errors is a V. Its bottom is
+// where the two are equal, at $h \approx \epsilon^{1/3}$, with an error of about $\epsilon^{2/3}$.
+// So we expect the bottom at $5 \cdot 10^{-6}$ with an error of $4 \cdot 10^{-11}$ in double, and
+// at $4 \cdot 10^{-3}$ with an error of $2 \cdot 10^{-5}$ in float. The complex step has no
+// rounding branch, only Taylor's.
 double Lesson::error_in_float(double step) const {
     const auto h_float = static_cast<float>(step);
     return distance(central_differences(loss_of_w1(net), Tensor<float>(net.w1), h_float), g.dw1);
@@ -247,8 +247,8 @@ void Lesson::draw_steps() const {
 //
 // ReLU has a corner at 0. If a pre-activation is closer to 0 than the step, the two evaluations lie
 // on different sides of the corner, and the quotient is a mixture of two slopes. With $z = 0.3h$,
-// ReLU gives $1.3h$ at $z + h$ and 0 at $z - h$, so the quotient will be a slope of
-// $1.3h / 2h = 0.65$, where the true one is 1. No formula is wrong here; the judge is.
+// ReLU gives $1.3h$ at $z + h$ and 0 at $z - h$, so the quotient is $1.3h / 2h = 0.65$, where the
+// true slope is 1. No formula is wrong here; the judge is.
 void Lesson::step_across_corner() const {
     const auto relu = [](const auto& z) { return reference::relu_forward(z)(0); };
     const Tensor<double> z{0.3 * h};
@@ -289,12 +289,12 @@ void Lesson::check_at_kink() const {
 
 // ## Absolute or relative error?
 //
-// Suppose that one feature has an unhappy unit, so that its numbers are about $10^{-9}$. Then the
-// gradients of its weights are as small. Central differences have an absolute error of about
-// $10^{-11}$ in every entry, which is next to nothing for the others, but a noticeable fraction of
-// these. A condition on the relative error of each entry alone would call a correct gradient wrong.
-// A condition on the absolute error alone would let any gradient pass that is small enough. The
-// checker's condition has both,
+// Suppose that one feature has an unhappy unit, so that its numbers are about $10^{-9}$. Then its
+// weights have equally small gradients. Central differences have an absolute error of about
+// $10^{-11}$ in every entry, which is negligible for ordinary entries and a noticeable fraction of
+// the small ones. A condition on the relative error of each entry alone would call a correct
+// gradient wrong. A condition on the absolute error alone would accept any gradient that is small
+// enough. The checker's condition has both,
 // $$|a - c| \le \text{relative} \cdot \max|c| + \text{entrywise} \cdot |c|,$$
 // with tolerances from one table in `handgrad/check/tolerances.hpp`. And where there is a choice,
 // trust the complex step, which has neither problem. (A number after ~ is rounding, and differs

@@ -81,8 +81,8 @@ struct Settings {
     double gamma = 0.95;   // the schedule's factor, where a run uses a schedule
 };
 
-// The second half of the lesson compares runs. Each run differs from plain SGD in these three ways,
-// and ends with these results.
+// The second half of the lesson compares runs. A run has a momentum, a factor for the schedule and
+// perhaps an extra last layer; the other members are its results.
 enum class LastLayer { none, softmax, relu };
 
 struct Run {
