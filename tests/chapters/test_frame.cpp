@@ -198,6 +198,26 @@ TEST_CASE("a wrong gradient ends the program with its report, and without run.js
     CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
 }
 
+#ifdef HANDGRAD_WRONG_04_LINEAR_CLASSIFIER
+TEST_CASE("a chapter with a wrong gradient stops before it trains", "[chapters]") {
+    const auto& [program, message] = GENERATE(table<std::string, std::string>({
+        {HANDGRAD_WRONG_04_LINEAR_CLASSIFIER, "04_linear_classifier: wrong gradients: model.db (1 of 2 checked)"},
+        {HANDGRAD_WRONG_05_TWO_LAYER_NET, "05_two_layer_net: wrong gradients: db1 (1 of 4 checked)"},
+        {HANDGRAD_WRONG_06_GRADIENT_CHECKING, "06_gradient_checking: wrong gradients: db1 (1 of 4 checked)"},
+    }));
+    CAPTURE(message);
+    const TemporaryFolder folder;
+    const auto run = shell(folder, "'" + program + "' --out out");
+    CAPTURE(run.out);
+    CHECK(run.status == 1);
+    CHECK(run.err == message + "; see the reports above\n");
+    CHECK(contains(run.out, "hint: every entry has the wrong sign\n"));
+    CHECK_FALSE(contains(run.out, "iteration"));
+    CHECK_FALSE(contains(run.out, "Bug 1"));
+    CHECK_FALSE(fs::exists(folder / "out/run.json"));
+}
+#endif
+
 TEST_CASE("an --out that cannot be written to stops the program before the lesson", "[frame]") {
     const TemporaryFolder folder;
     folder.write("file", "here first"s);
