@@ -89,7 +89,7 @@ BUGS = {
     ],
     LIB + "ops/conv2d_relu_max_pool2d/device_items.hpp": [
         bug("device-fused-dead-passes", "Convolution, ReLU and pooling: a window that ReLU closed counts for the bias",
-            "if (<|winners[window] != T(4)|>) { sum += dy[window]; }", "true"),
+            "if (<|winners.data[window] != T(4)|>) { sum += dy.data[window]; }", "true"),
         bug("device-fused-odd-edge", "Convolution, ReLU and pooling: an odd last row takes its neighbour's gradient",
             "if (<|p / 2 >= rows || q / 2 >= columns|>) { return T(0); }", "false",
             "const int window = (image * rows + <|p / 2|>) * columns + q / 2;",

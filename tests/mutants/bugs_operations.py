@@ -181,16 +181,16 @@ BUGS = {
         bug("cpu-avg-pool-no-share", "Average-pooling: each of four pixels gets the whole gradient",
             "lower[2 * q + 1] = <|dy[q] / T(4)|>;", "dy[q]"),
     ],
-    LIB + "ops/conv2d_relu_max_pool2d/cpu.cpp": [
+    LIB + "ops/conv2d_relu_max_pool2d/fast/fused.hpp": [
         bug("cpu-fused-swapped", "Convolution, ReLU and pooling: the gradient goes to the right instead of below",
             "const std::size_t place[places] = {0, <|right|>, below, below + right};", "below",
             "const std::size_t place[places] = {0, right, <|below|>, below + right};", "right"),
         bug("cpu-fused-dead-passes", "Convolution, ReLU and pooling: a window that ReLU closed lets its gradient pass",
             "xsimd::select(<|best <= zero|>, dead, place).store_aligned(winners", "best < zero"),
     ],
-    LIB + "ops/conv2d_relu_max_pool2d/small_batch.hpp": [
+    LIB + "ops/conv2d_relu_max_pool2d/unfused.hpp": [
         bug("cpu-fused-few-not-zeroed", "Convolution, ReLU and pooling of few images: dz is not zeroed",
-            "dz.fill(T(0));", ""),
+            "std::fill_n(dz.data, dz.size(), T(0));", ""),
     ],
     LIB + "ops/sgd/cpu.cpp": [
         bug("cpu-sgd-no-dampening", "SGD: the dampening is ignored",

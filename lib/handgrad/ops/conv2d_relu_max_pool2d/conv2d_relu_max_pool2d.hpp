@@ -22,11 +22,28 @@
 /// Backward needs x, w and winners, the latter from the same backend. Ties and NaN as relu and max_pool2d have them.
 /// Throws ShapeError where conv2d would, or where the convolution's result is smaller than one window, and AliasError
 /// where a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
-/// Source: as conv2d.hpp and contract/pool2d.hpp.
+/// Source: as conv2d.hpp and pool2d.hpp.
 
 #include "handgrad/ops/conv2d/conv2d.hpp"
 
 namespace handgrad {
+
+/// The kernels of conv2d_relu_max_pool2d, on views whose shapes fit. Each backend defines them in a file of its own.
+/// @note z is P x Q, the size of the convolution's result: y's size does not tell whether it is odd
+template <class Place> struct Conv2dReluMaxPool2dKernels {
+    /// The shape of winners, the backend's own, for a y of shape (N, K, P/2, Q/2).
+    template <class T> static Shape winners_shape(const Shape& y);
+    /// y = max-pooling of max(w * x + b, 0), and the winners. @param b (K,), or (0,) for none
+    template <class T> static void forward(Images<const T> x, Images<const T> w, Vector<const T> b,
+                                           const Conv2dOptions& options, Size2d z, Images<T> y, Vector<T> winners);
+    /// dx, overwritten.
+    template <class T> static void backward_input(Images<const T> dy, Vector<const T> winners, Images<const T> w,
+                                                  const Conv2dOptions& options, Size2d z, Images<T> dx);
+    /// dw and db, overwritten or added to.
+    template <class T> static void backward_parameters(Images<const T> x, Images<const T> dy, Vector<const T> winners,
+                                                       const Conv2dOptions& options, Size2d z, Images<T> dw,
+                                                       Vector<T> db, Accumulate mode);
+};
 
 /// The shapes of the convolution's result and of y, (N, K, P, Q) and (N, K, P/2, Q/2).
 struct Conv2dReluMaxPool2dShapes {
@@ -34,39 +51,72 @@ struct Conv2dReluMaxPool2dShapes {
     Shape y; ///< of the result
 };
 
-/// Checks the arguments of conv2d_relu_max_pool2d_forward.
+/// Checks the shapes of conv2d_relu_max_pool2d_forward's arguments. @throws ShapeError
 Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_forward(const Shape& x, const Shape& w, const Shape& b,
                                                                const Conv2dOptions& options);
-/// Checks the arguments of a backward operation called `where`: dy must be y's shape for this x and w.
+/// Checks the shapes of the arguments of a backward operation called `where`: dy must have y's shape for this x and w.
+/// @throws ShapeError
 Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_backward(std::string_view where, const Shape& x, const Shape& w,
                                                                 const Shape& dy, const Conv2dOptions& options);
 
-// The same for the tensors of any backend, the results included, which must be apart from the others and each other.
+/// conv2d_relu_max_pool2d, for all backends.
+template <class Place, class T> struct Conv2dReluMaxPool2dOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
 
-/// Checks conv2d_relu_max_pool2d_forward's tensors. @throws ShapeError, AliasError
-template <class X> Conv2dReluMaxPool2dShapes check_conv2d_relu_max_pool2d_forward(const X& x, const X& w, const X& b,
-                                                                                  const Conv2dOptions& options,
-                                                                                  const X& y, const X& winners) {
-    const auto where = "conv2d_relu_max_pool2d_forward";
-    require_apart(where, {"y", y}, {{"x", x}, {"w", w}, {"b", b}, {"winners", winners}});
-    require_apart(where, {"winners", winners}, {{"x", x}, {"w", w}, {"b", b}});
-    return check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
-}
-/// Checks the tensors of conv2d_relu_max_pool2d_backward_input, called `where`. @throws ShapeError, AliasError
-template <class X> Conv2dReluMaxPool2dShapes
-check_conv2d_relu_max_pool2d_backward_input(std::string_view where, const X& dy, const X& winners, const X& w,
-                                            const Shape& shape_of_x, const Conv2dOptions& options, const X& dx) {
-    require_apart(where, {"dx", dx}, {{"dy", dy}, {"winners", winners}, {"w", w}});
-    return check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options);
-}
-/// Checks the tensors of conv2d_relu_max_pool2d_backward_parameters, called `where`. @throws ShapeError, AliasError
-template <class X> Conv2dReluMaxPool2dShapes
-check_conv2d_relu_max_pool2d_backward_parameters(std::string_view where, const X& x, const X& dy, const X& winners,
-                                                 const Shape& shape_of_w, const Conv2dOptions& options, const X& dw,
-                                                 const X& db) {
-    require_apart(where, {"dw", dw}, {{"x", x}, {"dy", dy}, {"winners", winners}, {"db", db}});
-    require_apart(where, {"db", db}, {{"x", x}, {"dy", dy}, {"winners", winners}});
-    return check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options);
-}
+    /// y = max-pooling of max(w * x + b, 0), and the winners. @throws ShapeError, AliasError
+    static void conv2d_relu_max_pool2d_forward(const Tensor& x, const Tensor& w, const Tensor& b,
+                                               const Conv2dOptions& options, Tensor& y, Tensor& winners) {
+        const auto where = "conv2d_relu_max_pool2d_forward";
+        require_apart(where, {"y", y}, {{"x", x}, {"w", w}, {"b", b}, {"winners", winners}});
+        require_apart(where, {"winners", winners}, {{"x", x}, {"w", w}, {"b", b}});
+        const auto shapes = check_conv2d_relu_max_pool2d_forward(x.shape(), w.shape(), b.shape(), options);
+        resize(y, shapes.y);
+        on_fast_kernels<Place>([&](auto place) {
+            using Kernels = Conv2dReluMaxPool2dKernels<decltype(place)>;
+            resize(winners, Kernels::template winners_shape<T>(shapes.y));
+            Kernels::forward(images(x), images(w), entries(b), options, {shapes.z[2], shapes.z[3]}, images(y),
+                             entries(winners));
+        });
+    }
+
+    /// dx, given dy (N, K, P/2, Q/2), winners, w and x's shape; dx (N, C, H, W), overwritten.
+    /// @throws ShapeError, AliasError
+    static void conv2d_relu_max_pool2d_backward_input(const Tensor& dy, const Tensor& winners, const Tensor& w,
+                                                      const Shape& shape_of_x, const Conv2dOptions& options,
+                                                      Tensor& dx) {
+        const auto where = "conv2d_relu_max_pool2d_backward_input";
+        require_apart(where, {"dx", dx}, {{"dy", dy}, {"winners", winners}, {"w", w}});
+        const Shape z = check_conv2d_relu_max_pool2d_backward(where, shape_of_x, w.shape(), dy.shape(), options).z;
+        on_fast_kernels<Place>([&](auto place) {
+            using Kernels = Conv2dReluMaxPool2dKernels<decltype(place)>;
+            require_shape(where, "winners", winners.shape(), Kernels::template winners_shape<T>(dy.shape()));
+            resize(dx, shape_of_x);
+            Kernels::backward_input(images(dy), entries(winners), images(w), options, {z[2], z[3]}, images(dx));
+        });
+    }
+
+    /// dw and db, given x, dy, winners and w's shape; dw (K, C/G, R, S) and db (K,), overwritten or added to.
+    /// @throws ShapeError, AliasError
+    static void conv2d_relu_max_pool2d_backward_parameters(const Tensor& x, const Tensor& dy, const Tensor& winners,
+                                                           const Shape& shape_of_w, const Conv2dOptions& options,
+                                                           Tensor& dw, Tensor& db, Accumulate mode = Accumulate::no) {
+        const auto where = "conv2d_relu_max_pool2d_backward_parameters";
+        require_apart(where, {"dw", dw}, {{"x", x}, {"dy", dy}, {"winners", winners}, {"db", db}});
+        require_apart(where, {"db", db}, {{"x", x}, {"dy", dy}, {"winners", winners}});
+        const Shape z = check_conv2d_relu_max_pool2d_backward(where, x.shape(), shape_of_w, dy.shape(), options).z;
+        on_fast_kernels<Place>([&](auto place) {
+            using Kernels = Conv2dReluMaxPool2dKernels<decltype(place)>;
+            require_shape(where, "winners", winners.shape(), Kernels::template winners_shape<T>(dy.shape()));
+            prepare_gradient(where, "dw", dw, shape_of_w, mode);
+            prepare_gradient(where, "db", db, {shape_of_w[0]}, mode);
+            Kernels::backward_parameters(images(x), images(dy), entries(winners), options, {z[2], z[3]}, images(dw),
+                                         entries(db), mode);
+        });
+    }
+};
+
+HANDGRAD_CALL_AS(Conv2dReluMaxPool2dOperations, conv2d_relu_max_pool2d_forward)
+HANDGRAD_CALL_AS(Conv2dReluMaxPool2dOperations, conv2d_relu_max_pool2d_backward_input)
+HANDGRAD_CALL_AS(Conv2dReluMaxPool2dOperations, conv2d_relu_max_pool2d_backward_parameters)
 
 } // namespace handgrad

@@ -1,44 +1,56 @@
-// Convolution, ReLU and 2 x 2 pooling in one kernel each way (conv2d_relu_max_pool2d_items.hpp): what the three would
-// write to memory and read again, four times y's size each time, stays in registers, and a GPU is started once instead of
-// three times.
+// Convolution, ReLU and 2 x 2 pooling in one kernel each way (device_items.hpp). The results of the convolution and of
+// ReLU, each four times as large as y, stay in registers, and a GPU starts one kernel instead of three. Formulas:
+// conv2d_relu_max_pool2d.hpp.
 
-#include "handgrad/device/kernels.hpp"
+#include <algorithm>
+
+#include "handgrad/device/memory.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/device_items.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad {
 
-template <class T>
-void conv2d_relu_max_pool2d_forward(const ConvExtents& e, const T* x, const T* w, const T* b, T* y, T* winners) {
-    for_each_item(e.pooled_size(), 8 * e.taps(), Conv2dReluMaxPool2dForward<T>{{e, x, w, b}, y, winners});
+using namespace device; // items, tabulate
+
+template <> template <class T> Shape Conv2dReluMaxPool2dKernels<OnDevice>::winners_shape(const Shape& y) { return y; }
+
+template <> template <class T>
+void Conv2dReluMaxPool2dKernels<OnDevice>::forward(Images<const T> x, Images<const T> w, Vector<const T> b,
+                                                   const Conv2dOptions& options, Size2d z, Images<T> y,
+                                                   Vector<T> winners) {
+    const ConvExtents e = extents("conv2d_relu_max_pool2d_forward", x, w, z, options);
+    for_each_item(y.size(), 8 * e.taps(), Conv2dReluMaxPool2dForward<T>{{e, x, w, b}, y, winners});
 }
 
-template <class T>
-void conv2d_relu_max_pool2d_backward_input(const ConvExtents& e, const T* dy, const T* winners, const T* w, T* dx) {
-    tabulate(dx, e.x_size(), e.gathered() * 2, Conv2dBackwardInput<T, PooledGradient<T>>{e, {dy, winners}, w});
+template <> template <class T>
+void Conv2dReluMaxPool2dKernels<OnDevice>::backward_input(Images<const T> dy, Vector<const T> winners,
+                                                          Images<const T> w, const Conv2dOptions& options, Size2d z,
+                                                          Images<T> dx) {
+    const ConvExtents e = extents("conv2d_relu_max_pool2d_backward_input", dx, w, z, options);
+    tabulate(dx.data, dx.size(), 2 * e.gathered(), Conv2dBackwardInput<T, PooledGradient<T>>{e, {dy, winners}, w});
 }
 
-template <class T> void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents& e, const T* x, const T* dy,
-                                                                   const T* winners, T* dw, T* db, bool add, T* parts,
-                                                                   T* spoilt) {
-    const BatchParts batch(static_cast<std::size_t>(e.N));
+template <> template <class T>
+void Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters(Images<const T> x, Images<const T> dy,
+                                                               Vector<const T> winners, const Conv2dOptions& options,
+                                                               Size2d z, Images<T> dw, Vector<T> db, Accumulate mode) {
+    const ConvExtents e = extents("conv2d_relu_max_pool2d_backward_parameters", x, dw, z, options);
+    const BatchParts batch(x.n);
     const auto count = static_cast<std::size_t>(batch.count);
-    const int windows = e.rows.windows / 2 * (e.columns.windows / 2);
-    const auto each = static_cast<std::size_t>(batch.each * windows);
-    const int pixels = e.rows.size * e.columns.size;
-    tabulate(spoilt, static_cast<std::size_t>(e.N * e.C), static_cast<std::size_t>(pixels), IsSpoilt<T>{pixels, x});
-    tabulate(parts, count * e.w_size(), 2 * each, PooledBackwardWeightPart<T>{e, batch, x, dy, winners, spoilt});
-    add_parts(parts, count, e.w_size(), dw, add);
-    tabulate(parts, count * static_cast<std::size_t>(e.K), each,
-             PooledBackwardBiasPart<T>{e.K, windows, batch, dy, winners});
-    add_parts(parts, count, static_cast<std::size_t>(e.K), db, add);
+    const std::size_t channels = x.n * x.c, size = count * std::max(dw.size(), db.size);
+    const std::size_t windows = static_cast<std::size_t>(batch.each) * dy.h * dy.w; // of a part
+    T* parts = scratch<T>(size + channels);
+    T* non_finite = parts + size;
+    tabulate(non_finite, channels, x.h * x.w, HasNonFinite<T>{x});
+    tabulate(parts, count * dw.size(), 2 * windows, PooledBackwardWeightPart<T>{e, batch, x, dy, winners, non_finite});
+    add_parts(parts, batch.count, dw.entries(), mode);
+    tabulate(parts, count * db.size, windows, PooledBackwardBiasPart<T>{batch, dy, winners});
+    add_parts(parts, batch.count, db, mode);
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template void conv2d_relu_max_pool2d_forward(const ConvExtents&, const T*, const T*, const T*, T*, T*);            \
-    template void conv2d_relu_max_pool2d_backward_input(const ConvExtents&, const T*, const T*, const T*, T*);         \
-    template void conv2d_relu_max_pool2d_backward_parameters(const ConvExtents&, const T*, const T*, const T*, T*, T*, \
-                                                             bool, T*, T*);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
+HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::winners_shape)
+HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters)
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad

@@ -1,16 +1,18 @@
 #pragma once
-// What one work item of each kernel of the fused operation does. Formulas: conv2d_relu_max_pool2d.hpp.
+// The work items of the fused operation's kernels. Formulas: conv2d_relu_max_pool2d.hpp.
 //
-// Here winners is (N, K, P/2, Q/2). dz, four times as large as dy, is never written: whoever needs it asks who won.
+// Here winners is (N, K, P/2, Q/2). dz, four times as large as dy, is never written: the items compute its entries from
+// dy and winners.
 
 #include "handgrad/ops/conv2d/device_items.hpp"
 
-namespace handgrad::device::kernels {
+namespace handgrad::device {
 
 /// y and winner of one window: four convolutions, ReLU and the comparison in registers. One item a window.
 template <class T> struct Conv2dReluMaxPool2dForward {
     Conv2dForward<T> conv;
-    T *y, *winners;
+    Images<T> y;
+    Vector<T> winners;
 
     HANDGRAD_HOST_DEVICE void operator()(int item) const {
         const int columns = conv.e.columns.windows / 2, rows = conv.e.rows.windows / 2;
@@ -19,47 +21,50 @@ template <class T> struct Conv2dReluMaxPool2dForward {
         T best(0);
         int winner = 0;
         for (int place = 0; place < 4; ++place) {
-            const T z = conv.at(n, k, 2 * p + place / 2, 2 * q + place % 2);
+            const T z = conv.output(n, k, 2 * p + place / 2, 2 * q + place % 2);
             const T h = z < T(0) ? T(0) : z;        // NaN and -0 pass
             if (place == 0 || h > best || h != h) { // a NaN always wins
                 best = h;
                 winner = place;
             }
         }
-        y[item] = best;
-        winners[item] = best <= T(0) ? T(4) : static_cast<T>(winner);
+        y.data[item] = best;
+        winners.data[item] = best <= T(0) ? T(4) : static_cast<T>(winner);
     }
 };
 
 /// dz[n, k, p, q], from dy and winners.
 template <class T> struct PooledGradient {
-    const T *dy, *winners; ///< (N, K, P/2, Q/2)
+    Images<const T> dy;      ///< (N, K, P/2, Q/2)
+    Vector<const T> winners; ///< of the same numbers
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         const int rows = e.rows.windows / 2, columns = e.columns.windows / 2;
         if (p / 2 >= rows || q / 2 >= columns) { return T(0); } // an odd last row or column is in no window
         const int window = (image * rows + p / 2) * columns + q / 2;
-        return winners[window] == static_cast<T>(p % 2 * 2 + q % 2) ? dy[window] : T(0);
+        return winners.data[window] == static_cast<T>(p % 2 * 2 + q % 2) ? dy.data[window] : T(0);
     }
 };
 
 /// 1 for a channel of an image that has NaN or infinity in it, else 0. One item a channel.
-template <class T> struct IsSpoilt {
-    int pixels;
-    const T* x;
+template <class T> struct HasNonFinite {
+    Images<const T> x;
 
     HANDGRAD_HOST_DEVICE T operator()(int channel) const {
+        const int pixels = static_cast<int>(x.h * x.w);
         T sum(0); // of zeros, or NaN
-        for (int i = channel * pixels; i < (channel + 1) * pixels; ++i) { sum += x[i] - x[i]; }
+        for (int i = channel * pixels; i < (channel + 1) * pixels; ++i) { sum += x.data[i] - x.data[i]; }
         return sum == T(0) ? T(0) : T(1);
     }
 };
 
 /// One part of dw[k, c, r, s]: as Conv2dBackwardWeightPart, but only over the winners, a quarter of the pixels. The
-/// others' products are 0, unless x is NaN or infinite: in a spoilt channel of an image all count.
+/// others' products are 0, unless x is NaN or infinite: in a channel with such a number all products count.
 template <class T> struct PooledBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
-    const T *x, *dy, *winners, *spoilt; ///< spoilt: (N, C)
+    Images<const T> x, dy;
+    Vector<const T> winners;
+    const T* non_finite; ///< (N, C), HasNonFinite
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int s = item % e.columns.kernel, r = item / e.columns.kernel % e.rows.kernel;
@@ -69,24 +74,26 @@ template <class T> struct PooledBackwardWeightPart {
         const int rows = e.rows.windows / 2, columns = e.columns.windows / 2;
         T sum(0);
         for (int n = parts.begin(part); n < parts.end(part); ++n) {
-            const T* image = x + (n * e.C + channel) * e.rows.size * e.columns.size;
-            if (spoilt[n * e.C + channel] != T(0)) {
+            const T* image = x.data + (n * e.C + channel) * e.rows.size * e.columns.size;
+            if (non_finite[n * e.C + channel] != T(0)) {
                 sum += of_all_pixels(image, n * e.K + k, r, s);
                 continue;
             }
             for (int p = 0; p < rows; ++p) {
                 for (int q = 0; q < columns; ++q) {
                     const int window = ((n * e.K + k) * rows + p) * columns + q;
-                    const int winner = static_cast<int>(winners[window]);
+                    const int winner = static_cast<int>(winners.data[window]);
                     if (winner == 4) { continue; }
                     const int i = e.rows.pixel(2 * p + winner / 2, r), j = e.columns.pixel(2 * q + winner % 2, s);
-                    if (e.rows.inside(i) && e.columns.inside(j)) { sum += dy[window] * image[i * e.columns.size + j]; }
+                    if (e.rows.inside(i) && e.columns.inside(j)) {
+                        sum += dy.data[window] * image[i * e.columns.size + j];
+                    }
                 }
             }
         }
         return sum;
     }
-    /// The sum over one image, with the products of those that did not win. @param dz_image n K + k
+    /// The sum over one image, with the products of the places that did not win. @param dz_image n K + k
     HANDGRAD_HOST_DEVICE T of_all_pixels(const T* image, int dz_image, int r, int s) const {
         const PooledGradient<T> dz{dy, winners};
         T sum(0);
@@ -104,21 +111,22 @@ template <class T> struct PooledBackwardWeightPart {
 
 /// One part of db[k]: item = part * K + k.
 template <class T> struct PooledBackwardBiasPart {
-    int K, windows;
     BatchParts parts;
-    const T *dy, *winners;
+    Images<const T> dy;
+    Vector<const T> winners;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
+        const int K = static_cast<int>(dy.c), windows = static_cast<int>(dy.h * dy.w);
         const int k = item % K, part = item / K;
         T sum(0);
         for (int n = parts.begin(part); n < parts.end(part); ++n) {
             for (int i = 0; i < windows; ++i) {
                 const int window = (n * K + k) * windows + i;
-                if (winners[window] != T(4)) { sum += dy[window]; }
+                if (winners.data[window] != T(4)) { sum += dy.data[window]; }
             }
         }
         return sum;
     }
 };
 
-} // namespace handgrad::device::kernels
+} // namespace handgrad::device
