@@ -160,7 +160,7 @@ TEMPLATE_TEST_CASE("edges: a tap in the padding makes no product", "[edges][conv
 }
 
 TEMPLATE_TEST_CASE("edges: NaN and infinity in conv2d appear where the formula has them", "[edges][conv2d]", Cpu<float>,
-                   Cpu<double>, OnDevice<float>, OnDevice<double>) {
+                   Cpu<double>, support::OnDevice<float>, support::OnDevice<double>) {
     using B = TestType;
     using T = typename B::Scalar;
     std::size_t compared = 0;
@@ -233,7 +233,7 @@ TEMPLATE_TEST_CASE("edges: the number of threads does not change a bit of a conv
 }
 
 TEMPLATE_TEST_CASE("edges: NaN and infinity in linear appear where the formula has them", "[edges]", Cpu<float>,
-                   Cpu<double>, OnDevice<float>, OnDevice<double>) {
+                   Cpu<double>, support::OnDevice<float>, support::OnDevice<double>) {
     using B = TestType;
     using T = typename B::Scalar;
     WrongEntries wrong;

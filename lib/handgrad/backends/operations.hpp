@@ -4,6 +4,7 @@
 
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/ops/cross_entropy/cross_entropy.hpp"
 #include "handgrad/ops/flatten/flatten.hpp"
 #include "handgrad/ops/l2_penalty/l2_penalty.hpp"
@@ -18,6 +19,7 @@ namespace handgrad {
 /// a backend, a type made of these (`nn::Linear<Cpu<float>>`): so one network runs on all backends, and one test.
 template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
                                                     Conv2dOperations<Place, T>,
+                                                    Conv2dReluMaxPool2dOperations<Place, T>,
                                                     CrossEntropyOperations<Place, T>,
                                                     FlattenOperations<Place, T>,
                                                     L2PenaltyOperations<Place, T>,

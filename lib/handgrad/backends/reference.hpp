@@ -5,6 +5,7 @@
 #include "handgrad/backends/host.hpp"
 #include "handgrad/ops/activation/reference.hpp"
 #include "handgrad/ops/conv2d/reference.hpp"
+#include "handgrad/ops/conv2d_relu_max_pool2d/reference.hpp"
 #include "handgrad/ops/cross_entropy/reference.hpp"
 #include "handgrad/ops/l2_penalty/reference.hpp"
 #include "handgrad/ops/linear/reference.hpp"

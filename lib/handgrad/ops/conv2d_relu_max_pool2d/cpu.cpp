@@ -75,9 +75,9 @@ void Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters(Images<const T> x, I
     Conv2dKernels<OnCpu>::backward_bias(dz, db, mode);
 }
 
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnCpu>::winners_shape)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnCpu>::forward)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnCpu>::backward_input)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnCpu>::winners_shape)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnCpu>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnCpu>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters)
 
 } // namespace handgrad

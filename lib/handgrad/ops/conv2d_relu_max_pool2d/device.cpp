@@ -48,9 +48,9 @@ void Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters(Images<const T> x
     add_parts(parts, batch.count, db, mode);
 }
 
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::winners_shape)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::forward)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::backward_input)
-HANDGRAD_INSTANTIATE(Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnDevice>::winners_shape)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnDevice>::forward)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnDevice>::backward_input)
+HANDGRAD_INSTANTIATE_KERNEL(Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters)
 
 } // namespace handgrad
