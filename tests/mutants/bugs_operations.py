@@ -177,7 +177,7 @@ BUGS = {
         bug("cpu-max-pool-not-zeroed", "Max-pooling: pixels that lost keep what was in dx",
             "std::fill(to, to + pixels, T(0));", ""),
         bug("cpu-avg-pool-whole-kernel", "Average-pooling: a window over the edge is divided by the whole kernel's area",
-            "padded_rows = <|std::min(kernel.h, x.h + 2 * padding.h - p * stride.h)|>;", "std::size_t(kernel.h)"),
+            "padded_rows = <|std::min(kernel.h, height + 2 * padding.h - p * stride.h)|>;", "std::size_t(kernel.h)"),
         bug("cpu-avg-pool-no-share", "Average-pooling: each of four pixels gets the whole gradient",
             "lower[2 * q + 1] = <|dy[q] / T(4)|>;", "dy[q]"),
     ],

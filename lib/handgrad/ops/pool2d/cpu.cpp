@@ -126,21 +126,48 @@ template <class T> void max_two_by_two(const T* x, std::size_t columns, std::siz
 
 // ---- Average-pooling ----
 
-/// Calls f(number of the window, its rows, its columns, A) for every window of a channel.
-template <class From, class To, class F>
-void for_each_window(const AvgPool2dOptions& options, Images<From> x, Images<To> y, const F& f) {
-    const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
-    for (std::size_t p = 0; p < y.h; ++p) {
-        const Places down = places(p, kernel.h, stride.h, padding.h, 1, x.h);
-        const std::size_t padded_rows = std::min(kernel.h, x.h + 2 * padding.h - p * stride.h);
-        for (std::size_t q = 0; q < y.w; ++q) {
-            const Places across = places(q, kernel.w, stride.w, padding.w, 1, x.w);
-            const std::size_t padded_columns = std::min(kernel.w, x.w + 2 * padding.w - q * stride.w);
-            const std::size_t area = options.count_include_pad ? padded_rows * padded_columns
-                                                               : (down.end - down.first) * (across.end - across.first);
-            f(p * y.w + q, down, across, area);
+/// The windows of average-pooling on a channel of height x width pixels.
+struct Averaging {
+    const AvgPool2dOptions& options;
+    std::size_t height, width, rows, columns;
+
+    /// Calls f(number of the window, its rows, its columns, A) for every window.
+    template <class F> void for_each_window(const F& f) const {
+        const auto& [kernel, stride, padding, ceil_mode, count_include_pad] = options;
+        static_cast<void>(ceil_mode); // rows and columns are those of its windows
+        for (std::size_t p = 0; p < rows; ++p) {
+            const Places down = places(p, kernel.h, stride.h, padding.h, 1, height);
+            const std::size_t padded_rows = std::min(kernel.h, height + 2 * padding.h - p * stride.h);
+            for (std::size_t q = 0; q < columns; ++q) {
+                const Places across = places(q, kernel.w, stride.w, padding.w, 1, width);
+                const std::size_t padded_columns = std::min(kernel.w, width + 2 * padding.w - q * stride.w);
+                const std::size_t area = count_include_pad ? padded_rows * padded_columns
+                                                           : (down.end - down.first) * (across.end - across.first);
+                f(p * columns + q, down, across, area);
+            }
         }
     }
+};
+
+/// One channel, whatever the options.
+template <class T> void average_any(const T* x, const Averaging& averaging, T* y) {
+    averaging.for_each_window([&](std::size_t window, Places down, Places across, std::size_t area) {
+        T sum(0);
+        for (std::size_t i = down.first; i < down.end; ++i) {
+            for (std::size_t j = across.first; j < across.end; ++j) { sum += x[i * averaging.width + j]; }
+        }
+        y[window] = sum / static_cast<T>(area);
+    });
+}
+
+/// Adds each window's share to its pixels.
+template <class T> void share_any(const T* dy, const Averaging& averaging, T* dx) {
+    averaging.for_each_window([&](std::size_t window, Places down, Places across, std::size_t area) {
+        const T share = dy[window] / static_cast<T>(area);
+        for (std::size_t i = down.first; i < down.end; ++i) {
+            for (std::size_t j = across.first; j < across.end; ++j) { dx[i * averaging.width + j] += share; }
+        }
+    });
 }
 
 /// One channel, in blocks of 2 x 2.
@@ -208,35 +235,26 @@ std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(Vector<const std::in
 
 template <> template <class T>
 void Pool2dKernels<OnCpu>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+    const Averaging averaging{options, x.h, x.w, y.h, y.w};
     const bool two_by_two = is_two_by_two(options) && 2 * y.h <= x.h && 2 * y.w <= x.w;
     for_each_plane(x, [&](std::size_t plane) {
         const T* from = x.data + plane * x.h * x.w;
         T* to = y.data + plane * y.h * y.w;
         if (two_by_two) { return average_two_by_two(from, x.w, y.h, y.w, to); }
-        for_each_window(options, x, y, [&](std::size_t window, Places down, Places across, std::size_t area) {
-            T sum(0);
-            for (std::size_t i = down.first; i < down.end; ++i) {
-                for (std::size_t j = across.first; j < across.end; ++j) { sum += from[i * x.w + j]; }
-            }
-            to[window] = sum / static_cast<T>(area);
-        });
+        average_any(from, averaging, to);
     });
 }
 
 template <> template <class T>
 void Pool2dKernels<OnCpu>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+    const Averaging averaging{options, dx.h, dx.w, dy.h, dy.w};
     const bool two_by_two = is_two_by_two(options) && 2 * dy.h <= dx.h && 2 * dy.w <= dx.w;
     for_each_plane(dx, [&](std::size_t plane) {
         const T* from = dy.data + plane * dy.h * dy.w;
         T* to = dx.data + plane * dx.h * dx.w;
         std::fill(to, to + dx.h * dx.w, T(0));
         if (two_by_two) { return share_two_by_two(from, dx.w, dy.h, dy.w, to); }
-        for_each_window(options, dx, dy, [&](std::size_t window, Places down, Places across, std::size_t area) {
-            const T share = from[window] / static_cast<T>(area);
-            for (std::size_t i = down.first; i < down.end; ++i) {
-                for (std::size_t j = across.first; j < across.end; ++j) { to[i * dx.w + j] += share; }
-            }
-        });
+        share_any(from, averaging, to);
     });
 }
 
