@@ -55,9 +55,10 @@ template <class T> void Tensor<T>::resize(const Shape& shape) {
 }
 
 template <class T> void Tensor<T>::show(const Tensor& x, const Shape& shape) {
+    shape_ = shape;
+    if (this == &x) { return; }
     buffer_ = Buffer();
     data_ = x.data_;
-    shape_ = shape;
     version_.follow(x.version_);
 }
 

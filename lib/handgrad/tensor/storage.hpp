@@ -104,6 +104,7 @@ public:
 
     /// Shows the numbers of another tensor from now on. The memory of its own is freed.
     void show(const Storage& other) {
+        if (this == &other) { return; }
         own_ = {};
         data_ = const_cast<T*>(other.data_); // the view that is made of a const tensor is const, too
         size_ = other.size_;

@@ -46,8 +46,11 @@ template <class T> Tensor<T> zeros(const Shape& shape) { return Tensor<T>(shape,
 template <class T> Tensor<T> full(const Shape& shape, T value) { return Tensor<T>(shape, value); }
 
 /// Gives `t` the shape wanted. Keeps its memory where that is large enough; the values are unspecified afterwards.
+/// @throws ShapeError for a view, if the number of entries differs; the view keeps its shape
 template <class T> void resize(Tensor<T>& t, const Shape& shape) {
-    if (t.shape() != shape) { t.resize(shape); }
+    if (t.shape() == shape) { return; }
+    t.storage().resize(count(shape)); // a view refuses here, before xtensor gives it another shape
+    t.resize(shape);
 }
 
 /// Makes `view` show the numbers of x in another shape, without a copy. x must live longer, and keep its size.
