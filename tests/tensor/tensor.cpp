@@ -416,6 +416,14 @@ TEST_CASE("watch: a view and its tensor see each other's changes", "[tensor][wat
     x(0, 0) = 8;
     CHECK_FALSE(of_x.is_current());
     CHECK_FALSE(of_v.is_current());
+    // A view that is moved shows the same tensor.
+    Tensor<double> moved = std::move(v);
+    of_x = watch(x);
+    moved(1) = 6;
+    CHECK_FALSE(of_x.is_current());
+    CHECK(x(0, 1) == 6);
+    v = std::move(moved);
+    CHECK(std::as_const(v).data() == std::as_const(x).data());
     // A view of a view is one of the same tensor.
     Tensor<double> w = view_of(v, {3, 2});
     of_x = watch(x);
@@ -616,6 +624,9 @@ TEST_CASE("device::watch: a view and its tensor see each other's changes", "[ten
     {
         device::Tensor<double> moved = std::move(v);
         CHECK(of_x.is_current());
+        moved.fill(3);
+        CHECK_FALSE(of_x.is_current());
+        of_x = device::watch(*x);
         device::show(moved, other, {2});
     }
     CHECK(of_x.is_current());
