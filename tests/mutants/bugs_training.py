@@ -19,8 +19,9 @@ BUGS = {
     ],
     LIB + "ops/pool2d/layer.hpp": [
         bug("max-pool-all-ties", "Max-pooling: the gradient goes to all pixels that are as large as the winner",
-            "always:Shape shape_;", "Shape shape_; const Tensor* x_ = nullptr;",
-            "shape_ = x.shape();", "shape_ = x.shape(); x_ = &x;",
+            "always:MaxPool2dOptions options_;", "MaxPool2dOptions options_; const Tensor* x_ = nullptr;",
+            "Backend::max_pool2d_forward(x, options_, y_, indices_);",
+            "Backend::max_pool2d_forward(x, options_, y_, indices_); x_ = &x;",
             "if (input == InputGradient::needed) { Backend::max_pool2d_backward(dy, indices_, shape_, dx_); }",
             """Backend::max_pool2d_backward(dy, indices_, shape_, dx_);
                const auto x = Backend::to_host(*x_), y = Backend::to_host(y_), d = Backend::to_host(dy);
