@@ -138,6 +138,7 @@ TEMPLATE_TEST_CASE("the modules for images compute what the operations do", "[nn
         CHECK(equal_numbers(layer.backward(dy), g.dx));
         CHECK(equal_numbers(layer.weight.grad, g.dw));
         if (with_bias) { CHECK(equal_numbers(layer.bias.grad, g.db)); }
+        layer.forward(x);
         layer.backward(dy); // parameters' gradients add up
         const Tensor<T> twice = T(2) * g.dw;
         CHECK(equal_numbers(layer.weight.grad, twice));
@@ -171,7 +172,7 @@ TEST_CASE("the modules for images skip the input's gradient where nobody needs i
     CHECK(max_pool.backward(dp, InputGradient::not_needed).size() <= 1);
     CHECK(avg_pool.backward(dp, InputGradient::not_needed).size() <= 1);
     CHECK(message_of<std::logic_error>([&] { nn::Conv2d<B>(1, 2, 3, random).backward(dy); }) ==
-          "Conv2d: backward before forward");
+          "Conv2d: backward needs a forward of its own before it");
 }
 
 TEST_CASE("the summary of the lecture's network", "[nn]") {

@@ -192,7 +192,7 @@ TEMPLATE_TEST_CASE("every module says that backward was called before forward", 
         auto& [pointer, x] = entry;
         auto* const module = &*pointer; // clang 14 captures no structured binding
         INFO(module->to_string());
-        const std::string refusal = module->name() + ": backward before forward";
+        const std::string refusal = module->name() + ": backward needs a forward of its own before it";
         const auto dy = full<T>(module->output_shape(x.shape()), T(1));
         for (const auto input : {nn::InputGradient::needed, nn::InputGradient::not_needed}) {
             CHECK(message_of<std::logic_error>([&] { module->backward(dy, input); }) == refusal);
@@ -209,7 +209,9 @@ TEMPLATE_TEST_CASE("every module says that backward was called before forward", 
     nn::CrossEntropyLoss<B> criterion;
     const auto scores = zeros<T>({1, 3});
     const Labels wrong = labels({3});
-    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) == "CrossEntropyLoss: backward before forward");
+    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) ==
+          "CrossEntropyLoss: backward needs a forward of its own before it");
     CHECK_THROWS_AS(criterion.forward(scores, wrong), ShapeError);
-    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) == "CrossEntropyLoss: backward before forward");
+    CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) ==
+          "CrossEntropyLoss: backward needs a forward of its own before it");
 }

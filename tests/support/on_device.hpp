@@ -118,8 +118,6 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(conv2d_relu_max_pool2d_forward)
     HANDGRAD_X(conv2d_relu_max_pool2d_backward_input)
     HANDGRAD_X(conv2d_relu_max_pool2d_backward_parameters)
-    HANDGRAD_X(flatten_forward)
-    HANDGRAD_X(flatten_backward)
     HANDGRAD_X(softmax_forward)
     HANDGRAD_X(softmax_backward)
     HANDGRAD_X(cross_entropy_forward)

@@ -136,6 +136,8 @@ public:
         const std::size_t most = std::min(options.batch_size, sampler_.dataset_size());
         resize(batch_.images, {most, 1, dataset.height, dataset.width});
         resize(batch_.labels, {most});
+        watch(batch_.images); // the first time allocates a counter; a batch must not
+        watch(batch_.labels);
     }
     DataLoader(ImageDataset&&, const LoaderOptions& = {}, const Transforms& = {}) = delete;
 

@@ -26,11 +26,12 @@ std::string to_string(const Printed& printed) {
 void refuse_backward(const std::string& name, Refusal reason) {
     switch (reason) {
     case Refusal::no_forward:
-        throw std::logic_error(name + ": backward without a forward of its own: each backward needs a forward before it, "
-                                      "and a module in two places of a network cannot go back from both");
+        throw std::logic_error(name + ": backward needs a forward of its own before it");
     case Refusal::input_changed:
-        throw std::logic_error(name + ": backward after its input was changed or destroyed: the gradient would be wrong");
-    case Refusal::parameter_changed: break;
+        throw std::logic_error(name +
+                               ": backward after its input was changed or destroyed: the gradient would be wrong");
+    case Refusal::parameter_changed:
+        break;
     }
     throw std::logic_error(name + ": backward after a parameter was changed: the gradient would be wrong");
 }

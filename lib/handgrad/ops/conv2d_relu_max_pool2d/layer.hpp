@@ -41,6 +41,8 @@ protected:
         }
         Backend::conv2d_relu_max_pool2d_forward(x, conv.weight.value, conv.bias.value, conv.options(), y_, winners_);
         x_ = &x;
+        weight_ = watch(conv.weight.value);
+        bias_ = watch(conv.bias.value);
         fused_ = true;
         return y_;
     }
@@ -48,6 +50,9 @@ protected:
     /// Adds to the gradients of the convolution's weight and bias; returns dx.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         if (!fused_) { return Sequential<Backend>::backward_pass(dy, input); }
+        if (!weight_.is_current() || !bias_.is_current()) {
+            detail::refuse_backward(this->name(), detail::Refusal::parameter_changed);
+        }
         const Tensor& x = *x_;
         Backend::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners_, conv.weight.value.shape(), conv.options(),
                                                             conv.weight.grad, conv.bias.grad, Accumulate::yes);
@@ -60,6 +65,7 @@ protected:
 
 private:
     const Tensor* x_ = nullptr;
+    Watch weight_, bias_;
     Tensor y_, winners_, dx_;
     bool fuse_ = true, fused_ = true;
 };

@@ -27,7 +27,7 @@ template <class Place, class T> struct FlattenOperations {
 
     /// Makes y a view of x, (N, ...), as rows (N, D). @throws ShapeError, AliasError
     static void flatten_forward(const Tensor& x, Tensor& y) {
-        require_other("flatten_forward", "y", "x", &x == &y);
+        if (&x == &y) { refuse_overlap("flatten_forward", {"y", y}, {"x", x}); }
         show(y, x, flatten_shape(x.shape()));
     }
     /// A copy of x as rows.
@@ -39,7 +39,7 @@ template <class Place, class T> struct FlattenOperations {
 
     /// Makes dx a view of dy, (N, D), in the shape of x. @throws ShapeError, AliasError
     static void flatten_backward(const Tensor& dy, const Shape& shape_of_x, Tensor& dx) {
-        require_other("flatten_backward", "dx", "dy", &dy == &dx);
+        if (&dy == &dx) { refuse_overlap("flatten_backward", {"dx", dx}, {"dy", dy}); }
         require_shape("flatten_backward", "dy", dy.shape(), flatten_shape(shape_of_x));
         show(dx, dy, shape_of_x);
     }
@@ -48,14 +48,6 @@ template <class Place, class T> struct FlattenOperations {
         Tensor view;
         flatten_backward(dy, shape_of_x, view);
         return Tensor(std::as_const(view));
-    }
-
-private:
-    static void require_other(std::string_view where, std::string_view result, std::string_view other, bool same) {
-        if (same) {
-            throw AliasError(std::string(where) + ": " + std::string(result) + " is " + std::string(other) +
-                             ", expected another tensor, which becomes a view of it");
-        }
     }
 };
 

@@ -36,7 +36,9 @@ public:
         this->register_parameter("bias", bias);
     }
 
-    Shape output_shape(const Shape& x) const override { return linear_shape("Linear", x, weight.value.shape()); }
+    Shape output_shape(const Shape& x) const override {
+        return linear_shape("linear_forward", x, weight.value.shape());
+    }
     std::string name() const override { return "Linear"; }
     std::string arguments() const override {
         return "in_features=" + std::to_string(weight.value.shape(0)) +
