@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The windows that a convolution or a pooling moves over an image: how many there are, and the checks of their options.
+/// The windows that a convolution or a pooling moves over an image: their number, and the checks of their options.
 
 #include <cstddef>
 #include <string_view>
@@ -33,8 +33,8 @@ void require_half_padding(std::string_view where, const Windows& windows);
 Size2d count_windows(std::string_view where, const Shape& x, const Windows& windows);
 
 /// Returns (N, C, P, Q), the shape of a pooled x.
-/// @throws ShapeError as count_windows, if x is not (N, C, H, W), if a padding is larger than half of the kernel, and if
-/// a window holds no pixel
+/// @throws ShapeError as count_windows, if x is not (N, C, H, W), if a padding is larger than half of the kernel, and
+/// if a window holds no pixel
 Shape pooled_shape(std::string_view where, const Shape& x, const Windows& windows);
 
 } // namespace handgrad

@@ -5,9 +5,9 @@
 /// Forward, with stride \f$ \sigma \f$, padding \f$ \pi \f$ and dilation \f$ \delta \f$, one group:
 /// \f[ y_{nkpq} = b_k + \sum_{c,r,s} w_{kcrs}\, x_{n,\,c,\,i,\,j}, \qquad
 ///     i = \sigma p + \delta r - \pi, \quad j = \sigma q + \delta s - \pi, \f]
-/// where an x outside the image counts as 0. Rows and columns may have a stride, padding and dilation each. As in all of
-/// deep learning this is a correlation: the kernel is not flipped. With G groups the channels are divided into G parts,
-/// and the k-th output sees only the input channels of its own part.
+/// where an x outside the image counts as 0. Rows and columns may have a stride, padding and dilation each. As in all
+/// of deep learning this is a correlation: the kernel is not flipped. With G groups the channels are divided into G
+/// parts, and the k-th output sees only the input channels of its own part.
 ///
 /// For NaN and infinity this means: an x outside the image makes no product, here or below, whatever w or dy is. All
 /// other products count, those with a factor 0 too, and 0 times infinity is NaN.
@@ -33,10 +33,10 @@
 /// | b, db | (K,), or (0,) for none | the bias, and dL/db |
 /// | y, dy | (N, K, P, Q)        | the result, and dL/dy |
 ///
-/// Cost: 2 N K P Q (C/G) R S operations forward, and as many for each of dw and dx. Backward needs x and w; nothing else
-/// is kept. Throws ShapeError where shapes or options do not fit, a kernel is larger than the padded image, or a stride
-/// or dilation is 0, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same call.
-/// Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+/// Cost: 2 N K P Q (C/G) R S operations forward, and as many for each of dw and dx. Backward needs x and w; nothing
+/// else is kept. Throws ShapeError where shapes or options do not fit, a kernel is larger than the padded image, or a
+/// stride or dilation is 0, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same
+/// call. Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
 /// arXiv:1603.07285 (2016).
 
 #include "handgrad/ops/contract.hpp"

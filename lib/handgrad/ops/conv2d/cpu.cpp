@@ -16,20 +16,19 @@ namespace {
 enum class Pass { forward, backward_input, backward_weight };
 enum class Algorithm { im2col, direct, formula };
 
-/// The one choice between the algorithms. The padding's zeros, and those that im2col and the direct convolution store, add
-/// 0 to a sum only if the other factor is finite.
-/// @param w null for backward_weight, which finds out by its result whether the other factor was finite
+/// The one choice between the algorithms. im2col and the direct convolution multiply the zeros of the padding, and the
+/// direct convolution those around and between the numbers of dy. The formula has no such products; they add 0 only if
+/// the other factor is finite.
+/// @param w null for backward_weight, which decides by its result
 template <class T> Algorithm choose(Pass pass, const Conv2dGeometry& g, const Conv2dOptions& options, const T* w) {
     if (pass == Pass::forward && g.is_padded() && !all_finite(w, g.w_size())) { return Algorithm::formula; }
     const bool automatic = options.algorithm == ConvAlgorithm::automatic;
-    // A direct convolution needs most lanes filled, and the packed images of a register in the cache.
+    // A direct convolution needs half of the lanes filled, and the packed images of a register in the cache.
     const std::size_t bytes = sizeof(T) * lanes<T> * (g.x_image() + g.w_size());
     const bool suits_direct = fuses && g.N >= lanes<T> / 2 && bytes <= (std::size_t(1) << 20);
     if (automatic ? !suits_direct : options.algorithm == ConvAlgorithm::im2col) { return Algorithm::im2col; }
     if (pass == Pass::backward_input) {
-        // With a stride, most numbers of the spread dy are zeros. Directly they are multiplied by w, like those around dy;
-        // im2col has the formula's products only.
-        if (automatic && g.stride != Size2d(1)) { return Algorithm::im2col; }
+        if (automatic && g.stride != Size2d(1)) { return Algorithm::im2col; } // most of the spread dy would be zeros
         if (!all_finite(w, g.w_size())) { return Algorithm::im2col; }
     }
     return Algorithm::direct;

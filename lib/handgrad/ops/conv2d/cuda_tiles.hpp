@@ -1,9 +1,9 @@
 #pragma once
-// Convolution and its gradients as matrix products, for device/cuda_tiles.hpp: for each entry of the matrices, the number
-// of x, w or dy. The matrix of im2col is never written: its entries are looked up. One z a group.
+// Convolution and its gradients as matrix products, for device/cuda_tiles.hpp: for each entry of the matrices, the
+// number of x, w or dy. The matrix of im2col is never written: its entries are looked up. One z a group.
 //
-// For a tap outside the image im2col has a zero, and the formula no product. That is the same unless the other factor is
-// infinite or NaN; so a sum that is NaN is computed again, by the plain kernel's item.
+// For a tap outside the image im2col has a zero, and the formula no product. That is the same unless the other factor
+// is infinite or NaN; so a sum that is NaN is computed again, by the plain kernel's item.
 
 #include "handgrad/device/cuda_tiles.hpp"
 #include "handgrad/ops/conv2d/device_items.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-// The work items of the convolution's kernels. Formulas: conv2d.hpp. Their index arithmetic is in int, which is faster on a
-// GPU: the kernels refuse tensors of more numbers than an int counts.
+// The work items of the convolution's kernels. Formulas: conv2d.hpp. Their index arithmetic is in int, which is faster
+// on a GPU: the kernels refuse tensors of more numbers than an int counts.
 //
 // Every kernel gathers: an item computes one number of the result from all that goes into it, so no two items write to
 // the same number, no atomics are needed, and the order of every sum is fixed by the problem.
@@ -9,8 +9,8 @@
 
 namespace handgrad::device {
 
-/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and of w. Neighbouring items read
-/// the same w and nearly the same x, which the caches hold.
+/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and of w. Neighbouring items
+/// read the same w and nearly the same x, which the caches hold.
 template <class T> struct Conv2dForward {
     ConvExtents e;
     Images<const T> x, w;

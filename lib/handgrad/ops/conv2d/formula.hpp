@@ -1,7 +1,7 @@
 #pragma once
 // Convolution, product by product: for a w or dy that is not finite. The fast kernels store the padding as zeros and
-// multiply by them, which adds 0 if the other factor is finite. But 0 times infinity is NaN, and there the formula has no
-// product at all.
+// multiply by them, which adds 0 if the other factor is finite. But 0 times infinity is NaN, and there the formula has
+// no product at all.
 
 #include "handgrad/ops/conv2d/im2col.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
-// Convolution as a matrix product: the windows of an image become the columns of a matrix, (C/G R S) x (P Q); the weight
-// is one already, K/G x (C/G R S). Source: K. Chellapilla, S. Puri and P. Simard, "High performance convolutional neural
-// networks for document processing", IWFHR (2006).
+// Convolution as a matrix product: the windows of an image become the columns of a matrix, (C/G R S) x (P Q); the
+// weight is one already, K/G x (C/G R S). Source: K. Chellapilla, S. Puri and P. Simard, "High performance
+// convolutional neural networks for document processing", IWFHR (2006).
 
 #include "handgrad/ops/conv2d/geometry.hpp"
 #include "handgrad/tensor/block_matmul.hpp"
@@ -123,7 +123,7 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
     });
 }
 
-/// dw, summed over all images, overwritten: each chunk of images has a sum of its own; then the sums are added in order.
+/// dw, summed over all images, overwritten: each chunk of images has a sum of its own, and the sums are added in order.
 template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
     const Chunks chunks = chunks_of(g.N);
     const std::size_t size = g.w_size(), matrix = g.taps() * g.P * g.Q;

@@ -6,10 +6,12 @@
 /// numbers as conv2d, relu and max_pool2d one after another. Fused, because z and h are four times as large as y, and
 /// memory is slower than arithmetic: they never leave the registers.
 ///
-/// Backward: the chain rule through the three. Of each window only the winner has a gradient, and only if it is above 0:
-/// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0, \text{ else } 0, \f]
-/// and dw, db and dx follow from dz as in conv2d.hpp: its zeros are factors like any other number, so that a 0
-/// times an x or w that is infinite or NaN is NaN.
+/// Backward: the chain rule through the three. Of each window only the winner has a gradient, and only if it is
+/// positive:
+/// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0,
+///     \text{ else } 0, \f]
+/// and dw, db and dx follow from dz as in conv2d.hpp. The zeros of dz are factors like any other number: 0 times an x
+/// or w that is infinite or NaN is NaN.
 ///
 /// | name  | shape               | meaning |
 /// | ----- | ------------------- | ------- |

@@ -1,5 +1,5 @@
 #pragma once
-// The direct convolution of a whole batch: forward and backward for the input as correlations, and the weight's gradient.
+// The direct convolution of a whole batch: y and dx as correlations, and dw.
 
 #include "handgrad/ops/conv2d/fast/direct.hpp"
 
@@ -11,8 +11,8 @@ inline Correlation forward_correlation(const Conv2dGeometry& g) {
     return {g.group_in(), g.group_out(), g.R, g.S, g.P, g.Q, g.stride, g.dilation, frame, g.W};
 }
 
-/// The full correlation that gives dx: dy, spread by the stride, with the flipped kernel. Zeros are stored to the left and
-/// right of dy, but not above and below: rows outside the frame are skipped.
+/// The full correlation that gives dx: dy, spread by the stride, with the flipped kernel. Zeros are stored to the left
+/// and right of dy, but not above and below: rows outside the frame are skipped.
 inline Correlation backward_correlation(const Conv2dGeometry& g) {
     const auto signed_ = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     const std::ptrdiff_t above = signed_(g.dilation.h * (g.R - 1)) - signed_(g.padding.h);
@@ -130,7 +130,8 @@ template <class T> const std::size_t* tap_offsets(const Conv2dGeometry& g, const
 /// The blocks of a group's output channels.
 inline Blocks weight_blocks(const Correlation& c) { return Blocks(c.out, tile_taps); }
 
-/// The number of rows of dy, each of `row` numbers for all channels of a block, that fill half of the first-level cache.
+/// The number of rows of dy that fill half of the first-level cache, at most `rows`.
+/// @param row numbers in a row, for all channels of a block
 template <class T> std::size_t rows_in_cache(std::size_t row, std::size_t rows) {
     return std::clamp<std::size_t>((std::size_t(24) << 10) / (row * sizeof(T)), 1, std::max<std::size_t>(rows, 1));
 }
@@ -143,8 +144,8 @@ template <class T> void add_weight_rows(std::size_t channels, const Correlation&
     });
 }
 
-/// sums_i = the sum of `count` parts, in order, then of the lanes. Each part has a register for entry i; from one part to
-/// the next there are `part` numbers.
+/// sums_i = the sum of `count` parts, in order, then of the lanes. Each part has a register for entry i; from one part
+/// to the next there are `part` numbers.
 template <class T> void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t size, T* sums) {
     for (std::size_t i = 0; i < size; ++i) {
         Vec<T> all(T(0));

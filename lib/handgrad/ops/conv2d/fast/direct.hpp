@@ -1,7 +1,7 @@
 #pragma once
 // The direct convolution, without a matrix: one image in each lane, and a tile of output channels x pixels in registers
-// while the sums over its windows run. Every number of x and w is loaded once for a whole tile, so the loads hide behind
-// the multiplications.
+// while the sums over its windows run. Every number of x and w is loaded once for a whole tile, so the loads hide
+// behind the multiplications.
 
 #include <array>
 #include <type_traits>
@@ -20,8 +20,8 @@ inline constexpr std::size_t registers = 16;
 /// The largest number of output channels in a tile of `pixels` pixels: the sums, one number of x for each pixel and one
 /// of w fit into the registers.
 constexpr std::size_t tile_channels(std::size_t pixels) { return (registers - 1 - pixels) / pixels; }
-/// The number of pixels in a tile of a convolution with `channels` output channels: four if there are so few channels that
-/// registers would be idle with two. With two pixels, more channels share a number of x that is read.
+/// The number of pixels in a tile of a convolution with `channels` output channels: four if there are so few channels
+/// that registers would be idle with two. With two pixels, more channels share a number of x that is read.
 constexpr std::size_t tile_pixels(std::size_t channels) { return channels <= tile_channels(4) ? 4 : 2; }
 
 /// `n` channels or taps in as few blocks as possible, each of at most `most`, all about equal.
@@ -61,8 +61,8 @@ struct Correlation {
     }
 };
 
-/// The weight in the order in which the tiles read it: for each block of output channels, for each (c, r, s), one number
-/// for each channel of the block. @param weight (k, c, r, s) to a number
+/// The weight in the order in which the tiles read it: for each block of output channels, for each (c, r, s), one
+/// number for each channel of the block. @param weight (k, c, r, s) to a number
 template <class T, class Weight>
 void pack_weight(const Correlation& c, const Blocks& blocks, const Weight& weight, T* packed) {
     for (std::size_t block = 0; block < blocks.count(); ++block) {
