@@ -55,7 +55,8 @@ TEMPLATE_TEST_CASE("activations and flatten refuse shapes that do not fit", "[op
     CHECK(message_of([&] { B::sigmoid_backward(a, b); }) == "sigmoid_backward: dy has shape (3, 2), expected (2, 3)");
     CHECK(message_of([&] { B::tanh_backward(a, b); }) == "tanh_backward: dy has shape (3, 2), expected (2, 3)");
     Tensor<T> out;
-    CHECK(message_of([&] { B::flatten_forward(zeros<T>({}), out); }) ==
+    const auto scalar = zeros<T>({});
+    CHECK(message_of([&] { B::flatten_forward(scalar, out); }) ==
           "flatten_forward: x has shape (), expected (N, ...)");
     CHECK(message_of([&] {
               B::flatten_backward(a, Shape{2, 2, 2}, out);

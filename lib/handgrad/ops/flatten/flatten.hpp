@@ -30,6 +30,7 @@ template <class Place, class T> struct FlattenOperations {
         if (&x == &y) { refuse_overlap("flatten_forward", {"y", y}, {"x", x}); }
         show(y, x, flatten_shape(x.shape()));
     }
+    static void flatten_forward(const Tensor&& x, Tensor& y) = delete; ///< x would be gone
     /// A copy of x as rows.
     static Tensor flatten_forward(const Tensor& x) {
         Tensor view;
@@ -43,6 +44,7 @@ template <class Place, class T> struct FlattenOperations {
         require_shape("flatten_backward", "dy", dy.shape(), flatten_shape(shape_of_x));
         show(dx, dy, shape_of_x);
     }
+    static void flatten_backward(const Tensor&& dy, const Shape& shape_of_x, Tensor& dx) = delete; ///< dy would be gone
     /// A copy of dy in the shape of x.
     static Tensor flatten_backward(const Tensor& dy, const Shape& shape_of_x) {
         Tensor view;
