@@ -30,7 +30,7 @@ std::string all_of(const Resumable& r) {
         all.append(reinterpret_cast<const char*>(t.data()), t.size() * sizeof(float));
     };
     for (const auto* parameter : r.net.model.parameters()) { add(parameter->value); }
-    for (const auto& velocity : r.net.optimizer.velocities()) { add(velocity); }
+    for (const auto& state : r.net.optimizer.states()) { add(state.tensors[0]); }
     return all;
 }
 
@@ -38,8 +38,8 @@ void require_sensible(const Resumable& r) {
     for (const auto* parameter : r.net.model.parameters()) {
         for (const float x : parameter->value) { require(std::isfinite(x), "parameters are finite"); }
     }
-    for (const auto& velocity : r.net.optimizer.velocities()) {
-        for (const float x : velocity) { require(std::isfinite(x), "so is the momentum"); }
+    for (const auto& state : r.net.optimizer.states()) {
+        for (const float x : state.tensors[0]) { require(std::isfinite(x), "so is the momentum"); }
     }
     require(std::isfinite(r.net.optimizer.lr()) && r.net.optimizer.lr() >= 0, "the step size is one");
     require(r.net.loader.state().batch < r.net.loader.size(), "there is a next batch");

@@ -80,13 +80,15 @@ BUGS = {
     ],
 
     # ---- The optimiser ----
-    LIB + "optim/sgd.hpp": [
+    LIB + "optim/optimizer.hpp": [
         bug("sgd-zero-grad-missing", "SGD: zero_grad does nothing",
             "parameter->grad.fill(typename Backend::Scalar(0));", ""),
+    ],
+    LIB + "optim/sgd.hpp": [
         bug("sgd-last-without-momentum", "SGD: the last parameter has no momentum",
-            "parameters_[i]->grad, velocities_[i], <|options_|>);",
-            "i + 1 < parameters_.size() || i == 0 ? options_ : [&] { SgdOptions o = options_; o.momentum = 0;"
-            " o.nesterov = false; return o; }()"),
+            "parameter.grad, state.tensors[0], <|options|>);",
+            "&state != &this->states().back() || this->states().size() == 1 ? options : [&] { SgdOptions o = options;"
+            " o.momentum = 0; o.nesterov = false; return o; }()"),
     ],
     LIB + "optim/optim.cpp": [
         bug("step-lr-early", "StepLR: the step size shrinks an epoch early",
@@ -160,10 +162,10 @@ BUGS = {
         bug("checkpoint-momentum-not-saved", "Checkpoint: the momentum is not saved",
             "if (<|made|>) { add_finite", "false"),
         bug("checkpoint-momentum-not-restored", "Checkpoint: the momentum is not restored",
-            "run.optimizer.restore(lr, <|std::move(velocities)|>);",
-            "std::vector<typename Backend::Tensor>(velocities.size(), typename Backend::Tensor(Shape{0}))"),
+            "run.optimizer.load_state({lr}, <|std::move(states)|>);",
+            "run.optimizer.states()"),
         bug("checkpoint-lr-not-restored", "Checkpoint: the step size is not restored",
-            "run.optimizer.restore(<|lr|>, std::move(velocities));", "run.optimizer.lr()"),
+            "run.optimizer.load_state({<|lr|>}, std::move(states));", "run.optimizer.lr()"),
         bug("checkpoint-random-not-restored", "Checkpoint: the state of the random numbers is not restored",
             "*run.random = random;", ""),
         bug("checkpoint-place-not-restored", "Checkpoint: the place in the epoch is not restored",

@@ -1,11 +1,11 @@
 // SGD and the schedulers against PyTorch's (fixtures/make_pytorch_fixtures.py), and what they refuse.
 
+#include "handgrad/optim/sgd.hpp"
 #include "catch.hpp"
 #include "fixtures/pytorch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/backends/reference.hpp"
 #include "handgrad/optim/lr_scheduler.hpp"
-#include "handgrad/optim/sgd.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -96,7 +96,7 @@ TEMPLATE_TEST_CASE("SGD: steps done by hand", "[optim]", HANDGRAD_BACKENDS) {
     CHECK(equal_numbers(p.value, tensor<T>({2}, {0.75, -4})));
     sgd.step(); // v = 0.5 v + g
     CHECK(equal_numbers(p.value, tensor<T>({2}, {0.375, -7})));
-    CHECK(equal_numbers(sgd.velocities().at(0), tensor<T>({2}, {0.75, 6})));
+    CHECK(equal_numbers(sgd.state(0, "momentum_buffer"), tensor<T>({2}, {0.75, 6})));
     CHECK(equal_numbers(p.grad, tensor<T>({2}, {0.5, 4}))); // left as it was
     sgd.zero_grad();
     CHECK(equal_numbers(p.grad, zeros<T>({2})));
@@ -178,4 +178,52 @@ TEST_CASE("schedulers refuse factors that are none", "[optim]") {
     CHECK(message_of<std::invalid_argument>([&] { optim::StepLR(sgd, 0); }) ==
           "StepLR: step_size is 0, expected at least 1");
     CHECK_THROWS_AS(optim::StepLR(sgd, 1, -0.5), std::invalid_argument);
+}
+
+TEMPLATE_TEST_CASE("SGD: each group of parameters takes steps with its own options", "[optim]", HANDGRAD_BACKENDS) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    const auto parameter = [] { return nn::Parameter<B>{tensor<T>({2}, {1, -2}), tensor<T>({2}, {0.5, 4})}; };
+    auto a = parameter(), b = parameter(), c = parameter(), alone = parameter();
+    SgdOptions decayed, plain;
+    decayed.lr = 0.5;
+    decayed.momentum = 0.5;
+    decayed.weight_decay = 0.25;
+    plain.lr = 0.125;
+    optim::SGD<B> sgd({{{&a, &b}, decayed}, {{&c}, plain}}), single({&alone}, decayed);
+    optim::Optimizer<B>& base = sgd;
+    CHECK(base.parameters() == std::vector<nn::Parameter<B>*>{&a, &b, &c});
+    CHECK(base.group_count() == 2);
+    CHECK((base.group_of(0) == 0 && base.group_of(1) == 0 && base.group_of(2) == 1));
+    CHECK((base.keeps_state(0) && !base.keeps_state(1)));
+    for (int step = 0; step < 3; ++step) {
+        base.step();
+        single.step();
+    }
+    CHECK(same_bits(a.value, alone.value));
+    CHECK(same_bits(b.value, alone.value));
+    CHECK(equal_numbers(c.value, tensor<T>({2}, {0.8125, -3.5})));
+    CHECK(same_bits(base.state(1, "momentum_buffer"), single.state(0, "momentum_buffer")));
+    CHECK(base.state(2, "momentum_buffer").size() == 0);
+
+    optim::ExponentialLR scheduler(sgd, 0.5); // the learning rate of every group
+    scheduler.step();
+    CHECK((base.lr(0) == 0.25 && base.lr(1) == 0.0625));
+    base.set_lr(1, 1);
+    CHECK((base.lr() == 0.25 && base.lr(1) == 1));
+    base.set_lr(2.0);
+    CHECK((base.lr(0) == 2 && base.lr(1) == 2));
+    base.zero_grad();
+    CHECK((equal_numbers(b.grad, zeros<T>({2})) && equal_numbers(c.grad, zeros<T>({2}))));
+
+    CHECK(base.options_text(1) == "SGD(momentum=0, dampening=0, weight_decay=0, nesterov=false, maximize=false)");
+    CHECK(message_of<std::out_of_range>([&] { base.state(0, "exp_avg"); }) ==
+          "Optimizer: no state 'exp_avg', expected one of momentum_buffer");
+    CHECK(message_of<std::invalid_argument>([&] {
+              optim::SGD<B>({{{&a}, plain}, {{&b, &a}, plain}});
+          }) == "Optimizer: a parameter appears twice, expected each in one group");
+    plain.lr = -1;
+    CHECK(message_of<std::invalid_argument>([&] {
+              optim::SGD<B>({{{&a}, decayed}, {{&b}, plain}});
+          }) == "SGD: lr is -1, expected a finite number, at least 0");
 }

@@ -75,20 +75,27 @@ TEST_CASE("an epoch does not go on where the loader is not", "[checkpoint]") {
 TEST_CASE("the optimiser is restored or untouched", "[checkpoint]") {
     Resumable<Cpu<float>> r;
     r.go(2);
-    auto velocities = r.net.optimizer.velocities();
-    velocities.pop_back();
-    CHECK(message_of([&] { r.net.optimizer.restore(1, velocities); }) ==
-          "SGD::restore: velocities has shape (3,), expected (4,)");
-    velocities.push_back(zeros<float>({2}));
-    CHECK(message_of([&] { r.net.optimizer.restore(1, velocities); }) ==
-          "SGD::restore: a velocity has shape (2,), expected (3,)");
-    velocities.back() = zeros<float>({0});
-    CHECK_THROWS_AS(r.net.optimizer.restore(-1, velocities), std::invalid_argument);
-    CHECK(r.net.optimizer.lr() == 0.1);
-    CHECK(r.net.optimizer.velocities().back().size() == 3);
-    r.net.optimizer.restore(0.5, velocities);
-    CHECK(r.net.optimizer.lr() == 0.5);
-    CHECK(r.net.optimizer.velocities().back().size() == 0);
+    auto& optimizer = r.net.optimizer;
+    auto states = optimizer.states();
+    const auto refused = [&](const std::vector<double>& lrs) {
+        return message_of([&] { optimizer.load_state(lrs, states); });
+    };
+    CHECK(refused({}) == "Optimizer::load_state: lrs has shape (0,), expected (1,)");
+    states.pop_back();
+    CHECK(refused({1}) == "Optimizer::load_state: states has shape (3,), expected (4,)");
+    states.push_back({});
+    CHECK(refused({1}) == "Optimizer::load_state: a list of tensors has shape (0,), expected (1,)");
+    states.back() = {{zeros<float>({2})}, {}};
+    CHECK(refused({1}) == "Optimizer::load_state: momentum_buffer has shape (2,), expected (3,)");
+    states.back() = {{zeros<float>({3})}, {1}};
+    CHECK(refused({1}) == "Optimizer::load_state: a list of counts has shape (1,), expected (0,)");
+    states.back() = {{zeros<float>({0})}, {}};
+    CHECK_THROWS_AS(optimizer.load_state({-1}, states), std::invalid_argument);
+    CHECK(optimizer.lr() == 0.1);
+    CHECK(optimizer.state(3, "momentum_buffer").size() == 3);
+    optimizer.load_state({0.5}, states);
+    CHECK(optimizer.lr() == 0.5);
+    CHECK(optimizer.state(3, "momentum_buffer").size() == 0);
 }
 
 TEST_CASE("a run that cannot be told apart from its names is not saved", "[checkpoint]") {
@@ -159,14 +166,14 @@ TEST_CASE("a checkpoint's bytes are those that were once published", "[checkpoin
     const TemporaryFolder folder;
     const auto published = std::filesystem::path(HANDGRAD_FIXTURES) / "checkpoint.safetensors";
     Resumable<Cpu<float>> r;
-    auto velocities = r.net.optimizer.velocities();
-    for (std::size_t i = 0; i < velocities.size(); ++i) {
+    auto states = r.net.optimizer.states();
+    for (std::size_t i = 0; i < states.size(); ++i) {
         auto& value = r.net.model.parameters()[i]->value;
         for (std::size_t j = 0; j < value.size(); ++j) { value.data()[j] = static_cast<float>(j) / 8; }
-        velocities[i] = -value;
+        states[i].tensors[0] = -value;
     }
     r.net.model.parameters()[3]->value = {-0.5F, 0.0F, 0.5F};
-    r.net.optimizer.restore(0.1, velocities);
+    r.net.optimizer.load_state({0.1}, states);
     r.net.loader.restore({1, 2});
     r.run.epoch.correct = 3;
     r.run.epoch.examples = 10;

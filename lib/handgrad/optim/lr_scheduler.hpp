@@ -1,8 +1,10 @@
 #pragma once
 /// @file
-/// Step sizes that shrink as training goes on. Call step() once an epoch, after the optimiser's steps.
+/// Schedulers: learning rates that shrink as training goes on. Call step() once an epoch, after the optimiser's steps.
+/// A scheduler changes the learning rate of every group by the same factor.
 ///
-/// The step size itself is the optimiser's. So a run goes on with SGD::restore() and, for StepLR, restore().
+/// The learning rates are the optimiser's. A run that is resumed therefore restores the optimiser and, for StepLR, calls
+/// restore().
 
 #include <cstddef>
 
@@ -10,34 +12,34 @@
 
 namespace handgrad::optim {
 
-/// After every epoch: lr = gamma lr. torch.optim.lr_scheduler.ExponentialLR.
+/// Multiplies every learning rate by gamma after every epoch. torch.optim.lr_scheduler.ExponentialLR.
 class ExponentialLR {
 public:
-    /// @param optimizer whose lr is changed; must outlive this
+    /// @param optimizer the optimiser whose learning rates change; must outlive the scheduler
     /// @param gamma factor per epoch, positive and finite
     /// @throws std::invalid_argument for another gamma
-    ExponentialLR(Optimizer& optimizer, double gamma);
-    void step(); ///< an epoch is over
+    ExponentialLR(LearningRates& optimizer, double gamma);
+    void step(); ///< ends an epoch
 
 private:
-    Optimizer& optimizer_;
+    LearningRates& optimizer_;
     double gamma_;
 };
 
-/// After every `step_size` epochs: lr = gamma lr. torch.optim.lr_scheduler.StepLR.
+/// Multiplies every learning rate by gamma after every `step_size` epochs. torch.optim.lr_scheduler.StepLR.
 class StepLR {
 public:
-    /// @param optimizer whose lr is changed; must outlive this
-    /// @param step_size epochs between two changes, at least 1
+    /// @param optimizer the optimiser whose learning rates change; must outlive the scheduler
+    /// @param step_size number of epochs between two changes, at least 1
     /// @param gamma factor, positive and finite
     /// @throws std::invalid_argument for other values
-    StepLR(Optimizer& optimizer, std::size_t step_size, double gamma = 0.1);
-    void step();                                                    ///< an epoch is over
-    std::size_t epoch() const { return epoch_; }                    ///< how many epochs are over
-    void restore(std::size_t epochs_over) { epoch_ = epochs_over; } ///< as if so many were; lr stays as it is
+    StepLR(LearningRates& optimizer, std::size_t step_size, double gamma = 0.1);
+    void step();                                        ///< ends an epoch
+    std::size_t epoch() const { return epoch_; }        ///< number of epochs that have ended
+    void restore(std::size_t epoch) { epoch_ = epoch; } ///< sets that number; the learning rates stay as they are
 
 private:
-    Optimizer& optimizer_;
+    LearningRates& optimizer_;
     std::size_t step_size_;
     double gamma_;
     std::size_t epoch_ = 0;

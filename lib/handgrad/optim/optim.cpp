@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "handgrad/optim/lr_scheduler.hpp"
 #include "handgrad/optim/sgd.hpp"
@@ -34,13 +37,30 @@ void check_sgd_options(const SgdOptions& options) {
     }
 }
 
-ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma) : optimizer_(optimizer), gamma_(gamma) {
+std::string to_string(const SgdOptions& options) {
+    return fmt::format("SGD(momentum={}, dampening={}, weight_decay={}, nesterov={}, maximize={})", options.momentum,
+                       options.dampening, options.weight_decay, options.nesterov, options.maximize);
+}
+
+void detail::refuse_state(std::string_view name, const StateNames& names) {
+    throw std::out_of_range(
+        fmt::format("Optimizer: no state '{}', expected one of {}", name, fmt::join(names.tensors, ", ")));
+}
+
+void detail::require_distinct(std::vector<const void*> parameters) {
+    std::sort(parameters.begin(), parameters.end(), std::less<>());
+    if (std::adjacent_find(parameters.begin(), parameters.end()) != parameters.end()) {
+        throw std::invalid_argument("Optimizer: a parameter appears twice, expected each in one group");
+    }
+}
+
+ExponentialLR::ExponentialLR(LearningRates& optimizer, double gamma) : optimizer_(optimizer), gamma_(gamma) {
     require_gamma("ExponentialLR", gamma);
 }
 
-void ExponentialLR::step() { optimizer_.set_lr(optimizer_.lr() * gamma_); }
+void ExponentialLR::step() { optimizer_.scale_lr(gamma_); }
 
-StepLR::StepLR(Optimizer& optimizer, std::size_t step_size, double gamma)
+StepLR::StepLR(LearningRates& optimizer, std::size_t step_size, double gamma)
     : optimizer_(optimizer), step_size_(step_size), gamma_(gamma) {
     require_at_least("StepLR", "step_size", step_size, 1);
     require_gamma("StepLR", gamma);
@@ -48,7 +68,7 @@ StepLR::StepLR(Optimizer& optimizer, std::size_t step_size, double gamma)
 
 void StepLR::step() {
     ++epoch_;
-    if (epoch_ % step_size_ == 0) { optimizer_.set_lr(optimizer_.lr() * gamma_); }
+    if (epoch_ % step_size_ == 0) { optimizer_.scale_lr(gamma_); }
 }
 
 } // namespace handgrad::optim

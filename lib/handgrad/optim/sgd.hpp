@@ -1,6 +1,7 @@
 #pragma once
 /// @file
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,60 +15,38 @@ namespace handgrad::optim {
 /// Nesterov's momentum without momentum or with dampening.
 void check_sgd_options(const SgdOptions& options);
 
-/// Stochastic gradient descent, torch.optim.SGD with all its options. Update rule: ops/sgd/sgd.hpp.
-template <class Backend> class SGD : public Optimizer {
+/// The options of SGD but for the learning rate: "SGD(momentum=0.9, ...)".
+std::string to_string(const SgdOptions& options);
+
+/// Stochastic gradient descent, torch.optim.SGD with all its options. Update rule: ops/sgd/sgd.hpp. The state of a
+/// parameter is its "momentum_buffer", made by the first step with momentum.
+template <class Backend> class SGD : public GroupedOptimizer<Backend, SgdOptions> {
+    using Base = GroupedOptimizer<Backend, SgdOptions>;
+
 public:
+    using typename Base::Group;
+    using typename Base::Parameter;
+    using typename Base::State;
+
+    /// All parameters in one group.
     /// @param parameters of a model, which must outlive the optimiser
     /// @param options as torch.optim.SGD's, with its defaults
-    /// @throws std::invalid_argument for options out of range
-    SGD(std::vector<nn::Parameter<Backend>*> parameters, SgdOptions options)
-        : parameters_(std::move(parameters)), options_(options),
-          velocities_(parameters_.size(), typename Backend::Tensor(Shape{0})) {
-        check_sgd_options(options_);
-    }
+    /// @throws std::invalid_argument for options out of range, or a parameter that is twice in the list
+    SGD(std::vector<Parameter*> parameters, const SgdOptions& options)
+        : SGD(std::vector<Group>{Group{std::move(parameters), options}}) {}
 
-    void step() override {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            Backend::sgd_step(parameters_[i]->value, parameters_[i]->grad, velocities_[i], options_);
-        }
-    }
-
-    void zero_grad() override {
-        for (nn::Parameter<Backend>* parameter : parameters_) { parameter->grad.fill(typename Backend::Scalar(0)); }
-    }
-
-    double lr() const override { return options_.lr; }
-    void set_lr(double lr) override {
-        SgdOptions changed = options_;
-        changed.lr = lr;
-        check_sgd_options(changed);
-        options_ = changed;
-    }
-
-    const SgdOptions& options() const { return options_; } ///< as they stand
-    /// The momentum buffers, one a parameter; of shape (0,) until the first step with momentum.
-    const std::vector<typename Backend::Tensor>& velocities() const { return velocities_; }
-    /// What is learned, in the order of velocities().
-    const std::vector<nn::Parameter<Backend>*>& parameters() const { return parameters_; }
-
-    /// Goes on where another SGD over the same parameters stood. Nothing is changed if anything is refused.
-    /// @param lr its step size
-    /// @param velocities its velocities(): one a parameter, of its shape or of shape (0,)
-    /// @throws ShapeError for other shapes or another number of them, std::invalid_argument for an lr out of range
-    void restore(double lr, std::vector<typename Backend::Tensor> velocities) {
-        require_shape("SGD::restore", "velocities", Shape{velocities.size()}, Shape{parameters_.size()});
-        for (std::size_t i = 0; i < velocities.size(); ++i) {
-            if (velocities[i].shape() == Shape{0}) { continue; }
-            require_shape("SGD::restore", "a velocity", velocities[i].shape(), parameters_[i]->value.shape());
-        }
-        set_lr(lr);
-        velocities_ = std::move(velocities);
+    /// Parameters in groups, each with options of its own. @throws std::invalid_argument as the other constructor
+    explicit SGD(std::vector<Group> groups) : Base(std::move(groups), {{"momentum_buffer"}, {}}) {
+        for (const Group& group : this->groups()) { check_sgd_options(group.options); }
     }
 
 private:
-    std::vector<nn::Parameter<Backend>*> parameters_;
-    SgdOptions options_;
-    std::vector<typename Backend::Tensor> velocities_;
+    void update(Parameter& parameter, State& state, const SgdOptions& options) override {
+        Backend::sgd_step(parameter.value, parameter.grad, state.tensors[0], options);
+    }
+    void check(const SgdOptions& options) const override { check_sgd_options(options); }
+    std::string text(const SgdOptions& options) const override { return to_string(options); }
+    bool makes_state(const SgdOptions& options) const override { return options.momentum != 0; }
 };
 
 } // namespace handgrad::optim

@@ -56,16 +56,17 @@ template <class Tensor> void add_finite(io::Safetensors& file, const std::string
 
 /// The momentum buffers in the optimiser's order: all of them, or none where no step has made them.
 template <class Backend>
-std::vector<typename Backend::Tensor> take_velocities(CheckpointFile& file, const optim::SGD<Backend>& optimizer,
-                                                      const std::vector<std::string>& names, bool started) {
+std::vector<optim::ParameterState<Backend>> take_states(CheckpointFile& file, const optim::SGD<Backend>& optimizer,
+                                                        const std::vector<std::string>& names, bool started) {
     using T = typename Backend::Scalar;
-    std::vector<typename Backend::Tensor> velocities(names.size(), typename Backend::Tensor(Shape{0}));
+    using State = optim::ParameterState<Backend>;
+    std::vector<State> states(names.size(), State{{typename Backend::Tensor(Shape{0})}, {}});
     const bool some = std::any_of(names.begin(), names.end(), [&](const auto& name) { return file.has(name); });
-    if (!some && (!started || optimizer.options().momentum == 0)) { return velocities; }
+    if (!some && (!started || !optimizer.keeps_state(0))) { return states; }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        velocities[i] = Backend::from_host(file.take<T>(names[i], optimizer.parameters()[i]->value.shape()));
+        states[i].tensors[0] = Backend::from_host(file.take<T>(names[i], optimizer.parameters()[i]->value.shape()));
     }
-    return velocities;
+    return states;
 }
 
 double take_lr(CheckpointFile& file) {
@@ -123,7 +124,7 @@ void put_weights(const Named<Backend>& named, const std::vector<Tensor<typename 
 }
 
 template <class Backend> RunTexts texts_of(const Run<Backend>& run) {
-    return {run.model.to_string(), optimizer_text(run.optimizer.options()),
+    return {run.model.to_string(), run.optimizer.options_text(0),
             fmt::format("{} examples in {} batches", run.loader.dataset_size(), run.loader.size()), run.options};
 }
 
@@ -139,7 +140,7 @@ template <class Backend> void restore(CheckpointFile& file, Run<Backend>& run) {
     const EpochResult epoch = take_epoch(file);
     const data::LoaderState next = take_position(file, epoch, run.loader.size());
     const bool started = next.epoch > 0 || next.batch > 0;
-    auto velocities = take_velocities<Backend>(file, run.optimizer, names_of<Backend>(run.optimizer, named), started);
+    auto states = take_states<Backend>(file, run.optimizer, names_of<Backend>(run.optimizer, named), started);
     const double lr = take_lr(file);
     History history = take_history(file);
     file.require_nothing_else([](std::string_view) { return false; });
@@ -148,7 +149,7 @@ template <class Backend> void restore(CheckpointFile& file, Run<Backend>& run) {
 
     // Nothing below can be refused.
     put_weights<Backend>(named, values);
-    run.optimizer.restore(lr, std::move(velocities));
+    run.optimizer.load_state({lr}, std::move(states));
     run.loader.restore(next);
     run.history = std::move(history);
     run.epoch = epoch;
@@ -169,7 +170,7 @@ template <class Backend> void save_checkpoint(const std::filesystem::path& path,
     }
     const auto names = names_of<Backend>(run.optimizer, named);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto& velocity = run.optimizer.velocities()[i];
+        const auto& velocity = run.optimizer.states()[i].tensors[0];
         const bool made = velocity.shape() == run.optimizer.parameters()[i]->value.shape(); // by a step with momentum
         if (made) { add_finite(file, names[i], Backend::to_host(velocity), path); }
     }

@@ -52,11 +52,6 @@ void require_same_model(const CheckpointFile& file, const std::string& expected)
 
 } // namespace
 
-std::string optimizer_text(const SgdOptions& options) {
-    return fmt::format("SGD(momentum={}, dampening={}, weight_decay={}, nesterov={}, maximize={})", options.momentum,
-                       options.dampening, options.weight_decay, options.nesterov, options.maximize);
-}
-
 std::map<std::string, std::string> to_metadata(const RunTexts& texts) {
     std::map<std::string, std::string> metadata{
         {model_key, texts.model}, {optimizer_key, texts.optimizer}, {data_key, texts.data}};

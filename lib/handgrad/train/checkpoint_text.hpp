@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 
-#include "handgrad/ops/sgd/sgd.hpp"
 #include "handgrad/tensor/random.hpp"
 #include "handgrad/train/checkpoint_file.hpp"
 
@@ -18,9 +17,6 @@ struct RunTexts {
     std::string model, optimizer, data;
     std::map<std::string, std::string> options;
 };
-
-/// The options of SGD but for its step size, which may change: "SGD(momentum=0.9, ...)".
-std::string optimizer_text(const SgdOptions& options);
 
 /// The texts as a file's metadata.
 std::map<std::string, std::string> to_metadata(const RunTexts& texts);

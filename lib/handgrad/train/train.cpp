@@ -28,7 +28,7 @@ double checked(double loss, std::size_t epoch, std::size_t batches, std::size_t 
 
 template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
                                                      nn::CrossEntropyLoss<Backend>& criterion,
-                                                     optim::Optimizer& optimizer, std::size_t log_interval,
+                                                     optim::Optimizer<Backend>& optimizer, std::size_t log_interval,
                                                      std::size_t epoch, History& history, const OnBatch& on_batch,
                                                      const Stop& stop, const EpochResult& so_far) {
     require_at_least("train_one_epoch", "log_interval", log_interval, 1);
@@ -90,7 +90,7 @@ template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& l
 
 #define HANDGRAD_INSTANTIATE(B)                                                                                        \
     template EpochResult train_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&,               \
-                                         optim::Optimizer&, std::size_t, std::size_t, History&, const OnBatch&,        \
+                                         optim::Optimizer<B>&, std::size_t, std::size_t, History&, const OnBatch&,     \
                                          const Stop&, const EpochResult&);                                             \
     template EpochResult test_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&);
 HANDGRAD_INSTANTIATE(Cpu<float>)

@@ -64,7 +64,7 @@ using Stop = std::function<bool()>;
 ///         the loader goes on with
 template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
                                                      nn::CrossEntropyLoss<Backend>& criterion,
-                                                     optim::Optimizer& optimizer, std::size_t log_interval,
+                                                     optim::Optimizer<Backend>& optimizer, std::size_t log_interval,
                                                      std::size_t epoch, History& history, const OnBatch& on_batch = {},
                                                      const Stop& stop = {}, const EpochResult& so_far = {});
 
