@@ -87,7 +87,8 @@ def make_safetensors():
 
 
 def make_checkpoint():
-    whole = (SOURCE / "tests" / "fixtures" / "checkpoint.safetensors").read_bytes()
+    keep("checkpoint", "whole_1", (SOURCE / "tests" / "fixtures" / "checkpoint.safetensors").read_bytes())
+    whole = (SOURCE / "tests" / "fixtures" / "checkpoint_2.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     text, numbers = whole[8:8 + length], whole[8 + length:]
     header = json.loads(text)

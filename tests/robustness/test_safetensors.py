@@ -59,13 +59,17 @@ class Tensor:
 
 
 def test_checkpoint():
-    tensors, metadata = read(SOURCE / "tests" / "fixtures" / "checkpoint.safetensors")
+    for version, file in [("1", "checkpoint.safetensors"), ("2", "checkpoint_2.safetensors")]:
+        check_checkpoint(version, *read(SOURCE / "tests" / "fixtures" / file))
+
+
+def check_checkpoint(version, tensors, metadata):
     assert tensors["1.weight"] == ("F32", [16, 5], [i / 8 for i in range(80)]), tensors["1.weight"]
     assert tensors["3.bias"] == ("F32", [3], [-0.5, 0.0, 0.5])
     assert tensors["optimizer.lr"] == ("F64", [1], [0.1])
     assert tensors["loader.state"] == ("I64", [2], [1, 2])
     assert tensors["history.train_losses"] == ("F64", [2], [1.25, 1 / 3])
-    assert metadata["handgrad.checkpoint"] == "1"
+    assert metadata["handgrad.checkpoint"] == version
     assert metadata["option.--batch-size"] == "5"
     assert metadata["handgrad.model"].startswith("Sequential(\n")
 

@@ -117,6 +117,15 @@ public:
         return all;
     }
 
+    /// All buffers with their names: tensors that are saved with the model but not learned, as running means.
+    std::vector<std::pair<std::string, Tensor*>> named_buffers() const {
+        std::vector<std::pair<std::string, Tensor*>> all = buffers_;
+        for (const auto& [name, child] : children_) {
+            for (const auto& [inner, buffer] : child->named_buffers()) { all.emplace_back(name + "." + inner, buffer); }
+        }
+        return all;
+    }
+
     /// All parameters, in the order of named_parameters().
     std::vector<Parameter<Backend>*> parameters() const {
         std::vector<Parameter<Backend>*> all;
@@ -166,6 +175,8 @@ protected:
         parameters_.emplace_back(std::move(name), &parameter);
         watched_.resize(parameters_.size());
     }
+    /// Registers a member as a buffer: parameters() and parameter_count() do not see it.
+    void register_buffer(std::string name, Tensor& buffer) { buffers_.emplace_back(std::move(name), &buffer); }
     /// Registers a member as a part.
     void register_module(std::string name, Module& child) { children_.emplace_back(std::move(name), &child); }
 
@@ -186,6 +197,7 @@ private:
     }
 
     std::vector<std::pair<std::string, Parameter<Backend>*>> parameters_;
+    std::vector<std::pair<std::string, Tensor*>> buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     bool training_ = true, has_forward_ = false;
     Watch input_;                    // of the last forward

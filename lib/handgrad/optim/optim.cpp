@@ -47,6 +47,10 @@ void detail::refuse_state(std::string_view name, const StateNames& names) {
         fmt::format("Optimizer: no state '{}', expected one of {}", name, fmt::join(names.tensors, ", ")));
 }
 
+void detail::refuse_parameter() {
+    throw std::invalid_argument("the optimizer has a parameter that is not the model's");
+}
+
 void detail::require_distinct(std::vector<const void*> parameters) {
     std::sort(parameters.begin(), parameters.end(), std::less<>());
     if (std::adjacent_find(parameters.begin(), parameters.end()) != parameters.end()) {

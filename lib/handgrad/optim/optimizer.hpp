@@ -6,6 +6,7 @@
 /// loop, schedulers and checkpoints then work with it.
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,11 @@ public:
     void set_lr(double lr) {
         for_each_lr([&](double) { return lr; });
     } ///< sets that of every group
+    std::vector<double> lrs() const {
+        std::vector<double> all;
+        for (std::size_t group = 0; group < group_count(); ++group) { all.push_back(lr(group)); }
+        return all;
+    } ///< the learning rates of all groups
     void scale_lr(double factor) {
         for_each_lr([&](double lr) { return factor * lr; });
     } ///< multiplies every one
@@ -50,6 +56,8 @@ template <class Backend> struct ParameterState {
 namespace detail {
 /// Throws std::out_of_range: "Optimizer: no state 'exp_avg', expected one of momentum_buffer".
 [[noreturn]] void refuse_state(std::string_view name, const StateNames& names);
+/// Throws std::invalid_argument: the optimiser has a parameter that is not the model's.
+[[noreturn]] void refuse_parameter();
 /// Throws std::invalid_argument if a parameter is twice in the list, as PyTorch does.
 void require_distinct(std::vector<const void*> parameters);
 } // namespace detail
@@ -69,8 +77,33 @@ public:
     }
 
     const std::vector<Parameter*>& parameters() const { return parameters_; } ///< all parameters, group after group
-    virtual std::size_t group_of(std::size_t parameter) const = 0;            ///< the group of parameters()[parameter]
-    /// The options of a group but for its learning rate, as a text: they must be the same where a saved run goes on.
+    /// Their names in a model. @throws std::invalid_argument if one is not a parameter of the model
+    std::vector<std::string> names_in(const nn::Module<Backend>& model) const {
+        std::map<const Parameter*, std::string> names;
+        for (const auto& [name, parameter] : model.named_parameters()) { names.emplace(parameter, name); }
+        std::vector<std::string> result;
+        for (const Parameter* parameter : parameters_) {
+            const auto found = names.find(parameter);
+            if (found == names.end()) { detail::refuse_parameter(); }
+            result.push_back(found->second);
+        }
+        return result;
+    }
+    /// The options of all groups but for their learning rates, a line for each; where there are several, with the names
+    /// of their parameters in a model. They must be the same where a saved run goes on. @throws as names_in()
+    std::string options_text_in(const nn::Module<Backend>& model) const {
+        const auto names = names_in(model);
+        std::string text;
+        for (std::size_t group = 0; group < this->group_count(); ++group) {
+            text += (group > 0 ? "\n" : "") + options_text(group);
+            for (std::size_t i = 0; i < names.size() && this->group_count() > 1; ++i) {
+                if (group_of(i) == group) { text += ' ' + names[i]; }
+            }
+        }
+        return text;
+    }
+    virtual std::size_t group_of(std::size_t parameter) const = 0; ///< the group of parameters()[parameter]
+    /// The options of a group but for its learning rate, as a text: "SGD(momentum=0.9, ...)".
     virtual std::string options_text(std::size_t group) const = 0;
     /// Whether a step makes state of the group's parameters: SGD without momentum keeps none.
     virtual bool keeps_state(std::size_t group) const = 0;

@@ -9,15 +9,18 @@
 ///
 /// | name | what |
 /// | --- | --- |
-/// | a parameter's, "fc1.weight" | the parameter; a Linear's weight is (in, out) |
-/// | "optimizer.momentum." and a parameter's | its momentum buffer, once there was a step with momentum |
-/// | "optimizer.lr" | the step size, F64 |
+/// | a parameter's or a buffer's, "fc1.weight" | the parameter or buffer; a Linear's weight is (in, out) |
+/// | "optimizer.momentum_buffer.fc1.weight" | the optimiser's state of a parameter, once a step has made it |
+/// | "optimizer.step" | a whole number that the optimiser keeps of each parameter, I64 |
+/// | "optimizer.lr" | the learning rate of each group, F64 |
 /// | "loader.state" | epoch and batch that come next, I64 |
 /// | "epoch.counts", "epoch.loss_sum" | the epoch so far: correct, examples, batches, I64; sum of the losses, F64 |
 /// | "history.train_losses" and so on | the History |
 ///
 /// Its metadata hold the format's version, a checksum of everything, the model as it is printed, the optimiser's and
 /// the run's options, the size of the training data, and the state of the random stream if there is one.
+///
+/// The version is 2. Files of version 1, which call the momentum buffer "optimizer.momentum.fc1.weight", are read as well.
 
 #include <filesystem>
 #include <map>
@@ -26,7 +29,7 @@
 
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/nn/module.hpp"
-#include "handgrad/optim/sgd.hpp"
+#include "handgrad/optim/optimizer.hpp"
 #include "handgrad/tensor/random.hpp"
 #include "handgrad/train/train.hpp"
 
@@ -34,8 +37,8 @@ namespace handgrad::train {
 
 /// Everything that changes while a model is trained, and the options that say how.
 template <class Backend> struct Run {
-    nn::Module<Backend>& model;                 ///< its parameters
-    optim::SGD<Backend>& optimizer;             ///< over the model's parameters: its step size and momentum buffers
+    nn::Module<Backend>& model;                 ///< its parameters and buffers
+    optim::Optimizer<Backend>& optimizer;       ///< over the model's parameters: learning rates and state
     data::DataLoader<Backend>& loader;          ///< the training data: the batch that comes next
     std::map<std::string, std::string> options; ///< all that a resumed run must have the same: {"--batch-size", "64"}
     Random* random = nullptr;                   ///< the stream that training draws from, if it does
@@ -48,16 +51,16 @@ template <class Backend> struct Run {
 /// Call it between two batches: after train_one_epoch, and at an epoch's end once all that belongs to it (the test, the
 /// scheduler's step) is done.
 /// @param path the file, replaced if it exists; its folder must exist
-/// @param run at least one parameter, none of them with a name that begins like those of the table above
-/// @throws DataError if it cannot be written, or a parameter or a momentum buffer is NaN or infinite; what was at
-///         `path` stays as it was then
+/// @param run its model has at least one parameter, and no name that begins like those of a run in the table above
+/// @throws DataError if the file cannot be written, or a number in it is NaN or infinite; what was at `path` then stays
+///         as it was
 template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run);
 
 /// Puts a run where save_checkpoint() found it.
 ///
-/// Everything is checked before anything is changed: the checksum; that the file has this model's parameters and no
-/// others, of the same shapes and type, all finite; that model, optimiser, options and the training data's size are
-/// those of the run that was saved; that momentum buffers, history and position fit.
+/// Everything is checked before anything is changed: the checksum; that the file has this model's parameters and buffers
+/// and no others, of the same shapes and type, all finite; that model, optimiser, options and the training data's size
+/// are those of the run that was saved; that the optimiser's state, history and position fit.
 /// @param path the file
 /// @param run as it was built when the saved run began
 /// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)",
@@ -80,9 +83,9 @@ constexpr const char* const export_torch = HANDGRAD_TOOLS_DIR "/export_torch.py"
 constexpr const char* const export_torch = "export_torch.py";
 #endif
 
-/// Gives a model the parameters of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
+/// Gives a model the parameters and buffers of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
 ///
-/// The file must hold every parameter of the model under its name, in its shape, as F32 or F64 (converted where the
+/// The file must hold every parameter and buffer of the model under its name, in its shape, as F32 or F64 (converted where the
 /// model computes in the other), all finite, and nothing else but, in a checkpoint, the rest of the run. All is checked
 /// before the model is changed. A checksum is compared if there is one.
 /// @param path the file

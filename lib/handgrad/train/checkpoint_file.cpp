@@ -14,164 +14,170 @@ namespace {
 
 constexpr const char* version_key = "handgrad.checkpoint";
 constexpr const char* checksum_key = "handgrad.crc32";
-constexpr const char* version = "1";
+
+bool starts_with(const std::string& text, std::string_view start) { return text.rfind(start, 0) == 0; }
 
 std::string checksum_of(const io::Safetensors& file) { return fmt::format("{:08x}", io::checksum(file, checksum_key)); }
 
-/// A tensor's numbers in another floating-point type.
-template <class To, class From> Tensor<To> converted(const Tensor<From>& from) {
-    Tensor<To> to(from.shape());
-    std::transform(from.data(), from.data() + from.size(), to.data(), [](From x) { return static_cast<To>(x); });
-    return to;
+/// "tensor 'x' holds nan at entry 3, expected finite numbers" for the first such number; otherwise empty.
+template <class T> std::string not_finite(const std::string& name, const Tensor<T>& tensor) {
+    const auto bad = std::find_if(tensor.begin(), tensor.end(), [](T x) { return !std::isfinite(x); });
+    if (bad == tensor.end()) { return {}; }
+    const auto number = static_cast<double>(*bad); // the sign of a NaN says nothing
+    return fmt::format("tensor {} holds {} at entry {}, expected finite numbers", io::shown(name),
+                       std::isnan(number) ? std::abs(number) : number, bad - tensor.begin());
+}
+
+std::string not_finite(const io::StoredTensor& stored) {
+    if (stored.dtype == io::Dtype::f32) { return not_finite(stored.name, io::tensor_of<float>(stored)); }
+    if (stored.dtype == io::Dtype::f64) { return not_finite(stored.name, io::tensor_of<double>(stored)); }
+    return {};
 }
 
 } // namespace
 
-template <class T> std::string not_finite(const Tensor<T>& tensor) {
-    const T* const end = tensor.data() + tensor.size();
-    const T* const bad = std::find_if(tensor.data(), end, [](T x) { return !std::isfinite(x); });
-    if (bad == end) { return {}; }
-    const double shown = std::isnan(*bad) ? std::abs(static_cast<double>(*bad)) : static_cast<double>(*bad);
-    return fmt::format("holds {} at entry {}, expected finite numbers", shown, bad - tensor.data());
+bool belongs_to_run(const std::string& name) {
+    return starts_with(name, "optimizer.") || starts_with(name, "loader.") || starts_with(name, "epoch.") ||
+           starts_with(name, "history.");
 }
 
-bool belongs_to_run(std::string_view name) {
-    for (const std::string_view start : {"optimizer.", "loader.", "epoch.", "history."}) {
-        if (name.substr(0, start.size()) == start) { return true; }
+void write_checkpoint(const std::filesystem::path& path, io::Safetensors contents) {
+    for (const io::StoredTensor& stored : contents.tensors) { // path may be the last good state of a diverged run
+        const std::string problem = not_finite(stored);
+        if (!problem.empty()) { throw DataError(fmt::format("cannot save '{}': {}", path.string(), problem)); }
     }
-    return false;
+    contents.metadata[version_key] = "2";
+    contents.metadata[checksum_key] = checksum_of(contents);
+    io::write_safetensors(path, contents);
 }
 
-void write_checkpoint(const std::filesystem::path& path, io::Safetensors file) {
-    file.metadata[version_key] = version;
-    file.metadata[checksum_key] = checksum_of(file);
-    io::write_safetensors(path, file);
-}
-
-CheckpointFile::CheckpointFile(const std::filesystem::path& path)
-    : CheckpointFile(path.string(), io::read_safetensors(path)) {}
-
-CheckpointFile::CheckpointFile(std::string_view bytes, std::string name)
-    : CheckpointFile(name, io::parse_safetensors(bytes, name)) {}
-
-CheckpointFile::CheckpointFile(std::string name, io::Safetensors file)
-    : path_(std::move(name)), file_(std::move(file)) {
-    const std::string* const expected = text(checksum_key);
-    if (expected == nullptr) { return; }
-    const std::string got = checksum_of(file_);
-    if (got != *expected) {
-        fail(fmt::format("is damaged: its contents have the checksum {}, expected {}", got, io::shown(*expected)));
+CheckpointFile::CheckpointFile(std::string name, io::Safetensors contents)
+    : name_(std::move(name)), contents_(std::move(contents)) {
+    const std::string expected = text(checksum_key), got = checksum_of(contents_);
+    if (contents_.metadata.count(checksum_key) > 0 && got != expected) {
+        fail(fmt::format("is damaged: its contents have the checksum {}, expected {}", got, io::shown(expected)));
+    }
+    const std::string old = "optimizer.momentum.";
+    for (io::StoredTensor& stored : contents_.tensors) {
+        const bool renamed = text(version_key) == "1" && starts_with(stored.name, old);
+        if (renamed) { stored.name.replace(0, old.size(), "optimizer.momentum_buffer."); }
     }
 }
 
-void CheckpointFile::require_checkpoint() const {
-    const std::string* const found = text(version_key);
-    if (found == nullptr) {
-        fail(fmt::format("has no '{}' in its metadata: it holds no run that could go on", version_key));
+void CheckpointFile::require_run(const io::Safetensors& expected) const {
+    for (const char* const key : {version_key, checksum_key}) {
+        if (!text(key).empty()) { continue; }
+        fail(fmt::format("has no '{}' in its metadata: it holds no run that could go on", key));
     }
-    if (*found != version) {
-        fail(fmt::format("is a checkpoint of format {}, expected {}", io::shown(*found), version));
+    if (text(version_key) != "1" && text(version_key) != "2") {
+        fail(fmt::format("is a checkpoint of format {}, expected 1 or 2", io::shown(text(version_key))));
     }
-    if (text(checksum_key) == nullptr) {
-        fail(fmt::format("has no '{}' in its metadata, expected a checksum", checksum_key));
+    for (const char* const kind : {option_prefix, "handgrad."}) { // another option may be why the others differ
+        for (const auto* const texts : {&expected.metadata, &contents_.metadata}) {
+            for (const auto& [key, value] : *texts) {
+                if (starts_with(key, kind)) { require_text(key, expected); }
+            }
+        }
+    }
+    require_tensors(expected, false);
+}
+
+void CheckpointFile::require_weights(const io::Safetensors& expected) const { require_tensors(expected, true); }
+
+void CheckpointFile::require_text(const std::string& key, const io::Safetensors& expected) const {
+    if (key == version_key || key == checksum_key) { return; }
+    const bool here = expected.metadata.count(key) > 0, there = contents_.metadata.count(key) > 0;
+    std::string wanted = here ? expected.metadata.at(key) : "", got = text(key);
+    if (here && there && (key == random_key || wanted == got)) { return; }
+    if (starts_with(key, option_prefix)) {
+        const std::string name = key.substr(std::string_view(option_prefix).size());
+        fail(fmt::format("was saved {} {}, and this run has {} {}: it can only go on with the same",
+                         there ? "with" : "without", there ? name + " " + got : name, here ? name : "no",
+                         here ? wanted : name));
+    }
+    if (!here || !there) {
+        fail(fmt::format("has {} '{}' in its metadata, and this run has {}", there ? "a" : "no", key,
+                         here ? "one" : "none"));
+    }
+    wanted += '\n', got += '\n'; // one may end where the other goes on
+    const auto differ = std::mismatch(got.begin(), got.end(), wanted.begin(), wanted.end()).first - got.begin();
+    const std::size_t begin = differ == 0 ? 0 : got.rfind('\n', static_cast<std::size_t>(differ) - 1) + 1;
+    const auto line = [&](const std::string& text) {
+        return io::shown(text.substr(begin, text.find('\n', begin) - begin));
+    };
+    fail(fmt::format("line {} of its {} was {}, expected {}", 1 + std::count(got.data(), got.data() + begin, '\n'),
+                     key.substr(key.find('.') + 1), line(got), line(wanted)));
+}
+
+void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weights) const {
+    for (const io::StoredTensor& want : expected.tensors) {
+        const std::string name = io::shown(want.name);
+        const io::StoredTensor* const got = contents_.find(want.name);
+        if (got == nullptr) {
+            fail(fmt::format("tensor {} is missing, expected one of shape {}", name, to_string(want.shape)));
+        }
+        const bool list = starts_with(want.name, "history."),
+                   state = starts_with(want.name, "optimizer.") && want.name.find('.', 10) != std::string::npos;
+        const bool fits =
+            got->shape == want.shape || (list && got->shape.size() == 1) || (state && got->shape == Shape{0});
+        if (!fits) {
+            const bool turned = want.shape.size() == 2 && got->shape == Shape{want.shape[1], want.shape[0]};
+            fail(fmt::format("tensor {} has shape {}, expected {}{}", name, to_string(got->shape),
+                             list ? "a list" : to_string(want.shape),
+                             turned ? " (PyTorch's is transposed; export_torch.py turns it)" : ""));
+        }
+        const bool number = got->dtype == io::Dtype::f32 || got->dtype == io::Dtype::f64;
+        if (weights ? !number : got->dtype != want.dtype) {
+            fail(fmt::format("tensor {} has dtype {}, expected {}", name, io::to_string(got->dtype),
+                             weights ? "F32 or F64" : io::to_string(want.dtype)));
+        }
+        const std::string problem = not_finite(*got);
+        if (!problem.empty()) { fail(problem); }
+    }
+    for (const io::StoredTensor& got : contents_.tensors) {
+        if (expected.find(got.name) == nullptr && !(weights && belongs_to_run(got.name))) {
+            fail(fmt::format("tensor {} of shape {} is too much: the model has none of this name", io::shown(got.name),
+                             to_string(got.shape)));
+        }
     }
 }
 
-const std::string* CheckpointFile::text(const std::string& key) const {
-    const auto found = file_.metadata.find(key);
-    return found == file_.metadata.end() ? nullptr : &found->second;
+std::string CheckpointFile::text(const std::string& key) const {
+    const auto found = contents_.metadata.find(key);
+    return found == contents_.metadata.end() ? std::string() : found->second;
 }
 
-template <class T> Tensor<T> CheckpointFile::take(const std::string& name, const Shape& shape) {
-    const io::StoredTensor& stored = shaped(name, shape);
-    if (stored.dtype != io::dtype_of<T>()) {
-        fail(fmt::format("tensor {} has dtype {}, expected {}", io::shown(name), io::to_string(stored.dtype),
-                         io::to_string(io::dtype_of<T>())));
+template <class T> Tensor<T> CheckpointFile::tensor(const std::string& name) const {
+    const io::StoredTensor& stored = *contents_.find(name);
+    Tensor<T> result;
+    if (stored.dtype == io::Dtype::f32) {
+        result = io::tensor_of<float>(stored);
+    } else {
+        result = io::tensor_of<double>(stored);
     }
-    Tensor<T> tensor = io::tensor_of<T>(stored);
-    if constexpr (std::is_floating_point_v<T>) {
-        const std::string problem = not_finite(tensor);
-        if (!problem.empty()) { fail(fmt::format("tensor {} {}", io::shown(name), problem)); }
-    }
-    return tensor;
+    const std::string problem = not_finite(name, result); // 1e300 is no float
+    if (!problem.empty()) { fail(problem); }
+    return result;
 }
 
-template <class T> Tensor<T> CheckpointFile::take_converted(const std::string& name, const Shape& shape) {
-    const io::Dtype dtype = shaped(name, shape).dtype;
-    if (dtype == io::dtype_of<T>()) { return take<T>(name, shape); }
-    if (dtype != io::Dtype::f32 && dtype != io::Dtype::f64) {
-        fail(fmt::format("tensor {} has dtype {}, expected F32 or F64", io::shown(name), io::to_string(dtype)));
-    }
-    Tensor<T> tensor =
-        dtype == io::Dtype::f32 ? converted<T>(take<float>(name, shape)) : converted<T>(take<double>(name, shape));
-    const std::string problem = not_finite(tensor); // 1e300 is no float
-    if (!problem.empty()) { fail(fmt::format("tensor {} {}", io::shown(name), problem)); }
-    return tensor;
-}
-
-template <class T> std::vector<T> CheckpointFile::take_values(const std::string& name, std::size_t count) {
+template <class T> std::vector<T> CheckpointFile::list(const std::string& name, std::size_t count) const {
     using Stored = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-    const Tensor<Stored> tensor = take<Stored>(name, {count});
-    std::vector<T> values;
-    for (const Stored value : tensor.storage()) {
-        if (std::is_integral_v<T> && value < 0) {
-            fail(fmt::format("tensor {} holds {}, expected numbers from 0", io::shown(name), value));
-        }
-        values.push_back(static_cast<T>(value));
+    const auto values = io::tensor_of<Stored>(*contents_.find(name));
+    if (count != any && values.size() != count) {
+        fail(fmt::format("tensor '{}' has shape ({},), expected ({},)", name, values.size(), count));
     }
-    return values;
+    const auto negative = std::find_if(values.begin(), values.end(), [](Stored x) { return x < 0; });
+    if (std::is_integral_v<T> && negative != values.end()) {
+        fail(fmt::format("tensor '{}' holds {}, expected numbers from 0", name, *negative));
+    }
+    return {values.begin(), values.end()};
 }
 
-template <class T> std::vector<T> CheckpointFile::take_values(const std::string& name) {
-    const Shape& shape = named(name).shape;
-    if (shape.size() != 1) {
-        fail(fmt::format("tensor {} has shape {}, expected a list", io::shown(name), to_string(shape)));
-    }
-    return take_values<T>(name, shape[0]);
-}
+void CheckpointFile::fail(const std::string& what) const { throw DataError(fmt::format("{}: {}", name_, what)); }
 
-void CheckpointFile::require_nothing_else(bool (*ignored)(std::string_view)) const {
-    for (const io::StoredTensor& stored : file_.tensors) {
-        if (taken_.count(stored.name) == 0 && !ignored(stored.name)) {
-            fail(fmt::format("tensor {} of shape {} is too much: the model has none of this name",
-                             io::shown(stored.name), to_string(stored.shape)));
-        }
-    }
-}
-
-void CheckpointFile::fail(const std::string& what) const { throw DataError(fmt::format("{}: {}", path_, what)); }
-
-const io::StoredTensor& CheckpointFile::named(const std::string& name) {
-    const io::StoredTensor* const stored = file_.find(name);
-    if (stored == nullptr) { fail(fmt::format("tensor {} is missing", io::shown(name))); }
-    taken_.insert(name);
-    return *stored;
-}
-
-const io::StoredTensor& CheckpointFile::shaped(const std::string& name, const Shape& shape) {
-    if (!has(name)) {
-        fail(fmt::format("tensor {} is missing, expected one of shape {}", io::shown(name), to_string(shape)));
-    }
-    const io::StoredTensor& stored = named(name);
-    if (stored.shape != shape) {
-        const bool turned = shape.size() == 2 && stored.shape == Shape{shape[1], shape[0]};
-        fail(fmt::format("tensor {} has shape {}, expected {}{}", io::shown(name), to_string(stored.shape),
-                         to_string(shape), turned ? " (PyTorch's is transposed; export_torch.py turns it)" : ""));
-    }
-    return stored;
-}
-
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template std::string not_finite(const Tensor<T>&);                                                                 \
-    template Tensor<T> CheckpointFile::take(const std::string&, const Shape&);                                         \
-    template Tensor<T> CheckpointFile::take_converted(const std::string&, const Shape&);
-HANDGRAD_INSTANTIATE(float)
-HANDGRAD_INSTANTIATE(double)
-#undef HANDGRAD_INSTANTIATE
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template std::vector<T> CheckpointFile::take_values(const std::string&);                                           \
-    template std::vector<T> CheckpointFile::take_values(const std::string&, std::size_t);
-HANDGRAD_INSTANTIATE(double)
-HANDGRAD_INSTANTIATE(std::size_t)
+template Tensor<float> CheckpointFile::tensor(const std::string&) const;
+template Tensor<double> CheckpointFile::tensor(const std::string&) const;
+template std::vector<double> CheckpointFile::list(const std::string&, std::size_t) const;
+template std::vector<std::size_t> CheckpointFile::list(const std::string&, std::size_t) const;
 
 } // namespace handgrad::train

@@ -5,10 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/device.hpp"
-#include "handgrad/backends/reference.hpp"
 #include "handgrad/error.hpp"
+#include "handgrad/train/backends.hpp"
 
 namespace handgrad::train {
 
@@ -60,11 +58,6 @@ std::vector<std::size_t> worst_mistakes(const std::vector<Prediction>& predictio
 }
 
 #define HANDGRAD_INSTANTIATE(B) template std::vector<Prediction> predict(data::DataLoader<B>&, nn::Module<B>&);
-HANDGRAD_INSTANTIATE(Cpu<float>)
-HANDGRAD_INSTANTIATE(Cpu<double>)
-HANDGRAD_INSTANTIATE(Device<float>)
-HANDGRAD_INSTANTIATE(Device<double>)
-HANDGRAD_INSTANTIATE(Reference<float>)
-HANDGRAD_INSTANTIATE(Reference<double>)
+HANDGRAD_FOR_EACH_BACKEND(HANDGRAD_INSTANTIATE)
 
 } // namespace handgrad::train

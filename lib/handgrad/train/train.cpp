@@ -5,10 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/device.hpp"
-#include "handgrad/backends/reference.hpp"
 #include "handgrad/error.hpp"
+#include "handgrad/train/backends.hpp"
 #include "handgrad/train/tally.hpp"
 
 namespace handgrad::train {
@@ -93,11 +91,6 @@ template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& l
                                          optim::Optimizer<B>&, std::size_t, std::size_t, History&, const OnBatch&,     \
                                          const Stop&, const EpochResult&);                                             \
     template EpochResult test_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&);
-HANDGRAD_INSTANTIATE(Cpu<float>)
-HANDGRAD_INSTANTIATE(Cpu<double>)
-HANDGRAD_INSTANTIATE(Device<float>)
-HANDGRAD_INSTANTIATE(Device<double>)
-HANDGRAD_INSTANTIATE(Reference<float>)
-HANDGRAD_INSTANTIATE(Reference<double>)
+HANDGRAD_FOR_EACH_BACKEND(HANDGRAD_INSTANTIATE)
 
 } // namespace handgrad::train

@@ -1,0 +1,212 @@
+// What a checkpoint holds beside SGD's runs: buffers of a model, and the state of any optimiser, here of an AdamW that is
+// written in this file.
+
+#include <cmath>
+
+#include "catch.hpp"
+#include "handgrad/backends/reference.hpp"
+#include "handgrad/io/safetensors.hpp"
+#include "handgrad/optim/lr_scheduler.hpp"
+#include "handgrad/train/checkpoint.hpp"
+#include "support/images.hpp"
+#include "support/resumable.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/tensors.hpp"
+
+using namespace handgrad;
+using namespace support;
+
+namespace {
+
+/// Subtracts from its input the mean of all inputs that it has seen in training, which is a buffer.
+template <class B> class Centred : public nn::Module<B> {
+public:
+    using typename nn::Module<B>::Tensor;
+    using nn::Module<B>::forward;
+    explicit Centred(std::size_t features) : mean_(zeros<typename B::Scalar>({features})), y_(mean_) {
+        this->register_buffer("running_mean", mean_);
+    }
+    const Tensor& forward(const Tensor& x) override {
+        y_ = x;
+        for (std::size_t n = 0; n < x.shape(0); ++n) {
+            for (std::size_t d = 0; d < x.shape(1); ++d) {
+                if (this->is_training()) { mean_(d) += (x(n, d) - mean_(d)) / 16; }
+                y_(n, d) = x(n, d) - mean_(d);
+            }
+        }
+        return y_;
+    }
+    const Tensor& backward(const Tensor& dy, nn::InputGradient) override { return dy; }
+    std::string name() const override { return "Centred"; }
+
+private:
+    Tensor mean_, y_;
+};
+
+struct AdamOptions {
+    double lr, weight_decay;
+};
+
+/// torch.optim.AdamW with betas 0.9 and 0.999. D. Kingma, J. Ba, arXiv:1412.6980; I. Loshchilov, F. Hutter,
+/// arXiv:1711.05101.
+template <class B> class AdamW : public optim::GroupedOptimizer<B, AdamOptions> {
+    using Base = optim::GroupedOptimizer<B, AdamOptions>;
+
+public:
+    explicit AdamW(std::vector<typename Base::Group> groups)
+        : Base(std::move(groups), {{"exp_avg", "exp_avg_sq"}, {"step"}}) {}
+
+private:
+    void update(typename Base::Parameter& p, typename Base::State& state, const AdamOptions& options) override {
+        using T = typename B::Scalar;
+        if (++state.counts[0] == 1) { state.tensors = {zeros<T>(p.value.shape()), zeros<T>(p.value.shape())}; }
+        const double t = static_cast<double>(state.counts[0]);
+        const T step = T(options.lr / (1 - std::pow(0.9, t))), correction = T(1 / (1 - std::pow(0.999, t)));
+        for (std::size_t i = 0; i < p.value.size(); ++i) {
+            T &m = state.tensors[0].data()[i], &v = state.tensors[1].data()[i];
+            const T g = p.grad.data()[i];
+            m = T(0.9) * m + T(0.1) * g;
+            v = T(0.999) * v + T(0.001) * g * g;
+            p.value.data()[i] -= T(options.lr * options.weight_decay) * p.value.data()[i];
+            p.value.data()[i] -= step * m / (std::sqrt(correction * v) + T(1e-8));
+        }
+    }
+    void check(const AdamOptions& options) const override {
+        if (!(options.lr >= 0)) { throw std::invalid_argument("AdamW: lr is below 0"); }
+    }
+    std::string text(const AdamOptions& options) const override {
+        return fmt::format("AdamW(weight_decay={})", options.weight_decay);
+    }
+    bool makes_state(const AdamOptions&) const override { return true; }
+};
+
+/// 23 images in 5 shuffled batches, a model with a buffer, an optimiser with two groups.
+template <class B> struct AdamRun {
+    data::ImageDataset images = patterns(23, 4, 3, 1);
+    Random random{1};
+    nn::Sequential<B> model;
+    nn::CrossEntropyLoss<B> criterion;
+    data::DataLoader<B> loader{images, batches_of(5)};
+    AdamW<B> optimizer;
+    optim::ExponentialLR scheduler{optimizer, 0.5};
+    train::Run<B> run{model, optimizer, loader, {}};
+
+    explicit AdamRun(double decay = 0.25) : optimizer(groups(decay)) {}
+
+    void go(std::size_t until) {
+        const auto done = [&] { return static_cast<std::size_t>(loader.state().epoch) * 5 + loader.state().batch; };
+        while (done() < until) {
+            run.epoch = train::train_one_epoch<B>(
+                loader, model, criterion, optimizer, 2, static_cast<std::size_t>(loader.state().epoch), run.history, {},
+                [&] { return done() >= until; }, run.epoch);
+            if (run.epoch.batches == 5) { scheduler.step(); }
+        }
+    }
+
+private:
+    std::vector<optim::ParameterGroup<B, AdamOptions>> groups(double decay) {
+        model.template add<nn::Flatten<B>>();
+        model.template add<Centred<B>>(16);
+        model.template add<nn::Linear<B>>(16, 3, random);
+        return {{{model.parameters()[0]}, {0.01, decay}}, {{model.parameters()[1]}, {0.02, 0}}};
+    }
+};
+
+template <class B> std::string bytes_of(const AdamRun<B>& r, const TemporaryFolder& folder) {
+    train::save_checkpoint(folder / "all", r.run);
+    return read_bytes(folder / "all");
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("buffers and the state of any optimiser go through a checkpoint, bit for bit", "[checkpoint]",
+                   Cpu<float>, Reference<double>) {
+    using T = typename TestType::Scalar;
+    const TemporaryFolder folder;
+    AdamRun<TestType> whole;
+    whole.go(12);
+    const std::string expected = bytes_of(whole, folder);
+    for (std::size_t stop = 0; stop <= 12; ++stop) {
+        INFO("stopped after " << stop << " batches");
+        AdamRun<TestType> first, second;
+        first.go(stop);
+        train::save_checkpoint(folder / "run", first.run);
+        second.go(3); // a run with another state
+        train::load_checkpoint(folder / "run", second.run);
+        CHECK(bytes_of(second, folder) == read_bytes(folder / "run"));
+        second.go(12);
+        CHECK(bytes_of(second, folder) == expected);
+    }
+
+    const io::Safetensors file = io::read_safetensors(folder / "all");
+    CHECK(file.find("1.running_mean")->shape == Shape{16});
+    CHECK(file.find("optimizer.exp_avg_sq.2.weight")->shape == Shape{16, 3});
+    CHECK(same_bits(io::tensor_of<std::int64_t>(*file.find("optimizer.step")), Tensor<std::int64_t>{12, 12}));
+    CHECK(same_bits(io::tensor_of<double>(*file.find("optimizer.lr")), Tensor<double>{0.0025, 0.005}));
+    CHECK(file.metadata.at("handgrad.optimizer") == "AdamW(weight_decay=0.25) 2.weight\nAdamW(weight_decay=0) 2.bias");
+    CHECK(file.metadata.at("handgrad.checkpoint") == "2");
+
+    AdamRun<TestType> weights; // which are parameters and buffers
+    train::load_weights<TestType>(folder / "all", weights.model);
+    CHECK(same_bits(*weights.model.named_buffers()[0].second, io::tensor_of<T>(*file.find("1.running_mean"))));
+    CHECK(weights.optimizer.state(0, "exp_avg").size() == 0);
+}
+
+TEST_CASE("a buffer is no parameter", "[checkpoint]") {
+    AdamRun<Cpu<float>> r;
+    REQUIRE(r.model.named_buffers().size() == 1);
+    CHECK(r.model.named_buffers()[0].first == "1.running_mean");
+    CHECK(r.model.parameters().size() == 2);
+    CHECK(r.model.parameter_count() == 16 * 3 + 3);
+}
+
+TEST_CASE("the state of another optimiser, or a part of it, is refused", "[checkpoint]") {
+    const TemporaryFolder folder;
+    AdamRun<Cpu<float>> r;
+    r.go(4);
+    train::save_checkpoint(folder / "run", r.run);
+    const io::Safetensors good = io::read_safetensors(folder / "run");
+    const auto refusal = [&](const std::function<void(io::Safetensors&)>& change, double decay = 0.25) {
+        io::Safetensors file = good;
+        change(file);
+        seal(file);
+        io::write_safetensors(folder / "changed", file);
+        AdamRun<Cpu<float>> fresh(decay);
+        fresh.go(2);
+        const std::string before = bytes_of(fresh, folder);
+        const std::string message =
+            message_of<DataError>([&] { train::load_checkpoint(folder / "changed", fresh.run); });
+        CHECK(bytes_of(fresh, folder) == before);
+        return message.substr(std::min(message.size(), (folder / "changed: ").string().size()));
+    };
+    const auto replace = [](const std::string& name, const auto& tensor) {
+        return [name, tensor](io::Safetensors& file) {
+            for (auto& t : file.tensors) {
+                if (t.name == name) { t = io::stored(name, tensor); }
+            }
+        };
+    };
+    CHECK(refusal([](io::Safetensors&) {}, 0.5) == "line 1 of its optimizer was 'AdamW(weight_decay=0.25) 2.weight', "
+                                                   "expected 'AdamW(weight_decay=0.5) 2.weight'");
+    CHECK(refusal([](io::Safetensors& f) { f.metadata["handgrad.optimizer"] += " 2.weight"; }) ==
+          "line 2 of its optimizer was 'AdamW(weight_decay=0) 2.bias 2.weight', expected 'AdamW(weight_decay=0) "
+          "2.bias'");
+    CHECK(refusal([](io::Safetensors& f) { f.metadata["handgrad.optimizer"] += "\nAdamW()"; }) ==
+          "line 3 of its optimizer was 'AdamW()', expected ''");
+    CHECK(refusal([](io::Safetensors& f) { f.tensors.erase(f.tensors.begin()); }).find("is missing, expected one of") !=
+          std::string::npos);
+    CHECK(refusal(replace("1.running_mean", zeros<float>({15}))) ==
+          "tensor '1.running_mean' has shape (15,), expected (16,)");
+    CHECK(refusal(replace("optimizer.step", Tensor<std::int64_t>{4})) ==
+          "tensor 'optimizer.step' has shape (1,), expected (2,)");
+    CHECK(refusal(replace("optimizer.step", Tensor<std::int64_t>{4, -4})) ==
+          "tensor 'optimizer.step' holds -4, expected numbers from 0");
+    CHECK(refusal(replace("optimizer.exp_avg.2.bias", zeros<float>({4}))) ==
+          "tensor 'optimizer.exp_avg.2.bias' has shape (4,), expected (3,)");
+    CHECK(refusal(replace("optimizer.lr", Tensor<double>{0.1, -0.1})) == "AdamW: lr is below 0");
+    CHECK(refusal([](io::Safetensors& f) {
+              for (auto& t : f.tensors) {
+                  if (t.name == "optimizer.exp_avg.2.bias") { t.name = "optimizer.momentum_buffer.2.bias"; }
+              }
+          }) == "tensor 'optimizer.exp_avg.2.bias' is missing, expected one of shape (3,)");
+}
