@@ -21,6 +21,7 @@
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/figure.hpp>
+#include <handgrad/train/classification.hpp>
 #include <handgrad/train/train.hpp>
 
 #include "model.hpp"
@@ -268,7 +269,7 @@ void Lesson::train_and_test(Run& run) const {
     if (run.last == LastLayer::softmax) { net.add<Softmax>(); }
     if (run.last == LastLayer::relu) { net.add<nn::ReLU<Backend>>(); }
 
-    nn::CrossEntropyLoss<Backend> cross_entropy;
+    train::Classification<Backend> training(net, train_loader), testing(net, test_loader);
     SgdOptions sgd;
     sgd.lr = options.lr;
     sgd.momentum = run.momentum;
@@ -276,20 +277,20 @@ void Lesson::train_and_test(Run& run) const {
     optim::ExponentialLR scheduler(optimizer, run.gamma); // with gamma = 1 it changes nothing
 
     const auto epochs = static_cast<std::size_t>(options.epochs);
-    train::History history;
+    train::Run<Backend> whole{training, optimizer};
     app::Progress progress(epochs, train_loader.dataset_size());
-    const auto on_batch = [this, &progress](std::size_t done, std::size_t) {
+    train::EpochSettings epoch_settings;
+    epoch_settings.on_batch = [this, &progress](std::size_t done, std::size_t) {
         progress.update(done * options.batch_size);
     };
     for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
-        const auto result = train::train_one_epoch<Backend>(
-            train_loader, net, cross_entropy, optimizer, 1000, epoch, history, on_batch);
+        const auto result = train::train_one_epoch(whole, epoch_settings);
         progress.end_epoch();
         scheduler.step();
         run.losses.push_back(result.loss);
     }
     run.lr = optimizer.lr();
-    run.correct = train::test_one_epoch<Backend>(test_loader, net, cross_entropy).correct;
+    run.correct = train::test_one_epoch<Backend>(testing).correct;
 }
 
 // ## Momentum and a schedule

@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
         // On three digits and with five hidden units, so that all of the network's derivatives take a second. The layers
         // are the same lines of code whatever their width.
         data::DataLoader<Cpu<double>> few(test_set, data::LoaderOptions{3, false}, transforms);
-        const auto& digits = *few.begin();
+        const auto& digits = few.peek();
         const auto checker = check_gradients<typename Backend::template With<double>>(digits.images, digits.labels);
         fmt::print("{}\n", to_string(checker));
         if (!checker.passed()) { throw std::runtime_error("a gradient is wrong: see the table above"); }
@@ -202,19 +202,18 @@ int main(int argc, char** argv) {
         // A new network knows nothing: it gives each of ten classes a probability of about one tenth, so the first loss
         // should be near $\log 10 = 2.303$. SGD with momentum takes it from there; after each epoch the learning rate
         // is multiplied by $\gamma$ (the lecture sets a gamma and never uses it).
-        nn::CrossEntropyLoss<Backend> criterion;
+        train::Classification<Backend> training(model, train_loader), testing(model, test_loader);
         SgdOptions sgd;
         sgd.lr = options.lr;
         sgd.momentum = momentum;
         optim::SGD<Backend> optimizer(model.parameters(), sgd);
         optim::ExponentialLR scheduler(optimizer, gamma);
 
-        train::History history;
+        train::Run<Backend> run{training, optimizer};
+        auto& history = run.history;
         const auto record_test = [&](std::size_t examples_seen) {
-            const auto result = train::test_one_epoch(test_loader, model, criterion);
-            history.test_losses.push_back(result.loss);
-            history.test_examples.push_back(examples_seen);
-            history.test_correct.push_back(result.correct);
+            const auto result = train::test_one_epoch<Backend>(testing);
+            history.add_test(result, examples_seen);
             return result;
         };
         const auto before = record_test(0);
@@ -223,12 +222,13 @@ int main(int argc, char** argv) {
 
         const auto epochs = static_cast<std::size_t>(options.epochs);
         app::Progress progress(epochs, train_loader.dataset_size());
+        train::EpochSettings settings;
+        settings.log_interval = options.log_interval;
+        settings.on_batch = [&](std::size_t done, std::size_t) { progress.update(done * options.batch_size); };
         double seconds = 0;
         for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
             const double lr = optimizer.lr();
-            const auto trained = train::train_one_epoch<Backend>(
-                train_loader, model, criterion, optimizer, options.log_interval, epoch, history,
-                [&](std::size_t done, std::size_t) { progress.update(done * options.batch_size); });
+            const auto trained = train::train_one_epoch(run, settings);
             seconds += progress.end_epoch();
             const auto tested = record_test((epoch + 1) * train_loader.dataset_size());
             scheduler.step();

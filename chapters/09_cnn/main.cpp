@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
         // On two images; see `gradients.hpp`. A run that goes on was checked when it began.
         if (options.resume.empty()) {
             data::DataLoader<Cpu<double>> few(test_set, data::LoaderOptions{2, false}, transforms);
-            const auto& two = *few.begin();
+            const auto& two = few.peek();
             const auto checker = check_gradients<typename Backend::template With<double>>(two.images, two.labels);
             fmt::print("{}\n", to_string(checker));
             if (!checker.passed()) { throw std::runtime_error("a gradient is wrong: see the table above"); }
@@ -165,13 +165,13 @@ int main(int argc, char** argv) {
         // that goes on from a checkpoint sees the same batches and ends with the same parameters, to the last bit, as
         // one that was never interrupted. So it must also be the same in every option that matters; the number of epochs
         // does not.
-        nn::CrossEntropyLoss<Backend> criterion;
+        train::Classification<Backend> training(model, train_loader), testing(model, test_loader);
         SgdOptions sgd;
         sgd.lr = *lr;
         sgd.momentum = *momentum;
         optim::SGD<Backend> optimizer(model.parameters(), sgd);
         optim::ExponentialLR scheduler(optimizer, *gamma);
-        train::Run<Backend> run{model, optimizer, train_loader,
+        train::Run<Backend> run{training, optimizer,
                                 program.texts({"--seed", "--batch-size", "--limit", "--log-interval", "--preset",
                                                "--lr", "--momentum", "--gamma"})};
         run.options["--data"] = is_fashion(options.data) ? "fashion-mnist" : "mnist";
@@ -179,10 +179,8 @@ int main(int argc, char** argv) {
         run.options["--unfused"] = unfused ? "yes" : "no"; // the sums run in another order
         auto& history = run.history;
         const auto record_test = [&](std::size_t examples_seen) {
-            const auto result = train::test_one_epoch(test_loader, model, criterion);
-            history.test_losses.push_back(result.loss);
-            history.test_examples.push_back(examples_seen);
-            history.test_correct.push_back(result.correct);
+            const auto result = train::test_one_epoch<Backend>(testing);
+            history.add_test(result, examples_seen);
             return result;
         };
         if (options.resume.empty()) {
@@ -206,16 +204,17 @@ int main(int argc, char** argv) {
         fmt::print("{:>5} {:>11} {:>10.4f} {:>8}\n", first_epoch, "", history.test_losses.back(),
                    history.test_correct.back());
         app::Progress progress(std::max(epochs, first_epoch + 1) - first_epoch, examples);
-        const auto on_batch = [&](std::size_t done, std::size_t) { progress.update(done * options.batch_size); };
-        const auto stop = [&] {
+        train::EpochSettings settings;
+        settings.log_interval = options.log_interval;
+        settings.on_batch = [&](std::size_t done, std::size_t) { progress.update(done * options.batch_size); };
+        settings.stop = [&] {
             return app::interrupted() || (save_every > 0 && train_loader.state().batch % save_every == 0);
         };
         std::vector<double> seconds;
         const app::InterruptGuard guard;
         while (train_loader.state().epoch < epochs) {
             const auto epoch = static_cast<std::size_t>(train_loader.state().epoch);
-            run.epoch = train::train_one_epoch<Backend>(train_loader, model, criterion, optimizer, options.log_interval,
-                                                        epoch, history, on_batch, stop, run.epoch);
+            train::train_one_epoch(run, settings);
             const bool over = run.epoch.batches == train_loader.size();
             if (over) {
                 seconds.push_back(progress.end_epoch());
@@ -250,7 +249,7 @@ int main(int argc, char** argv) {
         draw_mistakes(program, test_set, predictions);
         draw_filters(program, model);
         data::DataLoader<Backend> one(test_set, data::LoaderOptions{1, false}, transforms);
-        draw_feature_maps(program, model, one.begin()->images);
+        draw_feature_maps(program, model, one.peek().images);
 
         program.result("parameters", model.parameter_count());
         program.result("test_accuracy", accuracy);

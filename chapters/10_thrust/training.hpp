@@ -58,10 +58,9 @@ enum class How { three_passes, fused, recorded };
 inline Trained train_on(System& system, const Task& task, const std::vector<float>& parameters, How how,
                         std::size_t* started = nullptr) {
     data::BatchSampler sampler(task.train_set.size(), task.loader);
-    sampler.start_epoch();
     std::vector<std::int32_t> numbers;
     for (std::size_t batch = 0; batch < sampler.batches(); ++batch) {
-        const auto range = sampler.take(batch);
+        const auto range = sampler.next();
         numbers.insert(numbers.end(), range.first, range.first + range.count);
     }
     const auto& set = task.train_set;

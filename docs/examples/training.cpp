@@ -198,34 +198,32 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
     model.add<nn::Linear<B>>(16, 2, random);
     data::DataLoader<B> loader(train, {}, {data::ToTensor{}});
     //! [training]
-    nn::CrossEntropyLoss<B> criterion;
+    train::Classification<B> task(model, loader);
     SgdOptions sgd;
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
     optim::SGD<B> optimizer(model.parameters(), sgd);
     optim::StepLR scheduler(optimizer, 10,
                             0.5); // half the step size after every 10 epochs
-    train::History history;
+    train::Run<B> run{task, optimizer};
     for (std::size_t epoch = 0; epoch < 5; ++epoch) {
-        train::train_one_epoch<B>(loader, model, criterion, optimizer, 1, epoch,
-                                  history);
+        train::train_one_epoch(run);
         scheduler.step();
     }
     data::DataLoader<B> test_loader(train, {}, {data::ToTensor{}});
-    const auto result = train::test_one_epoch<B>(test_loader, model, criterion);
-    assert(result.loss < history.train_losses.front());
+    train::Classification<B> testing(model, test_loader);
+    const auto result = train::test_one_epoch<B>(testing);
+    assert(result.loss < run.history.train_losses.front());
     //! [training]
 
     //! [checkpoint]
-    train::Run<B> run{
-        model, optimizer, loader, {{"--batch-size", "64"}, {"--seed", "1234"}}};
-    run.history = history;
+    run.options = {{"--batch-size", "64"}, {"--seed", "1234"}};
+    train::EpochSettings settings;
+    settings.stop = app::interrupted;
     const app::InterruptGuard
         guard; // the first Ctrl-C only makes interrupted() true
     while (loader.state().epoch < epochs) {
-        run.epoch = train::train_one_epoch<B>(loader, model, criterion, optimizer,
-                                              1, loader.state().epoch, run.history,
-                                              {}, app::interrupted, run.epoch);
+        train::train_one_epoch(run, settings);
         train::save_checkpoint(path, run); // complete and on the disk, or as it was
         if (app::interrupted()) {
             throw app::Interrupted("interrupted; the run is in " + path.string());

@@ -44,19 +44,19 @@ template <class Backend> void time_epochs(const Settings& run) {
     Random random(0);
     CNN<Backend> model(CNNSizes{}, random);
     model.fuse(!run.unfused);
-    nn::CrossEntropyLoss<Backend> criterion;
+    train::Classification<Backend> task(model, loader), first(model, warming_up);
     SgdOptions options;
     options.lr = 0.001;
     optim::SGD<Backend> optimizer(model.parameters(), options);
-    train::History history;
-    train::train_one_epoch<Backend>(warming_up, model, criterion, optimizer, 100, 0, history);
+    train::Run<Backend> training{task, optimizer}, start{first, optimizer};
+    train::train_one_epoch(start);
 
     std::vector<double> seconds;
     double loss = 0;
     for (std::size_t epoch = 0; epoch < run.epochs; ++epoch) {
         const auto start = std::chrono::steady_clock::now();
         // At its end the sums of the losses are read: a device has then done all of its work.
-        loss = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 100, epoch, history).loss;
+        loss = train::train_one_epoch(training).loss;
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
         seconds.push_back(run.times * time.count());
     }

@@ -39,17 +39,17 @@ int main(int argc, char** argv) try {
     data::DataLoader<Backend> loader(train_set, loading);
     Random random(0);
     TwoLayerNet<Backend> model(784, 100, 10, random);
-    nn::CrossEntropyLoss<Backend> criterion;
+    train::Classification<Backend> task(model, loader);
     SgdOptions options;
     options.lr = 0.1;
     optim::SGD<Backend> optimizer(model.parameters(), options);
-    train::History history;
+    train::Run<Backend> run{task, optimizer};
 
     std::vector<double> seconds;
     double loss = 0;
     for (std::size_t epoch = 0; epoch <= epochs; ++epoch) { // one more, for warming up
         const auto start = std::chrono::steady_clock::now();
-        loss = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 100, epoch, history).loss;
+        loss = train::train_one_epoch(run).loss;
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
         if (epoch > 0) { seconds.push_back(time.count()); }
     }

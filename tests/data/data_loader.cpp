@@ -219,6 +219,30 @@ TEST_CASE("a loop left by break is followed by the next epoch", "[data][loader]"
     REQUIRE(epoch_order(left) == epoch_order(whole));
 }
 
+TEST_CASE("peek gives the next batch and changes nothing", "[data][loader]") {
+    const ImageDataset dataset = numbered_images(100);
+    Loader peeking(dataset, {30}), plain(dataset, {30});
+    for (int i = 0; i < 10; ++i) { // over the ends of two epochs
+        CAPTURE(i);
+        const data::LoaderState before = plain.state();
+        const auto expected = numbers(plain.next());
+        REQUIRE(numbers(peeking.peek()) == expected);
+        REQUIRE(numbers(peeking.peek()) == expected);
+        REQUIRE(peeking.state().epoch == before.epoch);
+        REQUIRE(peeking.state().batch == before.batch);
+        REQUIRE(numbers(peeking.next()) == expected);
+    }
+    REQUIRE(plain.state().epoch == 2);
+    REQUIRE(plain.state().batch == 2);
+    std::size_t batches = 0; // a loop goes on where next() was
+    for (const auto& batch : peeking) {
+        REQUIRE(numbers(batch) == numbers(plain.next()));
+        ++batches;
+    }
+    REQUIRE(batches == 2);
+    REQUIRE(peeking.state().epoch == 3);
+}
+
 TEST_CASE("loaders that would give nothing are refused", "[data][loader]") {
     const ImageDataset none, ten = numbered_images(10);
     REQUIRE_THROWS_AS(Loader(none), ShapeError);

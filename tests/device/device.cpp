@@ -20,17 +20,19 @@ namespace {
 /// Convolution, ReLU, pooling and a linear layer, on 12 x 12 pixels.
 template <class B> struct SmallCnn {
     nn::Sequential<B> model;
-    nn::CrossEntropyLoss<B> criterion;
     optim::SGD<B> optimizer;
     data::DataLoader<B> loader;
-    train::History history;
+    train::Classification<B> task{model, loader};
+    train::Run<B> run{task, optimizer};
+    train::History& history = run.history;
 
     SmallCnn(const data::ImageDataset& images, std::size_t batch, bool fused)
         : optimizer(build(model, images.class_names.size(), fused), sgd(0.05, 0.9)), loader(images, batches_of(batch)) {
     }
 
     train::EpochResult epoch(std::size_t number) {
-        return train::train_one_epoch<B>(loader, model, criterion, optimizer, 1, number, history);
+        loader.restore({number, 0});
+        return train::train_one_epoch(run, {1});
     }
 
 private:

@@ -22,11 +22,11 @@ template <class B> struct Resumable {
     handgrad::data::ImageDataset images = patterns(23, 4, 3, 1), others = patterns(10, 4, 3, 2);
     TwoLayers<B> net{images, 5, sgd(0.1, 0.9), batches_of(5)};
     handgrad::data::DataLoader<B> test{others, {10, false}};
+    handgrad::train::Classification<B> testing{net.model, test};
     handgrad::optim::ExponentialLR slower{net.optimizer, 0.7};
     handgrad::optim::StepLR steps{net.optimizer, 2, 0.5};
     handgrad::Random random{3};
-    handgrad::train::Run<B> run{
-        net.model, net.optimizer, net.loader, {{"--batch-size", "5"}, {"--seed", "1"}}, &random};
+    handgrad::train::Run<B> run{net.task, net.optimizer, {{"--batch-size", "5"}, {"--seed", "1"}}, &random};
     std::vector<handgrad::train::EpochResult> epochs; ///< what the epochs gave that ended here
 
     /// Trains until so many batches are done since the beginning of the run, or three epochs are over.
@@ -36,15 +36,11 @@ template <class B> struct Resumable {
         };
         while (net.loader.state().epoch < 3 && done() < until) {
             const auto epoch = static_cast<std::size_t>(net.loader.state().epoch);
-            run.epoch = handgrad::train::train_one_epoch<B>(
-                net.loader, net.model, net.criterion, net.optimizer, 2, epoch, run.history,
-                [&](std::size_t, std::size_t) { random.normal(); }, [&] { return done() >= until; }, run.epoch);
+            handgrad::train::train_one_epoch(
+                run, {2, [&](std::size_t, std::size_t) { random.normal(); }, [&] { return done() >= until; }});
             if (run.epoch.batches < net.loader.size()) { return; }
             epochs.push_back(run.epoch);
-            const auto tested = handgrad::train::test_one_epoch<B>(test, net.model, net.criterion);
-            run.history.test_losses.push_back(tested.loss);
-            run.history.test_examples.push_back((epoch + 1) * net.loader.dataset_size());
-            run.history.test_correct.push_back(tested.correct);
+            run.history.add_test(handgrad::train::test_one_epoch<B>(testing), (epoch + 1) * net.loader.dataset_size());
             slower.step();
             steps.step();
         }

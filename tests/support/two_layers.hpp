@@ -15,10 +15,11 @@ template <class B> struct TwoLayers {
     using T = typename B::Scalar;
 
     handgrad::nn::Sequential<B> model;
-    handgrad::nn::CrossEntropyLoss<B> criterion;
     handgrad::optim::SGD<B> optimizer;
     handgrad::data::DataLoader<B> loader;
-    handgrad::train::History history;
+    handgrad::train::Classification<B> task{model, loader};
+    handgrad::train::Run<B> run{task, optimizer};
+    handgrad::train::History& history = run.history;
 
     TwoLayers(const handgrad::data::ImageDataset& images, std::size_t hidden, const handgrad::SgdOptions& options,
               const handgrad::data::LoaderOptions& order)
@@ -26,8 +27,14 @@ template <class B> struct TwoLayers {
 
     handgrad::train::EpochResult epoch(std::size_t number, std::size_t log_interval = 1,
                                        const handgrad::train::OnBatch& on_batch = {}) {
-        return handgrad::train::train_one_epoch<B>(loader, model, criterion, optimizer, log_interval, number, history,
-                                                   on_batch);
+        loader.restore({number, 0});
+        return handgrad::train::train_one_epoch(run, {log_interval, on_batch});
+    }
+
+    /// Tests on other images.
+    handgrad::train::EpochResult test(handgrad::data::DataLoader<B>& others) {
+        handgrad::train::Classification<B> testing(model, others);
+        return handgrad::train::test_one_epoch<B>(testing);
     }
 
     std::vector<handgrad::Tensor<T>> parameters() const {

@@ -61,15 +61,24 @@ TEMPLATE_TEST_CASE("a run may be stopped after every batch", "[checkpoint]", Cpu
 }
 
 TEST_CASE("an epoch does not go on where the loader is not", "[checkpoint]") {
+    const TemporaryFolder folder;
     Resumable<Cpu<float>> r;
     r.go(2);
+    const std::size_t correct = r.run.epoch.correct;
+    const double loss_sum = r.run.epoch.loss_sum;
     r.run.epoch.batches = 3;
+    const std::string before = all_of(r, folder);
     CHECK(message_of<std::invalid_argument>([&] { r.go(); }) ==
-          "train_one_epoch: so_far has 3 batches, but the loader goes on elsewhere in its epoch of 5");
+          "train_one_epoch: run.epoch has 3 batches, but the loader goes on at batch 2 of 5");
     r.run.epoch = {};
     r.net.loader.restore({0, 2});
     CHECK(message_of<std::invalid_argument>([&] { r.go(); }) ==
-          "train_one_epoch: so_far has 0 batches, but the loader goes on elsewhere in its epoch of 5");
+          "train_one_epoch: run.epoch has 0 batches, but the loader goes on at batch 2 of 5");
+    r.run.epoch.batches = 3;
+    r.run.epoch.correct = correct; // the epoch's account as it was
+    r.run.epoch.examples = 10;
+    r.run.epoch.loss_sum = loss_sum;
+    CHECK(all_of(r, folder) == before); // refused before anything is changed
 }
 
 TEST_CASE("the optimiser is restored or untouched", "[checkpoint]") {
@@ -101,7 +110,7 @@ TEST_CASE("the optimiser is restored or untouched", "[checkpoint]") {
 TEST_CASE("a run that cannot be told apart from its names is not saved", "[checkpoint]") {
     const TemporaryFolder folder;
     Resumable<Cpu<float>> r, other;
-    train::Run<Cpu<float>> mixed{r.net.model, other.net.optimizer, r.net.loader, {}};
+    train::Run<Cpu<float>> mixed{r.net.task, other.net.optimizer};
     CHECK(message_of<std::invalid_argument>([&] { train::save_checkpoint(folder / "x", mixed); }) ==
           "the optimizer has a parameter that is not the model's");
     struct Wrong : nn::Module<Cpu<float>> {
@@ -111,7 +120,8 @@ TEST_CASE("a run that cannot be told apart from its names is not saved", "[check
         const Tensor& backward_pass(const Tensor& dy, nn::InputGradient) override { return dy; }
         std::string name() const override { return "Wrong"; }
     } wrong;
-    train::Run<Cpu<float>> named{wrong, other.net.optimizer, r.net.loader, {}};
+    train::Classification<Cpu<float>> task(wrong, r.net.loader);
+    train::Run<Cpu<float>> named{task, other.net.optimizer};
     CHECK(message_of<std::invalid_argument>([&] { train::save_checkpoint(folder / "x", named); }) ==
           "checkpoint: the model has a tensor 'epoch.weight', expected another name");
     CHECK(folder.entries() == 0);

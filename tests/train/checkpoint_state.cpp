@@ -85,20 +85,18 @@ template <class B> struct AdamRun {
     data::ImageDataset images = patterns(23, 4, 3, 1);
     Random random{1};
     nn::Sequential<B> model;
-    nn::CrossEntropyLoss<B> criterion;
     data::DataLoader<B> loader{images, batches_of(5)};
     AdamW<B> optimizer;
     optim::ExponentialLR scheduler{optimizer, 0.5};
-    train::Run<B> run{model, optimizer, loader, {}};
+    train::Classification<B> task{model, loader};
+    train::Run<B> run{task, optimizer};
 
     explicit AdamRun(double decay = 0.25) : optimizer(groups(decay)) {}
 
     void go(std::size_t until) {
         const auto done = [&] { return static_cast<std::size_t>(loader.state().epoch) * 5 + loader.state().batch; };
         while (done() < until) {
-            run.epoch = train::train_one_epoch<B>(
-                loader, model, criterion, optimizer, 2, static_cast<std::size_t>(loader.state().epoch), run.history, {},
-                [&] { return done() >= until; }, run.epoch);
+            train::train_one_epoch(run, {2, {}, [&] { return done() >= until; }});
             if (run.epoch.batches == 5) { scheduler.step(); }
         }
     }

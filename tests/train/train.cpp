@@ -51,16 +51,17 @@ TEMPLATE_TEST_CASE("an epoch is zero_grad, forward, loss, backward, step for eac
     const data::ImageDataset images = patterns(23, 4, 3, 1);
     TwoLayers<B> run(images, 5, sgd(0.2, 0.9), batches_of(8)), by_hand(images, 5, sgd(0.2, 0.9), batches_of(8));
     const train::EpochResult result = run.epoch(0);
+    nn::CrossEntropyLoss<B> criterion;
     double loss = 0;
     std::size_t correct = 0;
     std::vector<double> losses;
     for (const auto& batch : by_hand.loader) {
         by_hand.model.zero_grad();
         const auto& scores = by_hand.model(batch.images);
-        losses.push_back(static_cast<double>(by_hand.criterion.forward(scores, batch.labels)));
+        losses.push_back(static_cast<double>(criterion.forward(scores, batch.labels)));
         correct += B::count_correct(scores, batch.labels);
         loss += losses.back() * static_cast<double>(batch.labels.size());
-        by_hand.model.backward(by_hand.criterion.backward());
+        by_hand.model.backward(criterion.backward());
         by_hand.optimizer.step();
     }
     CHECK(run.history.train_losses == losses);
@@ -87,7 +88,7 @@ TEMPLATE_TEST_CASE("twenty samples are learned by heart", "[train]", Cpu<float>,
     // What is learned is the patterns: other noise over them does no harm.
     const data::ImageDataset others = patterns(40, 6, 4, 2);
     data::DataLoader<TestType> test(others, batches_of(7));
-    CHECK(train::test_one_epoch<TestType>(test, run.model, run.criterion).correct == 40);
+    CHECK(run.test(test).correct == 40);
 }
 
 TEMPLATE_TEST_CASE("testing measures and changes nothing", "[train]", Cpu<float>, Cpu<double>, Device<float>,
@@ -99,9 +100,9 @@ TEMPLATE_TEST_CASE("testing measures and changes nothing", "[train]", Cpu<float>
     data::LoaderOptions in_order = batches_of(8);
     in_order.shuffle = false;
     data::DataLoader<B> small(images, in_order), whole(images, batches_of(23));
-    const train::EpochResult result = train::test_one_epoch<B>(small, run.model, run.criterion);
+    const train::EpochResult result = run.test(small);
     CHECK_FALSE(run.model.is_training());
-    const train::EpochResult at_once = train::test_one_epoch<B>(whole, run.model, run.criterion);
+    const train::EpochResult at_once = run.test(whole);
     CHECK(result.examples == 23);
     CHECK(result.correct == at_once.correct);
     CHECK(std::abs(result.loss - at_once.loss) <= rounding<typename B::Scalar>() * at_once.loss);

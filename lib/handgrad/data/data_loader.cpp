@@ -44,25 +44,23 @@ std::size_t BatchSampler::batches() const {
     return full + (order_.size() % options_.batch_size != 0 && !options_.drop_last ? 1 : 0);
 }
 
-std::size_t BatchSampler::start_epoch() {
-    if (state_.batch != 0 && !restored_) { state_ = {state_.epoch + 1, 0}; } // the loop before was left by a break
-    restored_ = false;
-    if (options_.shuffle) {
-        std::iota(order_.begin(), order_.end(), 0U);
-        // Stream 0 is where a program with the same seed draws its initial weights from.
-        Random(options_.seed, state_.epoch + 1).shuffle(order_.begin(), order_.end());
+BatchSampler::Range BatchSampler::peek() {
+    if (epoch_ != state_.epoch) {
+        epoch_ = state_.epoch;
+        if (options_.shuffle) {
+            std::iota(order_.begin(), order_.end(), 0U);
+            // Stream 0 is where a program with the same seed draws its initial weights from.
+            Random(options_.seed, state_.epoch + 1).shuffle(order_.begin(), order_.end());
+        }
     }
-    return state_.batch;
+    const std::size_t first = state_.batch * options_.batch_size;
+    return {order_.data() + first, std::min(options_.batch_size, order_.size() - first)};
 }
 
-BatchSampler::Range BatchSampler::take(std::size_t batch) {
-    const std::size_t first = batch * options_.batch_size;
-    if (batch + 1 < batches()) {
-        state_.batch = batch + 1;
-    } else {
-        state_ = {state_.epoch + 1, 0};
-    }
-    return {order_.data() + first, std::min(options_.batch_size, order_.size() - first)};
+BatchSampler::Range BatchSampler::next() {
+    const Range range = peek();
+    if (++state_.batch == batches()) { state_ = {state_.epoch + 1, 0}; }
+    return range;
 }
 
 void BatchSampler::restore(LoaderState state) {
@@ -71,7 +69,6 @@ void BatchSampler::restore(LoaderState state) {
                                     batches() - 1));
     }
     state_ = state;
-    restored_ = true;
 }
 
 template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range range, const Transforms& transforms,

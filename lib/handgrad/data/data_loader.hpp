@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "handgrad/data/loader.hpp"
 #include "handgrad/data/mnist.hpp"
 #include "handgrad/data/transforms.hpp"
 #include "handgrad/tensor/tensor.hpp"
@@ -25,54 +27,48 @@ struct LoaderOptions {
     std::size_t limit = 0;       ///< use the first so many images only, if there are more; 0: all
 };
 
-/// How far a DataLoader has come: the batch that comes next, `batch` in epoch `epoch`, both counted from 0.
-struct LoaderState {
-    std::uint64_t epoch = 0; ///< passes over the data set that are over
-    std::size_t batch = 0;   ///< batches of this pass that are over
-};
-
-/// Which images go into which batch: the part of a DataLoader that needs no image.
+/// The images of each batch: the part of a DataLoader that needs no image.
 ///
 /// The order of an epoch is drawn from a stream of its own, number epoch + 1 of the seed; stream 0, which Random(seed)
-/// starts, is left to the weights. So (epoch, batch) says all about where a run is, and a run resumed there sees exactly
-/// the batches that it would have seen.
+/// starts, is left to the weights. The state alone therefore determines the batches: a resumed run sees exactly the
+/// batches that it would have seen.
 class BatchSampler {
 public:
     /// @throws ShapeError if there is no image, batch_size is less than 1, limit is negative, or drop_last leaves
     ///         no batch
     BatchSampler(std::size_t dataset_size, const LoaderOptions& options);
 
-    /// The number of images dealt out in an epoch, counting those that drop_last leaves out.
+    /// The number of images in an epoch, including those that drop_last leaves out.
     std::size_t dataset_size() const { return order_.size(); }
 
     /// The number of batches in an epoch.
     std::size_t batches() const;
 
-    /// Starts an epoch, or goes on within one after restore(). @returns the first batch to be taken
-    std::size_t start_epoch();
+    /// The batch that comes next.
+    LoaderState state() const { return state_; }
 
-    /// The images of a batch of the epoch that was started.
+    /// Moves to a position. @throws DataError if an epoch has no such batch
+    void restore(LoaderState state);
+
+    /// The images of a batch.
     struct Range {
         const std::uint32_t* first; ///< image numbers, one after another
         std::size_t count;          ///< B
     };
-    /// Takes batch `batch`; state() then points behind it.
-    Range take(std::size_t batch);
+    /// The batch that comes next. Draws the order of its epoch if that has not been done.
+    Range peek();
+    /// The same, and moves state() on by one batch.
+    Range next();
 
-    /// The batch that comes next.
-    LoaderState state() const { return state_; }
-
-    /// Image numbers in the order of the epoch that was started.
+    /// Image numbers in the order of epoch(), the epoch of the last peek() or next().
     const std::vector<std::uint32_t>& order() const { return order_; }
-
-    /// Makes the next start_epoch() go on at `state`. @throws DataError if an epoch has no such batch
-    void restore(LoaderState state);
+    std::optional<std::uint64_t> epoch() const { return epoch_; } ///< see order(); empty before the first
 
 private:
     LoaderOptions options_;
     std::vector<std::uint32_t> order_;
+    std::optional<std::uint64_t> epoch_;
     LoaderState state_;
-    bool restored_ = false;
 };
 
 /// Copies images and labels into a batch.
@@ -97,7 +93,7 @@ public:
     BatchSource(const ImageDataset& dataset, Transforms transforms)
         : dataset_(&dataset), transforms_(std::move(transforms)) {}
 
-    /// Told at the start of an epoch in which order its images come.
+    /// Called before the first batch of an epoch, whose order the sampler then holds.
     void start_epoch(const BatchSampler&) {}
 
     /// Fills a batch, whose tensors have their shapes: images `range` of the epoch's order.
@@ -110,21 +106,21 @@ private:
     Transforms transforms_;
 };
 
-/// Deals out a data set in mini-batches. A range: each begin() starts a new epoch.
+/// B images and their labels.
+template <class Backend> struct ImageBatch {
+    typename Backend::Tensor images; ///< (B, 1, H, W)
+    typename Backend::Labels labels; ///< (B)
+};
+
+/// Serves a data set in mini-batches: one at a time by next(), or in a range-based for loop.
 ///
-/// All batches are one Batch that is filled again and again: nothing is allocated after the first, and a batch is gone
-/// when the next one is taken.
-/// @tparam Backend whose tensors the batches are made of: Cpu<float>, Cpu<double>, Reference<double>
-template <class Backend> class DataLoader {
+/// All batches share one ImageBatch: nothing is allocated after the first batch, and the next batch overwrites it.
+/// @tparam Backend whose tensors the batches consist of: Cpu<float>, Cpu<double>, Reference<double>
+template <class Backend> class DataLoader : public Loader {
 public:
     using Tensor = typename Backend::Tensor; ///< type of the images
-    using Labels = typename Backend::Labels; ///< type of what they show
-
-    /// B images and what they show.
-    struct Batch {
-        Tensor images; ///< (B, 1, H, W)
-        Labels labels; ///< (B)
-    };
+    using Labels = typename Backend::Labels; ///< type of the labels
+    using Batch = ImageBatch<Backend>;       ///< images and labels
 
     /// @param dataset is not copied: it must live as long as the loader
     /// @param options batch size, shuffling, seed
@@ -141,60 +137,62 @@ public:
     }
     DataLoader(ImageDataset&&, const LoaderOptions& = {}, const Transforms& = {}) = delete;
 
-    /// The number of batches in an epoch.
-    std::size_t size() const { return sampler_.batches(); }
+    std::size_t size() const override { return sampler_.batches(); }
+    std::size_t dataset_size() const override { return sampler_.dataset_size(); } ///< number of images, at most `limit`
+    LoaderState state() const override { return sampler_.state(); }
+    void restore(LoaderState state) override {
+        sampler_.restore(state);
+        in_loop_ = false;
+    }
 
-    /// The number of images, at most `limit`.
-    std::size_t dataset_size() const { return sampler_.dataset_size(); }
-
-    /// Where the loader is: inside a loop the batch after the one at hand, between epochs the next epoch's first.
-    LoaderState state() const { return sampler_.state(); }
-
-    /// Makes the next loop go on at `state`, taken from a loader of the same data set and options: with the batches
-    /// that come there, to the end of the epoch. @throws DataError if an epoch has no such batch
-    void restore(LoaderState state) { sampler_.restore(state); }
+    /// The batch that comes next, without moving on: next() gives the same one.
+    const Batch& peek() { return load(sampler_.peek()); }
+    /// The batch that comes next. Moves state() on by one batch: at the end of an epoch, to the next epoch.
+    const Batch& next() { return load(sampler_.next()); }
 
     /// Where a range-based for loop ends.
     struct End {};
 
-    /// Takes one batch after another. Input iterator: all of a loader's iterators share its one Batch.
+    /// Takes one batch after another. Input iterator: all iterators of a loader share its one batch.
     class Iterator {
     public:
-        /// At a batch, which it takes.
-        Iterator(DataLoader& loader, std::size_t batch) : loader_(&loader), next_(batch) { take(); }
-        const Batch& operator*() const { return loader_->batch_; }   ///< the batch at hand
-        const Batch* operator->() const { return &loader_->batch_; } ///< the batch at hand
+        /// Takes the first of the `left` batches of a loop.
+        Iterator(DataLoader& loader, std::size_t left) : loader_(&loader), left_(left) { loader_->next(); }
+        const Batch& operator*() const { return loader_->batch_; }   ///< the current batch
+        const Batch* operator->() const { return &loader_->batch_; } ///< the current batch
         /// Takes the next batch, if there is one.
         Iterator& operator++() {
-            ++next_;
-            take();
+            loader_->in_loop_ = --left_ > 0;
+            if (left_ > 0) { loader_->next(); }
             return *this;
         }
-        /// Whether there is a batch at hand.
-        bool operator!=(End) const { return next_ < loader_->size(); }
+        /// Whether there is a current batch.
+        bool operator!=(End) const { return left_ > 0; }
 
     private:
-        void take() {
-            if (next_ < loader_->size()) { loader_->load(next_); }
-        }
         DataLoader* loader_;
-        std::size_t next_;
+        std::size_t left_;
     };
 
-    /// Starts an epoch, in a new order if shuffling, and takes its first batch.
+    /// Begins a loop from state() to the end of the epoch, and takes its first batch. If the loop before was left by a
+    /// break, the rest of its epoch is skipped, as in PyTorch.
     Iterator begin() {
-        const std::size_t first = sampler_.start_epoch();
-        source_.start_epoch(sampler_);
-        return Iterator(*this, first);
+        if (in_loop_ && state().batch != 0) { sampler_.restore({state().epoch + 1, 0}); }
+        in_loop_ = true;
+        return Iterator(*this, size() - state().batch);
     }
     End end() const { return {}; } ///< the end of the epoch
 
 private:
-    void load(std::size_t batch) {
-        const BatchSampler::Range range = sampler_.take(batch);
+    const Batch& load(BatchSampler::Range range) {
+        if (sampler_.epoch() != epoch_) {
+            source_.start_epoch(sampler_);
+            epoch_ = sampler_.epoch();
+        }
         resize(batch_.images, {range.count, 1, dataset_->height, dataset_->width});
         resize(batch_.labels, {range.count});
         source_.load(range, batch_.images, batch_.labels);
+        return batch_;
     }
     static const Transforms& valid(const Transforms& transforms) {
         require_valid(transforms);
@@ -204,7 +202,9 @@ private:
     const ImageDataset* dataset_;
     BatchSampler sampler_;
     BatchSource<Backend> source_;
+    std::optional<std::uint64_t> epoch_; // whose order source_ knows
     Batch batch_;
+    bool in_loop_ = false; // a range-based for loop has begun and not come to its end
 };
 
 } // namespace handgrad::data

@@ -118,6 +118,29 @@ public:
         detail::refuse_state(name, names_);
     }
 
+    /// States of which everything that is kept has been made, with unspecified numbers: what load_state() expects.
+    std::vector<State> made_states() const {
+        std::vector<State> made = states_;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            const Shape shape = keeps_state(group_of(i)) ? parameters_[i]->value.shape() : Shape{0};
+            for (Tensor& tensor : made[i].tensors) { tensor = Tensor(shape); }
+        }
+        return made;
+    }
+
+    /// The tensors that are kept, with their names in a model: "exp_avg.fc1.weight". @throws as names_in()
+    std::vector<std::pair<std::string, Tensor*>> named_states(std::vector<State>& states,
+                                                              const nn::Module<Backend>& model) const {
+        std::vector<std::pair<std::string, Tensor*>> named;
+        const auto names = names_in(model);
+        for (std::size_t i = 0; i < states.size(); ++i) {
+            for (std::size_t k = 0; k < names_.tensors.size() && keeps_state(group_of(i)); ++k) {
+                named.emplace_back(names_.tensors[k] + "." + names[i], &states[i].tensors[k]);
+            }
+        }
+        return named;
+    }
+
     /// Goes on where another optimiser over the same parameters stood. If anything is refused, nothing is changed.
     /// @param lrs its learning rates, one for each group
     /// @param states its states(): tensors of the parameter's shape or of shape (0,)

@@ -35,19 +35,6 @@ template <class Backend> Named<Backend> tensors_of(const nn::Module<Backend>& mo
     return named;
 }
 
-/// The state tensors that the optimiser keeps: "optimizer.exp_avg.fc1.weight".
-template <class Backend> Named<Backend> tensors_of(const Run<Backend>& run, States<Backend>& states) {
-    Named<Backend> named;
-    const auto names = run.optimizer.names_in(run.model);
-    const auto& kinds = run.optimizer.state_names().tensors;
-    for (std::size_t i = 0; i < states.size(); ++i) {
-        for (std::size_t k = 0; k < kinds.size() && run.optimizer.keeps_state(run.optimizer.group_of(i)); ++k) {
-            named.emplace_back(fmt::format("optimizer.{}.{}", kinds[k], names[i]), &states[i].tensors[k]);
-        }
-    }
-    return named;
-}
-
 template <class Backend> io::Safetensors file_of(const Named<Backend>& named) {
     io::Safetensors file;
     for (const auto& [name, tensor] : named) {
@@ -80,8 +67,10 @@ std::string utf8(const std::string& text) {
 
 /// The file of a run as it is, but with this state of the optimiser.
 template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States<Backend>& states) {
-    Named<Backend> named = tensors_of(run.model);
-    for (const auto& state : tensors_of(run, states)) { named.push_back(state); }
+    Named<Backend> named = tensors_of(run.task.model());
+    for (const auto& [name, tensor] : run.optimizer.named_states(states, run.task.model())) {
+        named.emplace_back("optimizer." + name, tensor);
+    }
     io::Safetensors file = file_of<Backend>(named);
     const auto& optimizer = run.optimizer;
     for (std::size_t k = 0; k < optimizer.state_names().counts.size(); ++k) {
@@ -90,7 +79,7 @@ template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States
         add(file, "optimizer." + optimizer.state_names().counts[k], counts);
     }
     add(file, "optimizer.lr", optimizer.lrs());
-    const data::LoaderState next = run.loader.state();
+    const data::LoaderState next = run.task.loader().state();
     add<std::size_t>(file, "loader.state", {static_cast<std::size_t>(next.epoch), next.batch});
     add<std::size_t>(file, "epoch.counts", {run.epoch.correct, run.epoch.examples, run.epoch.batches});
     add<double>(file, "epoch.loss_sum", {run.epoch.loss_sum});
@@ -99,10 +88,10 @@ template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States
     add(file, "history.test_losses", run.history.test_losses);
     add(file, "history.test_examples", run.history.test_examples);
     add(file, "history.test_correct", run.history.test_correct);
-    file.metadata["handgrad.model"] = run.model.to_string();
-    file.metadata["handgrad.optimizer"] = optimizer.options_text_in(run.model);
+    file.metadata["handgrad.model"] = run.task.model().to_string();
+    file.metadata["handgrad.optimizer"] = optimizer.options_text_in(run.task.model());
     file.metadata["handgrad.data"] =
-        fmt::format("{} examples in {} batches", run.loader.dataset_size(), run.loader.size());
+        fmt::format("{} examples in {} batches", run.task.loader().dataset_size(), run.task.loader().size());
     for (const auto& [name, value] : run.options) { file.metadata[option_prefix + name] = utf8(value); }
     if (run.random != nullptr) { file.metadata[random_key] = run.random->state(); }
     return file;
@@ -110,17 +99,12 @@ template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States
 
 /// Takes all of a run out of the file and then, when nothing can be refused any more, gives it to `run`.
 template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& run) {
-    auto states = run.optimizer.states(); // in the shapes that the file should have
-    for (std::size_t i = 0; i < states.size(); ++i) {
-        const bool kept = run.optimizer.keeps_state(run.optimizer.group_of(i));
-        const Shape shape = kept ? run.optimizer.parameters()[i]->value.shape() : Shape{0};
-        for (auto& tensor : states[i].tensors) { tensor = typename Backend::Tensor(shape); }
-    }
+    auto states = run.optimizer.made_states();
     file.require_run(file_of(run, states));
 
-    const auto overwrite_model = taken<Backend>(file, tensors_of(run.model));
-    for (const auto& [name, tensor] : tensors_of(run, states)) {
-        *tensor = Backend::from_host(file.tensor<typename Backend::Scalar>(name));
+    const auto overwrite_model = taken<Backend>(file, tensors_of(run.task.model()));
+    for (const auto& [name, tensor] : run.optimizer.named_states(states, run.task.model())) {
+        *tensor = Backend::from_host(file.tensor<typename Backend::Scalar>("optimizer." + name));
     }
     for (std::size_t k = 0; k < run.optimizer.state_names().counts.size(); ++k) {
         const auto counts = file.list<std::size_t>("optimizer." + run.optimizer.state_names().counts[k], states.size());
@@ -133,7 +117,7 @@ template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& 
     const auto counts = file.list<std::size_t>("epoch.counts"), next = file.list<std::size_t>("loader.state");
     EpochResult epoch{0, counts[0], counts[1], counts[2], file.list<double>("epoch.loss_sum")[0]};
     if (epoch.examples > 0) { epoch.loss = epoch.loss_sum / static_cast<double>(epoch.examples); }
-    const std::size_t batches = run.loader.size();
+    const std::size_t batches = run.task.loader().size();
     if (next[1] >= batches || epoch.batches > batches || epoch.batches % batches != next[1]) {
         file.fail(fmt::format("tensor 'loader.state' goes on at batch {} after {} of {} batches", next[1],
                               epoch.batches, batches));
@@ -146,7 +130,7 @@ template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& 
 
     // Nothing below can be refused.
     overwrite_model();
-    run.loader.restore({next[0], next[1]});
+    run.task.loader().restore({next[0], next[1]});
     run.history = std::move(history);
     run.epoch = epoch;
     if (run.random != nullptr) { *run.random = random; }

@@ -23,28 +23,13 @@
 /// The version is 2. Files of version 1, which call the momentum buffer "optimizer.momentum.fc1.weight", are read as well.
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 
-#include "handgrad/data/data_loader.hpp"
 #include "handgrad/nn/module.hpp"
-#include "handgrad/optim/optimizer.hpp"
-#include "handgrad/tensor/random.hpp"
 #include "handgrad/train/train.hpp"
 
 namespace handgrad::train {
-
-/// Everything that changes while a model is trained, and the options that say how.
-template <class Backend> struct Run {
-    nn::Module<Backend>& model;                 ///< its parameters and buffers
-    optim::Optimizer<Backend>& optimizer;       ///< over the model's parameters: learning rates and state
-    data::DataLoader<Backend>& loader;          ///< the training data: the batch that comes next
-    std::map<std::string, std::string> options; ///< all that a resumed run must have the same: {"--batch-size", "64"}
-    Random* random = nullptr;                   ///< the stream that training draws from, if it does
-    History history = {};                       ///< what was recorded
-    EpochResult epoch = {};                     ///< the epoch under way, as train_one_epoch returned it
-};
 
 /// Writes a checkpoint by io::write_file(): the file is complete and on the disk when this returns.
 ///
@@ -61,18 +46,12 @@ template <class Backend> void save_checkpoint(const std::filesystem::path& path,
 /// Everything is checked before anything is changed: the checksum; that the file has this model's parameters and buffers
 /// and no others, of the same shapes and type, all finite; that model, optimiser, options and the training data's size
 /// are those of the run that was saved; that the optimiser's state, history and position fit.
-/// @param path the file
-/// @param run as it was built when the saved run began
-/// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)",
-///         "run.safetensors: was saved with --batch-size 64, and this run has --batch-size 32: it can only go on with
-///         the same"
+/// @param path the file @param run as it was built when the saved run began
+/// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)"
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run);
 
-/// The same for a file's bytes, which may come from anywhere.
-/// @param bytes the whole file
-/// @param name  how messages call it
-/// @param run   as for load_checkpoint()
-/// @throws DataError as load_checkpoint()
+/// The same for the bytes of a file, of any origin. @param bytes the whole file @param name the file's name in messages
+/// @param run as for load_checkpoint() @throws DataError as load_checkpoint()
 template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run);
 
 /// The script that makes such a file of a PyTorch model's weights, for texts that name it: where it is in the source tree
@@ -85,11 +64,10 @@ constexpr const char* const export_torch = "export_torch.py";
 
 /// Gives a model the parameters and buffers of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
 ///
-/// The file must hold every parameter and buffer of the model under its name, in its shape, as F32 or F64 (converted where the
-/// model computes in the other), all finite, and nothing else but, in a checkpoint, the rest of the run. All is checked
-/// before the model is changed. A checksum is compared if there is one.
-/// @param path the file
-/// @param model its parameters are overwritten
+/// The file must hold every one of them under its name, in its shape, as F32 or F64 (converted if the model computes in
+/// the other), all finite, and nothing else but, in a checkpoint, the rest of the run. Everything is checked before the
+/// model is changed. A checksum is compared if there is one.
+/// @param path the file @param model its parameters and buffers are overwritten
 /// @throws DataError in one line that names file and tensor
 template <class Backend> void load_weights(const std::filesystem::path& path, nn::Module<Backend>& model);
 

@@ -149,12 +149,8 @@ std::string CheckpointFile::text(const std::string& key) const {
 
 template <class T> Tensor<T> CheckpointFile::tensor(const std::string& name) const {
     const io::StoredTensor& stored = *contents_.find(name);
-    Tensor<T> result;
-    if (stored.dtype == io::Dtype::f32) {
-        result = io::tensor_of<float>(stored);
-    } else {
-        result = io::tensor_of<double>(stored);
-    }
+    const Tensor<T> result = stored.dtype == io::Dtype::f32 ? Tensor<T>(io::tensor_of<float>(stored))
+                                                            : Tensor<T>(io::tensor_of<double>(stored));
     const std::string problem = not_finite(name, result); // 1e300 is no float
     if (!problem.empty()) { fail(problem); }
     return result;

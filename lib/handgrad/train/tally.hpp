@@ -1,62 +1,109 @@
 #pragma once
-// The account of an epoch: losses and right answers, added up batch by batch.
+/// @file
+/// The account of an epoch: losses and correct answers, added up batch by batch.
+
+#include <cstddef>
+#include <optional>
 
 #include "handgrad/backends/device.hpp"
 #include "handgrad/ops/cross_entropy/layer.hpp"
-#include "handgrad/train/train.hpp"
 
 namespace handgrad::train {
 
-/// On the host, where the numbers are at hand.
+/// Result of one pass over a data set, or of the part completed before a stop.
+struct EpochResult {
+    double loss = 0;          ///< mean over the examples
+    std::size_t correct = 0;  ///< number of examples whose largest score is at their label
+    std::size_t examples = 0; ///< number of examples
+    std::size_t batches = 0;  ///< number of batches
+    /// Sum of the losses of all examples. Stored because mean times count would not reproduce it bit for bit.
+    double loss_sum = 0;
+    /// The fraction that was correct, 0 for no examples.
+    double accuracy() const { return examples ? static_cast<double>(correct) / static_cast<double>(examples) : 0; }
+};
+
+/// Sums of the losses of all examples and of the correct answers.
+struct Sums {
+    double loss = 0;         ///< sum of the losses
+    std::size_t correct = 0; ///< number of correct answers
+
+    /// Adds a batch with this mean loss.
+    void add(double batch_loss, std::size_t examples, std::size_t batch_correct) {
+        loss += batch_loss * static_cast<double>(examples);
+        correct += batch_correct;
+    }
+    /// Completes the result of result.examples examples.
+    void read(EpochResult& result) const {
+        result.loss_sum = loss;
+        result.correct = correct;
+        result.loss = loss / static_cast<double>(result.examples);
+    }
+};
+
+/// Adds up on the host, where a loss is available at once.
 template <class Backend> class Tally {
 public:
-    static constexpr bool is_free = true; ///< whether to look at a loss keeps nobody waiting
+    static constexpr bool is_free = true; ///< whether reading a loss makes nobody wait
 
-    explicit Tally(const EpochResult& so_far) : loss_sum_(so_far.loss_sum), correct_(so_far.correct) {}
+    /// @param so_far the result to go on from
+    explicit Tally(const EpochResult& so_far) : sums_{so_far.loss_sum, so_far.correct} {}
 
+    /// Adds a batch with this mean loss. @param correct number of correct answers, if the task has such
+    void add(double loss, std::size_t examples, std::size_t correct = 0) { sums_.add(loss, examples, correct); }
+
+    /// Adds a batch with the last loss of `criterion`, for scores (N, K) and labels (N).
     void add(const nn::CrossEntropyLoss<Backend>& criterion, const typename Backend::Tensor& scores,
              const typename Backend::Labels& labels) {
-        loss_sum_ += static_cast<double>(criterion.item()) * static_cast<double>(labels.shape(0));
-        correct_ += Backend::count_correct(scores, labels);
+        add(static_cast<double>(criterion.item()), labels.size(), Backend::count_correct(scores, labels));
     }
 
     /// Completes the result of result.examples examples.
-    void read(EpochResult& result) const {
-        result.loss_sum = loss_sum_;
-        result.correct = correct_;
-        result.loss = loss_sum_ / static_cast<double>(result.examples);
-    }
+    void read(EpochResult& result) const { sums_.read(result); }
 
 private:
-    double loss_sum_;
-    std::size_t correct_;
+    Sums sums_;
 };
 
-/// On the device: both numbers stay there until they are asked for, so that no batch waits for the one before.
+/// Adds up on the device: the numbers of a classification stay there until read(), so that no batch waits for the one
+/// before. A loss that is given as a number is added on the host.
 template <class T> class Tally<Device<T>> {
 public:
     static constexpr bool is_free = false;
 
-    explicit Tally(const EpochResult& so_far) : tally_(Shape{2}) {
-        const double start[] = {so_far.loss_sum, static_cast<double>(so_far.correct)};
-        device::copy_to_device(start, tally_.data(), sizeof(start));
-    }
+    explicit Tally(const EpochResult& so_far) : sums_{so_far.loss_sum, so_far.correct} {}
+
+    void add(double loss, std::size_t examples, std::size_t correct = 0) { sums_.add(loss, examples, correct); }
 
     void add(const nn::CrossEntropyLoss<Device<T>>& criterion, const device::Tensor<T>& scores,
              const device::Labels& labels) {
-        device::add_to_tally(criterion.loss(), scores, labels, tally_);
+        if (!on_device_) { start_on_device(); }
+        device::add_to_tally(criterion.loss(), scores, labels, *on_device_);
     }
 
     void read(EpochResult& result) const {
-        double sums[2];
-        device::copy_to_host(tally_.data(), sums, sizeof(sums));
-        result.loss_sum = sums[0];
-        result.correct = static_cast<std::size_t>(sums[1]);
-        result.loss = sums[0] / static_cast<double>(result.examples);
+        Sums all = sums_;
+        if (on_device_) {
+            const handgrad::Tensor<double> there = device::to_host(*on_device_);
+            all.loss += there(0);
+            all.correct += static_cast<std::size_t>(there(1));
+        }
+        all.read(result);
     }
 
 private:
-    device::Tensor<double> tally_;
+    void start_on_device() {
+        on_device_.emplace(Shape{2});
+        on_device_->fill(0);
+        if (sums_.loss == 0 && sums_.correct == 0) { return; }
+        handgrad::Tensor<double> so_far(Shape{2});
+        so_far(0) = sums_.loss;
+        so_far(1) = static_cast<double>(sums_.correct);
+        device::to_device(so_far, *on_device_);
+        sums_ = {};
+    }
+
+    Sums sums_;                                       // on the host
+    std::optional<device::Tensor<double>> on_device_; // sum of the losses, number of correct answers
 };
 
 } // namespace handgrad::train

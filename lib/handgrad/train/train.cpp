@@ -7,7 +7,6 @@
 
 #include "handgrad/error.hpp"
 #include "handgrad/train/backends.hpp"
-#include "handgrad/train/tally.hpp"
 
 namespace handgrad::train {
 namespace {
@@ -24,62 +23,55 @@ double checked(double loss, std::size_t epoch, std::size_t batches, std::size_t 
 
 } // namespace
 
-template <class Backend> EpochResult train_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
-                                                     nn::CrossEntropyLoss<Backend>& criterion,
-                                                     optim::Optimizer<Backend>& optimizer, std::size_t log_interval,
-                                                     std::size_t epoch, History& history, const OnBatch& on_batch,
-                                                     const Stop& stop, const EpochResult& so_far) {
-    require_at_least("train_one_epoch", "log_interval", log_interval, 1);
-    require_at_least("train_one_epoch", "epoch", epoch, 0);
-    model.train();
-    EpochResult result = so_far.batches < loader.size() ? so_far : EpochResult{};
+template <class Backend> EpochResult train_one_epoch(Run<Backend>& run, const EpochSettings& settings) {
+    require_at_least("train_one_epoch", "log_interval", settings.log_interval, 1);
+    Task<Backend>& task = run.task;
+    const std::size_t batches = task.loader().size();
+    const data::LoaderState start = task.loader().state();
+    const auto epoch = static_cast<std::size_t>(start.epoch);
+    EpochResult result = run.epoch.batches < batches ? run.epoch : EpochResult{};
+    if (start.batch != result.batches) {
+        throw std::invalid_argument(fmt::format("train_one_epoch: run.epoch has {} batches, but the loader goes on at "
+                                                "batch {} of {}",
+                                                result.batches, start.batch, batches));
+    }
+    task.model().train();
     Tally<Backend> tally(result);
-    for (const auto& batch : loader) {
-        const std::size_t i = result.batches;
-        if (loader.state().batch != (i + 1) % loader.size()) { // where the loader stands behind batch i
-            throw std::invalid_argument(fmt::format("train_one_epoch: so_far has {} batches, but the loader goes on "
-                                                    "elsewhere in its epoch of {}",
-                                                    i, loader.size()));
-        }
-        optimizer.zero_grad();
-        const auto& scores = model(batch.images);
-        criterion.compute(scores, batch.labels);
-        const bool logged = i % log_interval == 0;
+    do {
+        run.optimizer.zero_grad();
+        task.forward();
+        const bool logged = result.batches % settings.log_interval == 0;
         double loss = 0;
         if (logged || Tally<Backend>::is_free) {
-            loss = checked(static_cast<double>(criterion.item()), epoch, i + 1, loader.size(), optimizer.lr());
+            loss = checked(task.loss(), epoch, result.batches + 1, batches, run.optimizer.lr());
         }
-        model.backward(criterion.backward(), nn::InputGradient::not_needed);
-        optimizer.step();
+        task.backward();
+        run.optimizer.step();
 
-        tally.add(criterion, scores, batch.labels);
-        result.examples += batch.labels.shape(0);
+        task.add_to(tally);
+        result.examples += task.examples();
         result.batches += 1;
         if (logged) {
-            history.train_losses.push_back(loss);
-            history.train_examples.push_back(epoch * loader.dataset_size() + result.examples);
+            run.history.train_losses.push_back(loss);
+            run.history.train_examples.push_back(epoch * task.loader().dataset_size() + result.examples);
         }
-        if (on_batch) { on_batch(result.batches, loader.size()); }
-        if (result.batches < loader.size() && stop && stop()) {
-            loader.restore(loader.state()); // or its next loop would begin another epoch
-            break;
-        }
-    }
+        if (settings.on_batch) { settings.on_batch(result.batches, batches); }
+    } while (result.batches < batches && !(settings.stop && settings.stop()));
     tally.read(result);
-    checked(result.loss, epoch, result.batches, loader.size(), optimizer.lr());
-    return result;
+    checked(result.loss, epoch, result.batches, batches, run.optimizer.lr());
+    return run.epoch = result;
 }
 
-template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& loader, nn::Module<Backend>& model,
-                                                    nn::CrossEntropyLoss<Backend>& criterion) {
-    model.eval();
+template <class Backend> EpochResult test_one_epoch(Task<Backend>& task) {
+    task.model().eval();
+    const data::LoaderState start = task.loader().state();
+    if (start.batch > 0) { task.loader().restore({start.epoch + 1, 0}); }
     EpochResult result;
     Tally<Backend> tally(result);
-    for (const auto& batch : loader) {
-        const auto& scores = model(batch.images);
-        criterion.compute(scores, batch.labels);
-        tally.add(criterion, scores, batch.labels);
-        result.examples += batch.labels.shape(0);
+    for (std::size_t batch = 0; batch < task.loader().size(); ++batch) {
+        task.forward();
+        task.add_to(tally);
+        result.examples += task.examples();
         result.batches += 1;
     }
     tally.read(result);
@@ -87,10 +79,8 @@ template <class Backend> EpochResult test_one_epoch(data::DataLoader<Backend>& l
 }
 
 #define HANDGRAD_INSTANTIATE(B)                                                                                        \
-    template EpochResult train_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&,               \
-                                         optim::Optimizer<B>&, std::size_t, std::size_t, History&, const OnBatch&,     \
-                                         const Stop&, const EpochResult&);                                             \
-    template EpochResult test_one_epoch(data::DataLoader<B>&, nn::Module<B>&, nn::CrossEntropyLoss<B>&);
+    template EpochResult train_one_epoch(Run<B>&, const EpochSettings&);                                               \
+    template EpochResult test_one_epoch(Task<B>&);
 HANDGRAD_FOR_EACH_BACKEND(HANDGRAD_INSTANTIATE)
 
 } // namespace handgrad::train

@@ -32,9 +32,7 @@ std::size_t batches(const Run& r) {
 }
 
 void train_one_batch(Run& r) {
-    r.run.epoch = train::train_one_epoch<Cpu<float>>(
-        r.net.loader, r.net.model, r.net.criterion, r.net.optimizer, 1,
-        static_cast<std::size_t>(r.net.loader.state().epoch), r.run.history, {}, [] { return true; }, r.run.epoch);
+    train::train_one_epoch(r.run, {1, {}, [] { return true; }});
     r.run.history = {}; // or the file would grow
 }
 
@@ -72,10 +70,10 @@ template <class Backend> void train_cnn(const app::Options& options) {
     data::DataLoader<Backend> loader(digits, loading);
     Random random(options.seed);
     CNN<Backend> model(CNNSizes{}, random);
-    nn::CrossEntropyLoss<Backend> criterion;
+    train::Classification<Backend> task(model, loader);
     optim::SGD<Backend> optimizer(model.parameters(), {});
-    train::Run<Backend> run{model, optimizer, loader, {}};
-    run.epoch = train::train_one_epoch<Backend>(loader, model, criterion, optimizer, 1, 0, run.history);
+    train::Run<Backend> run{task, optimizer};
+    train::train_one_epoch(run, {1});
     train::save_checkpoint(options.save, run);
 }
 

@@ -49,14 +49,14 @@ int main(int argc, char** argv) {
         model.add<nn::Linear<B>>(784, 30, random);
         model.add<nn::ReLU<B>>();
         model.add<nn::Linear<B>>(30, 10, random);
-        nn::CrossEntropyLoss<B> criterion;
         SgdOptions sgd;
         sgd.lr = 0.1;
         optim::SGD<B> optimizer(model.parameters(), sgd);
-        train::History history;
-        train::train_one_epoch<B>(loader, model, criterion, optimizer, 39, 0, history);
-        std::printf("loss %.4f, then %.4f\n", history.train_losses.front(), history.train_losses.back());
-        return history.train_losses.back() < 2 ? 0 : 1;
+        train::Classification<B> task(model, loader);
+        train::Run<B> run{task, optimizer};
+        train::train_one_epoch(run, {39});
+        std::printf("loss %.4f, then %.4f\n", run.history.train_losses.front(), run.history.train_losses.back());
+        return run.history.train_losses.back() < 2 ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "consumer: %s\n", error.what());
         return 1;

@@ -1,0 +1,67 @@
+#pragma once
+/// @file
+/// Tasks: what a model learns, and from which data.
+
+#include <cstddef>
+
+#include "handgrad/data/data_loader.hpp"
+#include "handgrad/data/loader.hpp"
+#include "handgrad/nn/module.hpp"
+#include "handgrad/ops/cross_entropy/layer.hpp"
+#include "handgrad/train/tally.hpp"
+
+namespace handgrad::train {
+
+/// A model, a loader, and the loss between them: all that the training loop has to know of what is learned.
+///
+/// The type of the batches is left to the derived class, which takes them from a loader of its own kind: images and
+/// labels (Classification), sequences of tokens, points of a curve. So the loop and the checkpoint are the same for all.
+template <class Backend> class Task {
+public:
+    /// @param model, loader must outlive the task
+    Task(nn::Module<Backend>& model, data::Loader& loader) : model_(model), loader_(loader) {}
+    virtual ~Task() = default;
+
+    nn::Module<Backend>& model() const { return model_; } ///< the model that learns
+    data::Loader& loader() const { return loader_; }      ///< the position in the data
+
+    /// Takes the loader's next batch and computes its loss, the mean over the examples. Does not wait for a device.
+    virtual void forward() = 0;
+    virtual std::size_t examples() const = 0; ///< number of examples in the batch of the last forward()
+    virtual double loss() const = 0;          ///< its loss; waits for a device to compute it
+    /// Adds the gradient of that loss to the gradient of each parameter.
+    virtual void backward() = 0;
+    /// Adds that batch to the account of the epoch.
+    virtual void add_to(Tally<Backend>& tally) const { tally.add(loss(), examples()); }
+
+private:
+    nn::Module<Backend>& model_;
+    data::Loader& loader_;
+};
+
+/// Classification of images: the softmax cross-entropy of the model's scores, and the number of correct answers.
+template <class Backend> class Classification : public Task<Backend> {
+public:
+    /// @param model turns images (N, 1, H, W) into scores (N, K), without a softmax
+    /// @param loader the images and their labels
+    Classification(nn::Module<Backend>& model, data::DataLoader<Backend>& loader)
+        : Task<Backend>(model, loader), loader_(loader) {}
+
+    void forward() override {
+        batch_ = &loader_.next();
+        scores_ = &this->model()(batch_->images);
+        criterion_.compute(*scores_, batch_->labels);
+    }
+    std::size_t examples() const override { return batch_->labels.shape(0); }
+    double loss() const override { return static_cast<double>(criterion_.item()); }
+    void backward() override { this->model().backward(criterion_.backward(), nn::InputGradient::not_needed); }
+    void add_to(Tally<Backend>& tally) const override { tally.add(criterion_, *scores_, batch_->labels); }
+
+private:
+    data::DataLoader<Backend>& loader_;
+    nn::CrossEntropyLoss<Backend> criterion_;
+    const data::ImageBatch<Backend>* batch_ = nullptr; // of the last forward()
+    const typename Backend::Tensor* scores_ = nullptr; // of the last forward()
+};
+
+} // namespace handgrad::train
