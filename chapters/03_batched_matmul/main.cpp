@@ -16,8 +16,8 @@
 
 #include <handgrad/app/about.hpp>
 #include <handgrad/app/program.hpp>
+#include <handgrad/backends/cpu.hpp>
 #include <handgrad/io/csv.hpp>
-#include <handgrad/ops/linear/cpu.hpp>
 #include <handgrad/plot/figure.hpp>
 
 #include "agreement.hpp"

@@ -21,7 +21,6 @@
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/figure.hpp>
-#include <handgrad/train/classification.hpp>
 #include <handgrad/train/train.hpp>
 
 #include "model.hpp"

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "handgrad/backends/cpu.hpp"
-#include "handgrad/ops/conv2d_relu_max_pool2d/cpu.hpp"
 #include "handgrad/optim/sgd.hpp"
 
 #include "09_cnn/model.hpp"

@@ -3,9 +3,9 @@
 // The operation's result is made a number by a random upstream gradient: the gradient of sum(y_i dy_i) is what the
 // backward operation must return for dy.
 
+#include "support/gradients.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/backends/reference.hpp"
-#include "support/gradients.hpp"
 
 using namespace handgrad;
 using namespace support;

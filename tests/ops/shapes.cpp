@@ -56,8 +56,7 @@ TEMPLATE_TEST_CASE("activations and flatten refuse shapes that do not fit", "[op
     CHECK(message_of([&] { B::tanh_backward(a, b); }) == "tanh_backward: dy has shape (3, 2), expected (2, 3)");
     Tensor<T> out;
     const auto scalar = zeros<T>({});
-    CHECK(message_of([&] { B::flatten_forward(scalar, out); }) ==
-          "flatten_forward: x has shape (), expected (N, ...)");
+    CHECK(message_of([&] { B::flatten_forward(scalar, out); }) == "flatten_forward: x has shape (), expected (N, ...)");
     CHECK(message_of([&] {
               B::flatten_backward(a, Shape{2, 2, 2}, out);
           }) == "flatten_backward: dy has shape (2, 3), expected (2, 4)");

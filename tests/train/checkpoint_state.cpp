@@ -22,11 +22,10 @@ namespace {
 template <class B> class Centred : public nn::Module<B> {
 public:
     using typename nn::Module<B>::Tensor;
-    using nn::Module<B>::forward;
     explicit Centred(std::size_t features) : mean_(zeros<typename B::Scalar>({features})), y_(mean_) {
         this->register_buffer("running_mean", mean_);
     }
-    const Tensor& forward(const Tensor& x) override {
+    const Tensor& forward_pass(const Tensor& x) override {
         y_ = x;
         for (std::size_t n = 0; n < x.shape(0); ++n) {
             for (std::size_t d = 0; d < x.shape(1); ++d) {
@@ -36,7 +35,7 @@ public:
         }
         return y_;
     }
-    const Tensor& backward(const Tensor& dy, nn::InputGradient) override { return dy; }
+    const Tensor& backward_pass(const Tensor& dy, nn::InputGradient) override { return dy; }
     std::string name() const override { return "Centred"; }
 
 private:

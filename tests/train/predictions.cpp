@@ -1,9 +1,9 @@
 // What a model says about each example, and the tables made of it.
 
+#include "handgrad/train/predictions.hpp"
 #include "catch.hpp"
 #include "handgrad/backends/device.hpp"
 #include "handgrad/backends/reference.hpp"
-#include "handgrad/train/predictions.hpp"
 #include "support/tensors.hpp"
 #include "support/two_layers.hpp"
 

@@ -62,15 +62,11 @@ private:
     TokenBatch batch_;
 };
 
-/// A score for each pair of tokens.
-template <class B> struct BigramTable : nn::Module<B> {
-    using typename nn::Module<B>::Tensor;
-    using nn::Module<B>::forward;
+/// A score for each pair of tokens. It takes tokens, so it is a component and no module.
+template <class B> struct BigramTable : nn::Component<B> {
     nn::Parameter<B> table{B::from_host(zeros<typename B::Scalar>({128, 128})),
                            B::from_host(zeros<typename B::Scalar>({128, 128}))};
     BigramTable() { this->register_parameter("table", table); }
-    const Tensor& forward(const Tensor&) override { throw std::logic_error("takes tokens"); }
-    const Tensor& backward(const Tensor&, nn::InputGradient) override { throw std::logic_error("takes tokens"); }
     std::string name() const override { return "BigramTable"; }
 };
 
@@ -176,12 +172,13 @@ private:
 
 template <class B> class Regression : public train::Task<B> {
 public:
-    Regression(nn::Module<B>& model, PointLoader& loader) : train::Task<B>(model, loader), loader_(loader) {}
+    Regression(nn::Module<B>& model, PointLoader& loader)
+        : train::Task<B>(model, loader), model_(model), loader_(loader) {}
 
     void forward() override {
         const PointBatch batch = loader_.next();
         x_ = B::from_host(batch.x);
-        error_ = B::to_host(this->model()(x_)) - batch.y;
+        error_ = B::to_host(model_(x_)) - batch.y;
     }
     std::size_t examples() const override { return error_.size(); }
     double loss() const override {
@@ -192,10 +189,11 @@ public:
     void backward() override {
         const Tensor<double> dy = error_ * (2.0 / static_cast<double>(error_.size()));
         dy_ = B::from_host(dy);
-        this->model().backward(dy_, nn::InputGradient::not_needed);
+        model_.backward(dy_, nn::InputGradient::not_needed);
     }
 
 private:
+    nn::Module<B>& model_;
     PointLoader& loader_;
     typename B::Tensor x_, dy_;
     Tensor<double> error_;

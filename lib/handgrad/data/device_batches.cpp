@@ -7,8 +7,6 @@
 
 namespace handgrad::data {
 
-
-
 template <class T> BatchSource<Device<T>>::BatchSource(const ImageDataset& dataset, const Transforms& transforms)
     : pixels_(dataset.height * dataset.width) {
     const std::size_t bytes = dataset.size() * pixels_;
@@ -37,7 +35,7 @@ template <class T>
 void BatchSource<Device<T>>::load(BatchSampler::Range range, device::Tensor<T>& images, device::Labels& labels) const {
     const auto* order = static_cast<const std::uint32_t*>(order_.data()) + (range.first - first_);
     device::gather(static_cast<const std::uint8_t*>(bytes_.data()), labels_.data(), order, range.count, pixels_,
-                    table_.data(), images.data(), labels.data());
+                   table_.data(), images.data(), labels.data());
 }
 
 template class BatchSource<Device<float>>;

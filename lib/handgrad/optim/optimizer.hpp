@@ -78,7 +78,7 @@ public:
 
     const std::vector<Parameter*>& parameters() const { return parameters_; } ///< all parameters, group after group
     /// Their names in a model. @throws std::invalid_argument if one is not a parameter of the model
-    std::vector<std::string> names_in(const nn::Module<Backend>& model) const {
+    std::vector<std::string> names_in(const nn::Component<Backend>& model) const {
         std::map<const Parameter*, std::string> names;
         for (const auto& [name, parameter] : model.named_parameters()) { names.emplace(parameter, name); }
         std::vector<std::string> result;
@@ -91,7 +91,7 @@ public:
     }
     /// The options of all groups but for their learning rates, a line for each; where there are several, with the names
     /// of their parameters in a model. They must be the same where a saved run goes on. @throws as names_in()
-    std::string options_text_in(const nn::Module<Backend>& model) const {
+    std::string options_text_in(const nn::Component<Backend>& model) const {
         const auto names = names_in(model);
         std::string text;
         for (std::size_t group = 0; group < this->group_count(); ++group) {
@@ -130,7 +130,7 @@ public:
 
     /// The tensors that are kept, with their names in a model: "exp_avg.fc1.weight". @throws as names_in()
     std::vector<std::pair<std::string, Tensor*>> named_states(std::vector<State>& states,
-                                                              const nn::Module<Backend>& model) const {
+                                                              const nn::Component<Backend>& model) const {
         std::vector<std::pair<std::string, Tensor*>> named;
         const auto names = names_in(model);
         for (std::size_t i = 0; i < states.size(); ++i) {

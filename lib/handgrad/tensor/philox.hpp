@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-#include "handgrad/device/host_device.hpp"
+#include "handgrad/tensor/view.hpp"
 
 namespace handgrad {
 

@@ -32,9 +32,7 @@ void require_rank(std::string_view where, std::string_view what, const Shape& sh
 }
 
 void require_rows(std::string_view where, std::string_view what, const Shape& shape, std::string_view last) {
-    if (shape.empty()) {
-        throw ShapeError(fmt::format("{}: {} has shape (), expected (..., {})", where, what, last));
-    }
+    if (shape.empty()) { throw ShapeError(fmt::format("{}: {} has shape (), expected (..., {})", where, what, last)); }
 }
 
 void require_same_size(std::string_view where, const Shape& x, const Shape& shape) {

@@ -18,7 +18,7 @@
 namespace handgrad {
 
 /// Numbers one after another: (size).
-template <class T> struct Vector {
+template <class T> struct VectorView {
     T* data;          ///< the first
     std::size_t size; ///< how many
     /// Number i.
@@ -27,18 +27,18 @@ template <class T> struct Vector {
 
 /// Rows of numbers: (rows, columns). A weight, or a tensor of any rank whose leading axes are folded into one: to a
 /// layer that acts on features, a batch (N, D) and a batch of sequences (B, T, D) are both rows of D.
-template <class T> struct Matrix {
+template <class T> struct MatrixView {
     T* data;             ///< the first
     std::size_t rows;    ///< how many rows
     std::size_t columns; ///< how many numbers in a row
     /// Number j of row i.
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
     /// All of its numbers in one row.
-    HANDGRAD_HOST_DEVICE Vector<T> entries() const { return {data, rows * columns}; }
+    HANDGRAD_HOST_DEVICE VectorView<T> entries() const { return {data, rows * columns}; }
 };
 
 /// Images, (N, C, H, W): N of C channels with H rows of W pixels; or the kernels of a convolution, (K, C/G, R, S).
-template <class T> struct Images {
+template <class T> struct ImagesView {
     T* data;       ///< the first
     std::size_t n; ///< images, or output channels
     std::size_t c; ///< channels
@@ -51,22 +51,22 @@ template <class T> struct Images {
     /// How many numbers.
     HANDGRAD_HOST_DEVICE std::size_t size() const { return n * c * h * w; }
     /// All of its numbers in one row.
-    HANDGRAD_HOST_DEVICE Vector<T> entries() const { return {data, size()}; }
+    HANDGRAD_HOST_DEVICE VectorView<T> entries() const { return {data, size()}; }
 };
 
 // The views of a tensor of any backend; const where the tensor is.
 
 /// All numbers of a tensor, whatever its rank.
-template <class Tensor> auto entries(Tensor& x) -> Vector<std::remove_pointer_t<decltype(x.data())>> {
+template <class Tensor> auto entries(Tensor& x) -> VectorView<std::remove_pointer_t<decltype(x.data())>> {
     return {x.data(), x.size()};
 }
 /// A tensor (..., D) as rows of D numbers.
-template <class Tensor> auto rows(Tensor& x) -> Matrix<std::remove_pointer_t<decltype(x.data())>> {
+template <class Tensor> auto rows(Tensor& x) -> MatrixView<std::remove_pointer_t<decltype(x.data())>> {
     const Shape& shape = x.shape();
     return {x.data(), count(without_last(shape)), shape.back()};
 }
 /// A tensor (N, C, H, W).
-template <class Tensor> auto images(Tensor& x) -> Images<std::remove_pointer_t<decltype(x.data())>> {
+template <class Tensor> auto images(Tensor& x) -> ImagesView<std::remove_pointer_t<decltype(x.data())>> {
     const Shape& shape = x.shape();
     return {x.data(), shape[0], shape[1], shape[2], shape[3]};
 }

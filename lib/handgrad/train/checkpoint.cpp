@@ -22,7 +22,7 @@ template <class Backend> using Numbers =
 template <class Backend> using States = std::vector<optim::ParameterState<Backend>>;
 
 /// The parameters and buffers of a model.
-template <class Backend> Named<Backend> tensors_of(const nn::Module<Backend>& model) {
+template <class Backend> Named<Backend> tensors_of(const nn::Component<Backend>& model) {
     Named<Backend> named;
     for (const auto& [name, parameter] : model.named_parameters()) { named.emplace_back(name, &parameter->value); }
     for (const auto& [name, buffer] : model.named_buffers()) { named.emplace_back(name, buffer); }
@@ -151,7 +151,7 @@ template <class Backend> void parse_checkpoint(std::string_view bytes, const std
     restore(CheckpointFile(name, io::parse_safetensors(bytes, name)), run);
 }
 
-template <class Backend> void load_weights(const std::filesystem::path& path, nn::Module<Backend>& model) {
+template <class Backend> void load_weights(const std::filesystem::path& path, nn::Component<Backend>& model) {
     const CheckpointFile file(path.string(), io::read_safetensors(path));
     const auto named = tensors_of(model);
     file.require_weights(file_of<Backend>(named));
@@ -162,7 +162,7 @@ template <class Backend> void load_weights(const std::filesystem::path& path, nn
     template void save_checkpoint(const std::filesystem::path&, const Run<B>&);                                        \
     template void load_checkpoint(const std::filesystem::path&, Run<B>&);                                              \
     template void parse_checkpoint(std::string_view, const std::string&, Run<B>&);                                     \
-    template void load_weights(const std::filesystem::path&, nn::Module<B>&);
+    template void load_weights(const std::filesystem::path&, nn::Component<B>&);
 HANDGRAD_FOR_EACH_BACKEND(HANDGRAD_INSTANTIATE)
 
 } // namespace handgrad::train

@@ -69,6 +69,6 @@ constexpr const char* const export_torch = "export_torch.py";
 /// model is changed. A checksum is compared if there is one.
 /// @param path the file @param model its parameters and buffers are overwritten
 /// @throws DataError in one line that names file and tensor
-template <class Backend> void load_weights(const std::filesystem::path& path, nn::Module<Backend>& model);
+template <class Backend> void load_weights(const std::filesystem::path& path, nn::Component<Backend>& model);
 
 } // namespace handgrad::train

@@ -19,11 +19,11 @@ namespace handgrad::train {
 template <class Backend> class Task {
 public:
     /// @param model, loader must outlive the task
-    Task(nn::Module<Backend>& model, data::Loader& loader) : model_(model), loader_(loader) {}
+    Task(nn::Component<Backend>& model, data::Loader& loader) : model_(model), loader_(loader) {}
     virtual ~Task() = default;
 
-    nn::Module<Backend>& model() const { return model_; } ///< the model that learns
-    data::Loader& loader() const { return loader_; }      ///< the position in the data
+    nn::Component<Backend>& model() const { return model_; } ///< the model that learns
+    data::Loader& loader() const { return loader_; }         ///< the position in the data
 
     /// Takes the loader's next batch and computes its loss, the mean over the examples. Does not wait for a device.
     virtual void forward() = 0;
@@ -35,7 +35,7 @@ public:
     virtual void add_to(Tally<Backend>& tally) const { tally.add(loss(), examples()); }
 
 private:
-    nn::Module<Backend>& model_;
+    nn::Component<Backend>& model_;
     data::Loader& loader_;
 };
 
@@ -45,19 +45,20 @@ public:
     /// @param model turns images (N, 1, H, W) into scores (N, K), without a softmax
     /// @param loader the images and their labels
     Classification(nn::Module<Backend>& model, data::DataLoader<Backend>& loader)
-        : Task<Backend>(model, loader), loader_(loader) {}
+        : Task<Backend>(model, loader), model_(model), loader_(loader) {}
 
     void forward() override {
         batch_ = &loader_.next();
-        scores_ = &this->model()(batch_->images);
+        scores_ = &model_(batch_->images);
         criterion_.compute(*scores_, batch_->labels);
     }
     std::size_t examples() const override { return batch_->labels.shape(0); }
     double loss() const override { return static_cast<double>(criterion_.item()); }
-    void backward() override { this->model().backward(criterion_.backward(), nn::InputGradient::not_needed); }
+    void backward() override { model_.backward(criterion_.backward(), nn::InputGradient::not_needed); }
     void add_to(Tally<Backend>& tally) const override { tally.add(criterion_, *scores_, batch_->labels); }
 
 private:
+    nn::Module<Backend>& model_;
     data::DataLoader<Backend>& loader_;
     nn::CrossEntropyLoss<Backend> criterion_;
     const data::ImageBatch<Backend>* batch_ = nullptr; // of the last forward()

@@ -23,9 +23,9 @@ namespace handgrad {
 
 // Each activation is a type: its name, and which tensor its backward needs. The formulas are functions that overload on
 // it, one pair a backend.
-struct ReLU {                                    ///< max(x, 0)
-    static constexpr const char* name = "ReLU";  ///< as PyTorch calls its layer
-    static constexpr bool keeps_input = true;    ///< backward needs x
+struct ReLU {                                   ///< max(x, 0)
+    static constexpr const char* name = "ReLU"; ///< as PyTorch calls its layer
+    static constexpr bool keeps_input = true;   ///< backward needs x
 };
 struct Sigmoid {                                   ///< 1 / (1 + exp(-x))
     static constexpr const char* name = "Sigmoid"; ///< as PyTorch calls its layer
@@ -39,9 +39,10 @@ struct Tanh {                                   ///< tanh(x)
 /// The kernels of all activations, on all entries of tensors of one shape.
 template <class Place> struct ActivationKernels {
     /// y_i = f(x_i).
-    template <class F, class T> static void forward(Vector<const T> x, Vector<T> y);
+    template <class F, class T> static void forward(VectorView<const T> x, VectorView<T> y);
     /// dx_i = dy_i f'(x_i), from x or y, whichever f keeps.
-    template <class F, class T> static void backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx);
+    template <class F, class T>
+    static void backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx);
 };
 
 /// The activations, for all backends.
@@ -127,9 +128,11 @@ HANDGRAD_CALL_AS(ActivationOperations, tanh_backward)
     HANDGRAD_INSTANTIATE_ACTIVATION(Place, Tanh)
 /// Instantiates the kernels of one activation for a backend.
 #define HANDGRAD_INSTANTIATE_ACTIVATION(Place, F)                                                                      \
-    template void ActivationKernels<Place>::forward<F>(Vector<const float>, Vector<float>);                            \
-    template void ActivationKernels<Place>::forward<F>(Vector<const double>, Vector<double>);                          \
-    template void ActivationKernels<Place>::backward<F>(Vector<const float>, Vector<const float>, Vector<float>);      \
-    template void ActivationKernels<Place>::backward<F>(Vector<const double>, Vector<const double>, Vector<double>);
+    template void ActivationKernels<Place>::forward<F>(VectorView<const float>, VectorView<float>);                    \
+    template void ActivationKernels<Place>::forward<F>(VectorView<const double>, VectorView<double>);                  \
+    template void ActivationKernels<Place>::backward<F>(VectorView<const float>, VectorView<const float>,              \
+                                                        VectorView<float>);                                            \
+    template void ActivationKernels<Place>::backward<F>(VectorView<const double>, VectorView<const double>,            \
+                                                        VectorView<double>);
 
 } // namespace handgrad

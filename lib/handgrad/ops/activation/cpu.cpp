@@ -25,12 +25,12 @@ template <class T> Vec<T> gradient(Tanh, Vec<T> y, Vec<T> dy) { return dy * (Vec
 
 } // namespace
 
-template <> template <class F, class T> void ActivationKernels<OnCpu>::forward(Vector<const T> x, Vector<T> y) {
+template <> template <class F, class T> void ActivationKernels<OnCpu>::forward(VectorView<const T> x, VectorView<T> y) {
     cpu::entrywise(x.data, y.data, x.size, [](Vec<T> v) { return value(F(), v); });
 }
 
 template <> template <class F, class T>
-void ActivationKernels<OnCpu>::backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx) {
+void ActivationKernels<OnCpu>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx) {
     cpu::entrywise(kept.data, dy.data, dx.data, kept.size, [](Vec<T> v, Vec<T> g) { return gradient(F(), v, g); });
 }
 

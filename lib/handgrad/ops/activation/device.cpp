@@ -23,23 +23,24 @@ template <class T> HANDGRAD_HOST_DEVICE T value(Tanh, T x) { return std::tanh(x)
 template <class T> HANDGRAD_HOST_DEVICE T gradient(Tanh, T y, T dy) { return dy * (T(1) - y * y); }
 
 template <class F, class T> struct Forward {
-    Vector<const T> x;
+    VectorView<const T> x;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t i) const { return value(F(), x(i)); }
 };
 
 template <class F, class T> struct Backward {
-    Vector<const T> kept, dy;
+    VectorView<const T> kept, dy;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t i) const { return gradient(F(), kept(i), dy(i)); }
 };
 
 } // namespace
 
-template <> template <class F, class T> void ActivationKernels<OnDevice>::forward(Vector<const T> x, Vector<T> y) {
+template <> template <class F, class T>
+void ActivationKernels<OnDevice>::forward(VectorView<const T> x, VectorView<T> y) {
     device::tabulate(y.data, y.size, 1, Forward<F, T>{x});
 }
 
 template <> template <class F, class T>
-void ActivationKernels<OnDevice>::backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx) {
+void ActivationKernels<OnDevice>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx) {
     device::tabulate(dx.data, dx.size, 1, Backward<F, T>{kept, dy});
 }
 

@@ -40,12 +40,12 @@ template <class T> T gradient(Tanh, const T& y, const T& dy) { return dy * (T(1)
 } // namespace reference
 
 template <> template <class F, class T>
-void ActivationKernels<OnReference>::forward(Vector<const T> x, Vector<T> y) {
+void ActivationKernels<OnReference>::forward(VectorView<const T> x, VectorView<T> y) {
     for (std::size_t i = 0; i < x.size; ++i) { y(i) = reference::value(F(), x(i)); }
 }
 
 template <> template <class F, class T>
-void ActivationKernels<OnReference>::backward(Vector<const T> kept, Vector<const T> dy, Vector<T> dx) {
+void ActivationKernels<OnReference>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx) {
     for (std::size_t i = 0; i < kept.size; ++i) { dx(i) = reference::gradient(F(), kept(i), dy(i)); }
 }
 

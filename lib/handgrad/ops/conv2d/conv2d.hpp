@@ -63,16 +63,16 @@ struct Conv2dOptions {
 /// The kernels of conv2d, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Conv2dKernels {
     /// y = w * x + b. @param b (K,), or (0,) for none
-    template <class T> static void forward(Images<const T> x, Images<const T> w, Vector<const T> b,
-                                           const Conv2dOptions& options, Images<T> y);
+    template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
+                                           const Conv2dOptions& options, ImagesView<T> y);
     /// dx, overwritten.
-    template <class T>
-    static void backward_input(Images<const T> dy, Images<const T> w, const Conv2dOptions& options, Images<T> dx);
+    template <class T> static void backward_input(ImagesView<const T> dy, ImagesView<const T> w,
+                                                  const Conv2dOptions& options, ImagesView<T> dx);
     /// dw, overwritten or added to.
-    template <class T> static void backward_weight(Images<const T> x, Images<const T> dy, const Conv2dOptions& options,
-                                                   Images<T> dw, Accumulate mode);
+    template <class T> static void backward_weight(ImagesView<const T> x, ImagesView<const T> dy,
+                                                   const Conv2dOptions& options, ImagesView<T> dw, Accumulate mode);
     /// db, overwritten or added to.
-    template <class T> static void backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode);
+    template <class T> static void backward_bias(ImagesView<const T> dy, VectorView<T> db, Accumulate mode);
 };
 
 /// Checks the kernel's size, stride, padding and dilation by themselves, on behalf of `where`. @throws ShapeError

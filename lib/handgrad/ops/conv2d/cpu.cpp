@@ -36,9 +36,9 @@ template <class T> Algorithm choose(Pass pass, const Conv2dGeometry& g, const Co
 
 } // namespace
 
-template <> template <class T> void Conv2dKernels<OnCpu>::forward(Images<const T> x, Images<const T> w,
-                                                                  Vector<const T> b, const Conv2dOptions& options,
-                                                                  Images<T> y) {
+template <> template <class T> void Conv2dKernels<OnCpu>::forward(ImagesView<const T> x, ImagesView<const T> w,
+                                                                  VectorView<const T> b, const Conv2dOptions& options,
+                                                                  ImagesView<T> y) {
     const Conv2dGeometry g(x, w, {y.h, y.w}, options);
     const T* bias = b.size == 0 ? nullptr : b.data;
     if (y.size() == 0) { return; }
@@ -52,8 +52,9 @@ template <> template <class T> void Conv2dKernels<OnCpu>::forward(Images<const T
     }
 }
 
-template <> template <class T> void Conv2dKernels<OnCpu>::backward_input(Images<const T> dy, Images<const T> w,
-                                                                         const Conv2dOptions& options, Images<T> dx) {
+template <> template <class T> void Conv2dKernels<OnCpu>::backward_input(ImagesView<const T> dy, ImagesView<const T> w,
+                                                                         const Conv2dOptions& options,
+                                                                         ImagesView<T> dx) {
     const Conv2dGeometry g(dx, w, {dy.h, dy.w}, options);
     if (dy.size() == 0) {
         std::fill_n(dx.data, dx.size(), T(0));
@@ -64,9 +65,9 @@ template <> template <class T> void Conv2dKernels<OnCpu>::backward_input(Images<
     }
 }
 
-template <> template <class T> void Conv2dKernels<OnCpu>::backward_weight(Images<const T> x, Images<const T> dy,
-                                                                          const Conv2dOptions& options, Images<T> dw,
-                                                                          Accumulate mode) {
+template <> template <class T> void Conv2dKernels<OnCpu>::backward_weight(ImagesView<const T> x, ImagesView<const T> dy,
+                                                                          const Conv2dOptions& options,
+                                                                          ImagesView<T> dw, Accumulate mode) {
     const Conv2dGeometry g(x, dw, {dy.h, dy.w}, options);
     const bool add = mode == Accumulate::yes;
     if (dy.size() == 0) {
@@ -86,7 +87,7 @@ template <> template <class T> void Conv2dKernels<OnCpu>::backward_weight(Images
 }
 
 template <> template <class T>
-void Conv2dKernels<OnCpu>::backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode) {
+void Conv2dKernels<OnCpu>::backward_bias(ImagesView<const T> dy, VectorView<T> db, Accumulate mode) {
     const std::size_t plane = dy.h * dy.w;
     for (std::size_t k = 0; k < dy.c; ++k) {
         Vec<T> sums(T(0));

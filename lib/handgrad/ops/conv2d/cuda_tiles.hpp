@@ -13,9 +13,9 @@ namespace handgrad::device::tiles {
 /// Rows: output pixels (n, p, q); columns: the group's output channels; depth: taps (c, r, s).
 template <class T> struct Forward {
     ConvExtents e;
-    Images<const T> x, w;
-    Vector<const T> bias; ///< empty for none
-    Images<T> y;
+    ImagesView<const T> x, w;
+    VectorView<const T> bias; ///< empty for none
+    ImagesView<T> y;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.windows * e.columns.windows; }
     HANDGRAD_HOST_DEVICE int columns() const { return e.group_out(); }
@@ -43,8 +43,8 @@ template <class T> struct Forward {
 /// Rows: input pixels (n, i, j); columns: the group's input channels; depth: (k, r, s).
 template <class T> struct BackwardInput {
     ConvExtents e;
-    Images<const T> dy, w;
-    Images<T> dx;
+    ImagesView<const T> dy, w;
+    ImagesView<T> dx;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.size * e.columns.size; }
     HANDGRAD_HOST_DEVICE int columns() const { return e.group_in(); }
@@ -73,7 +73,7 @@ template <class T> struct BackwardInput {
 template <class T> struct BackwardWeight {
     ConvExtents e;
     BatchParts batch;
-    Images<const T> x, dy;
+    ImagesView<const T> x, dy;
     T* parts;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.group_in() * e.rows.kernel * e.columns.kernel; }

@@ -11,9 +11,9 @@ namespace handgrad {
 
 using namespace device; // items, tabulate
 
-template <> template <class T> void Conv2dKernels<OnDevice>::forward(Images<const T> x, Images<const T> w,
-                                                                     Vector<const T> b, const Conv2dOptions& options,
-                                                                     Images<T> y) {
+template <> template <class T> void Conv2dKernels<OnDevice>::forward(ImagesView<const T> x, ImagesView<const T> w,
+                                                                     VectorView<const T> b,
+                                                                     const Conv2dOptions& options, ImagesView<T> y) {
     const ConvExtents e = extents("conv2d_forward", x, w, {y.h, y.w}, options);
 #if defined(HANDGRAD_THRUST_CUDA)
     if (!is_plain()) { return tiles::multiply_all<T>(tiles::Forward<T>{e, x, w, b, y}, e.groups); }
@@ -21,9 +21,9 @@ template <> template <class T> void Conv2dKernels<OnDevice>::forward(Images<cons
     tabulate(y.data, y.size(), 2 * e.taps(), Conv2dForward<T>{e, x, w, b});
 }
 
-template <> template <class T> void Conv2dKernels<OnDevice>::backward_input(Images<const T> dy, Images<const T> w,
-                                                                            const Conv2dOptions& options,
-                                                                            Images<T> dx) {
+template <> template <class T>
+void Conv2dKernels<OnDevice>::backward_input(ImagesView<const T> dy, ImagesView<const T> w,
+                                             const Conv2dOptions& options, ImagesView<T> dx) {
     const ConvExtents e = extents("conv2d_backward_input", dx, w, {dy.h, dy.w}, options);
 #if defined(HANDGRAD_THRUST_CUDA)
     if (!is_plain()) { return tiles::multiply_all<T>(tiles::BackwardInput<T>{e, dy, w, dx}, e.groups); }
@@ -31,9 +31,9 @@ template <> template <class T> void Conv2dKernels<OnDevice>::backward_input(Imag
     tabulate(dx.data, dx.size(), 2 * e.gathered(), Conv2dBackwardInput<T, StoredGradient<T>>{e, {dy}, w});
 }
 
-template <> template <class T> void Conv2dKernels<OnDevice>::backward_weight(Images<const T> x, Images<const T> dy,
-                                                                             const Conv2dOptions& options, Images<T> dw,
-                                                                             Accumulate mode) {
+template <> template <class T>
+void Conv2dKernels<OnDevice>::backward_weight(ImagesView<const T> x, ImagesView<const T> dy,
+                                              const Conv2dOptions& options, ImagesView<T> dw, Accumulate mode) {
     const ConvExtents e = extents("conv2d_backward_weight", x, dw, {dy.h, dy.w}, options);
     const BatchParts batch(x.n);
     const std::size_t size = static_cast<std::size_t>(batch.count) * dw.size();
@@ -52,7 +52,7 @@ template <> template <class T> void Conv2dKernels<OnDevice>::backward_weight(Ima
 }
 
 template <> template <class T>
-void Conv2dKernels<OnDevice>::backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode) {
+void Conv2dKernels<OnDevice>::backward_bias(ImagesView<const T> dy, VectorView<T> db, Accumulate mode) {
     countable("conv2d_backward_bias", "dy", dy.size());
     const BatchParts batch(dy.n);
     const std::size_t size = static_cast<std::size_t>(batch.count) * db.size;

@@ -13,8 +13,8 @@ namespace handgrad::device {
 /// read the same w and nearly the same x, which the caches hold.
 template <class T> struct Conv2dForward {
     ConvExtents e;
-    Images<const T> x, w;
-    Vector<const T> b; ///< empty for none
+    ImagesView<const T> x, w;
+    VectorView<const T> b; ///< empty for none
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int q = item % e.columns.windows, p = item / e.columns.windows % e.rows.windows;
@@ -42,7 +42,7 @@ template <class T> struct Conv2dForward {
 
 /// The gradient of a convolution's result, read from memory.
 template <class T> struct StoredGradient {
-    Images<const T> dy; ///< (N, K, P, Q)
+    ImagesView<const T> dy; ///< (N, K, P, Q)
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         return dy.data[(image * e.rows.windows + p) * e.columns.windows + q];
     }
@@ -53,7 +53,7 @@ template <class T> struct StoredGradient {
 template <class T, class Gradient> struct Conv2dBackwardInput {
     ConvExtents e;
     Gradient dz;
-    Images<const T> w;
+    ImagesView<const T> w;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int j = item % e.columns.size, i = item / e.columns.size % e.rows.size;
@@ -79,7 +79,7 @@ template <class T, class Gradient> struct Conv2dBackwardInput {
 template <class T> struct Conv2dBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
-    Images<const T> x, dy;
+    ImagesView<const T> x, dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int s = item % e.columns.kernel, r = item / e.columns.kernel % e.rows.kernel;
@@ -106,7 +106,7 @@ template <class T> struct Conv2dBackwardWeightPart {
 /// One part of db[k]: item = part * K + k.
 template <class T> struct Conv2dBackwardBiasPart {
     BatchParts parts;
-    Images<const T> dy;
+    ImagesView<const T> dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int K = static_cast<int>(dy.c), pixels = static_cast<int>(dy.h * dy.w);
@@ -133,7 +133,7 @@ template <class T> struct AddParts {
 };
 
 /// sums (+)= all parts: `count` times sums.size numbers, one part after the other.
-template <class T> void add_parts(const T* parts, int count, Vector<T> sums, Accumulate mode) {
+template <class T> void add_parts(const T* parts, int count, VectorView<T> sums, Accumulate mode) {
     const T* before = mode == Accumulate::yes ? sums.data : nullptr;
     tabulate(sums.data, sums.size, static_cast<std::size_t>(count),
              AddParts<T>{parts, count, static_cast<int>(sums.size), before});

@@ -30,7 +30,7 @@ private:
 /// @param x (N, C, H, W), also dx @param w (K, C/G, R, S), also dw @param result P x Q
 /// @throws ShapeError if x, w or the result has more numbers than an int counts
 template <class X, class W>
-ConvExtents extents(std::string_view where, Images<X> x, Images<W> w, Size2d result, const Conv2dOptions& o) {
+ConvExtents extents(std::string_view where, ImagesView<X> x, ImagesView<W> w, Size2d result, const Conv2dOptions& o) {
     countable(where, "x", x.size());
     countable(where, "w", w.size());
     countable(where, "y", x.n * w.n * result.h * result.w);

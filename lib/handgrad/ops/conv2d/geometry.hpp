@@ -16,7 +16,8 @@ struct Conv2dGeometry {
     Size2d stride, padding, dilation;
 
     /// @param x (N, C, H, W), also dx @param w (K, C/G, R, S), also dw @param result P x Q
-    template <class A, class B> Conv2dGeometry(Images<A> x, Images<B> w, Size2d result, const Conv2dOptions& options)
+    template <class A, class B>
+    Conv2dGeometry(ImagesView<A> x, ImagesView<B> w, Size2d result, const Conv2dOptions& options)
         : N(x.n), C(x.c), H(x.h), W(x.w), K(w.n), R(w.h), S(w.w), P(result.h), Q(result.w), groups(options.groups),
           stride(options.stride), padding(options.padding), dilation(options.dilation) {}
 

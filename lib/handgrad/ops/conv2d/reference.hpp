@@ -15,7 +15,7 @@ namespace reference::detail {
 /// Calls f(n, k, p, q, c, r, s, ci, i, j) for every product of the convolution's sum: y at (n, k, p, q), w at
 /// (k, c, r, s), x at (n, ci, i, j), where ci is c's number among all channels. Pixels outside x are left out.
 template <class X, class W, class Y, class F>
-void for_each_product(Images<X> x, Images<W> w, Images<Y> y, const Conv2dOptions& options, const F& f) {
+void for_each_product(ImagesView<X> x, ImagesView<W> w, ImagesView<Y> y, const Conv2dOptions& options, const F& f) {
     const std::size_t kernels_per_group = w.n / options.groups;
     for (std::size_t n = 0; n < y.n; ++n) {
         for (std::size_t k = 0; k < y.c; ++k) {
@@ -41,9 +41,9 @@ void for_each_product(Images<X> x, Images<W> w, Images<Y> y, const Conv2dOptions
 
 } // namespace reference::detail
 
-template <> template <class T> void Conv2dKernels<OnReference>::forward(Images<const T> x, Images<const T> w,
-                                                                        Vector<const T> b, const Conv2dOptions& options,
-                                                                        Images<T> y) {
+template <> template <class T> void Conv2dKernels<OnReference>::forward(ImagesView<const T> x, ImagesView<const T> w,
+                                                                        VectorView<const T> b,
+                                                                        const Conv2dOptions& options, ImagesView<T> y) {
     const std::size_t plane = y.h * y.w;
     for (std::size_t i = 0; i < y.size(); ++i) { y.data[i] = b.size == 0 ? T(0) : b(i / plane % y.c); }
     reference::detail::for_each_product(x, w, y, options,
@@ -51,20 +51,20 @@ template <> template <class T> void Conv2dKernels<OnReference>::forward(Images<c
                                             auto j) { y(n, k, p, q) += w(k, c, r, s) * x(n, ci, i, j); });
 }
 
-template <> template <class T> void Conv2dKernels<OnReference>::backward_input(Images<const T> dy, Images<const T> w,
-                                                                               const Conv2dOptions& options,
-                                                                               Images<T> dx) {
+template <> template <class T>
+void Conv2dKernels<OnReference>::backward_input(ImagesView<const T> dy, ImagesView<const T> w,
+                                                const Conv2dOptions& options, ImagesView<T> dx) {
     std::fill_n(dx.data, dx.size(), T(0));
     reference::detail::for_each_product(dx, w, dy, options,
                                         [&](auto n, auto k, auto p, auto q, auto c, auto r, auto s, auto ci, auto i,
                                             auto j) { dx(n, ci, i, j) += dy(n, k, p, q) * w(k, c, r, s); });
 }
 
-template <> template <class T> void Conv2dKernels<OnReference>::backward_weight(Images<const T> x, Images<const T> dy,
-                                                                                const Conv2dOptions& options,
-                                                                                Images<T> dw, Accumulate mode) {
+template <> template <class T>
+void Conv2dKernels<OnReference>::backward_weight(ImagesView<const T> x, ImagesView<const T> dy,
+                                                 const Conv2dOptions& options, ImagesView<T> dw, Accumulate mode) {
     std::vector<T> sums(dw.size(), T(0));
-    const Images<T> sum{sums.data(), dw.n, dw.c, dw.h, dw.w};
+    const ImagesView<T> sum{sums.data(), dw.n, dw.c, dw.h, dw.w};
     reference::detail::for_each_product(x, sum, dy, options,
                                         [&](auto n, auto k, auto p, auto q, auto c, auto r, auto s, auto ci, auto i,
                                             auto j) { sum(k, c, r, s) += dy(n, k, p, q) * x(n, ci, i, j); });
@@ -74,7 +74,7 @@ template <> template <class T> void Conv2dKernels<OnReference>::backward_weight(
 }
 
 template <> template <class T>
-void Conv2dKernels<OnReference>::backward_bias(Images<const T> dy, Vector<T> db, Accumulate mode) {
+void Conv2dKernels<OnReference>::backward_bias(ImagesView<const T> dy, VectorView<T> db, Accumulate mode) {
     for (std::size_t k = 0; k < dy.c; ++k) {
         T sum(0);
         for (std::size_t n = 0; n < dy.n; ++n) {

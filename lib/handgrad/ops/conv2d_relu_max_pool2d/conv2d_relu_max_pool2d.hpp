@@ -36,15 +36,17 @@ template <class Place> struct Conv2dReluMaxPool2dKernels {
     /// The shape of winners, the backend's own, for a y of shape (N, K, P/2, Q/2).
     template <class T> static Shape winners_shape(const Shape& y);
     /// y = max-pooling of max(w * x + b, 0), and the winners. @param b (K,), or (0,) for none
-    template <class T> static void forward(Images<const T> x, Images<const T> w, Vector<const T> b,
-                                           const Conv2dOptions& options, Size2d z, Images<T> y, Vector<T> winners);
+    template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
+                                           const Conv2dOptions& options, Size2d z, ImagesView<T> y,
+                                           VectorView<T> winners);
     /// dx, overwritten.
-    template <class T> static void backward_input(Images<const T> dy, Vector<const T> winners, Images<const T> w,
-                                                  const Conv2dOptions& options, Size2d z, Images<T> dx);
+    template <class T> static void backward_input(ImagesView<const T> dy, VectorView<const T> winners,
+                                                  ImagesView<const T> w, const Conv2dOptions& options, Size2d z,
+                                                  ImagesView<T> dx);
     /// dw and db, overwritten or added to.
-    template <class T> static void backward_parameters(Images<const T> x, Images<const T> dy, Vector<const T> winners,
-                                                       const Conv2dOptions& options, Size2d z, Images<T> dw,
-                                                       Vector<T> db, Accumulate mode);
+    template <class T> static void backward_parameters(ImagesView<const T> x, ImagesView<const T> dy,
+                                                       VectorView<const T> winners, const Conv2dOptions& options,
+                                                       Size2d z, ImagesView<T> dw, VectorView<T> db, Accumulate mode);
 };
 
 /// The shapes of the convolution's result and of y, (N, K, P, Q) and (N, K, P/2, Q/2).

@@ -15,13 +15,13 @@ namespace {
 /// The one choice between the algorithms: whether to fuse. A batch must fill at least half of a register's lanes.
 /// @param differs whether the fused kernel has products of zeros and `factor` that the formula does not have, or leaves
 /// some out: then all of `factor` must be finite
-template <class T> bool is_fused(std::size_t images, bool differs, Images<const T> factor) {
+template <class T> bool is_fused(std::size_t images, bool differs, ImagesView<const T> factor) {
     return !leaves_lanes_idle<T>(images) && (!differs || all_finite(factor.data, factor.size()));
 }
 
 /// The convolution without a last row or column that is in no window of the pooling.
 template <class A, class B, class Y>
-Conv2dGeometry whole_windows(Images<A> x, Images<B> w, const Conv2dOptions& options, Images<Y> y) {
+Conv2dGeometry whole_windows(ImagesView<A> x, ImagesView<B> w, const Conv2dOptions& options, ImagesView<Y> y) {
     return Conv2dGeometry(x, w, {2 * y.h, 2 * y.w}, options);
 }
 
@@ -32,18 +32,19 @@ template <> template <class T> Shape Conv2dReluMaxPool2dKernels<OnCpu>::winners_
     return {registers_of_images<T>(y[0]), y[1], y[2] * y[3], lanes<T>};
 }
 
-template <> template <class T> void Conv2dReluMaxPool2dKernels<OnCpu>::forward(Images<const T> x, Images<const T> w,
-                                                                               Vector<const T> b,
-                                                                               const Conv2dOptions& options, Size2d z,
-                                                                               Images<T> y, Vector<T> winners) {
+template <> template <class T>
+void Conv2dReluMaxPool2dKernels<OnCpu>::forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
+                                                const Conv2dOptions& options, Size2d z, ImagesView<T> y,
+                                                VectorView<T> winners) {
     const Conv2dGeometry g = whole_windows(x, w, options, y);
     if (!is_fused(x.n, g.is_padded(), w)) { return unfused::forward(x, w, b, options, z, y, winners); }
     fused::forward(g, x.data, w.data, b.size == 0 ? nullptr : b.data, y.data, winners.data);
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnCpu>::backward_input(Images<const T> dy, Vector<const T> winners, Images<const T> w,
-                                                       const Conv2dOptions& options, Size2d z, Images<T> dx) {
+void Conv2dReluMaxPool2dKernels<OnCpu>::backward_input(ImagesView<const T> dy, VectorView<const T> winners,
+                                                       ImagesView<const T> w, const Conv2dOptions& options, Size2d z,
+                                                       ImagesView<T> dx) {
     const bool has_zeros_around_dz = true;
     if (!is_fused(dx.n, has_zeros_around_dz, w)) {
         return Conv2dKernels<OnCpu>::backward_input(unfused::unpooled(dy, winners, z), w, options, dx);
@@ -52,9 +53,10 @@ void Conv2dReluMaxPool2dKernels<OnCpu>::backward_input(Images<const T> dy, Vecto
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters(Images<const T> x, Images<const T> dy,
-                                                            Vector<const T> winners, const Conv2dOptions& options,
-                                                            Size2d z, Images<T> dw, Vector<T> db, Accumulate mode) {
+void Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters(ImagesView<const T> x, ImagesView<const T> dy,
+                                                            VectorView<const T> winners, const Conv2dOptions& options,
+                                                            Size2d z, ImagesView<T> dw, VectorView<T> db,
+                                                            Accumulate mode) {
     const bool leaves_out_a_line = z.h % 2 != 0 || z.w % 2 != 0; // where dz is 0
     if (is_fused(x.n, leaves_out_a_line, x)) {
         const Conv2dGeometry g = whole_windows(x, dw, options, dy);
@@ -70,7 +72,7 @@ void Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters(Images<const T> x, I
         }
         if (is_formula) { return; }
     }
-    const Images<const T> dz = unfused::unpooled(dy, winners, z);
+    const ImagesView<const T> dz = unfused::unpooled(dy, winners, z);
     Conv2dKernels<OnCpu>::backward_weight(x, dz, options, dw, mode);
     Conv2dKernels<OnCpu>::backward_bias(dz, db, mode);
 }

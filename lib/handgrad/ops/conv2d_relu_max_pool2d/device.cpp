@@ -15,25 +15,26 @@ using namespace device; // items, tabulate
 template <> template <class T> Shape Conv2dReluMaxPool2dKernels<OnDevice>::winners_shape(const Shape& y) { return y; }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnDevice>::forward(Images<const T> x, Images<const T> w, Vector<const T> b,
-                                                   const Conv2dOptions& options, Size2d z, Images<T> y,
-                                                   Vector<T> winners) {
+void Conv2dReluMaxPool2dKernels<OnDevice>::forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
+                                                   const Conv2dOptions& options, Size2d z, ImagesView<T> y,
+                                                   VectorView<T> winners) {
     const ConvExtents e = extents("conv2d_relu_max_pool2d_forward", x, w, z, options);
     for_each_item(y.size(), 8 * e.taps(), Conv2dReluMaxPool2dForward<T>{{e, x, w, b}, y, winners});
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnDevice>::backward_input(Images<const T> dy, Vector<const T> winners,
-                                                          Images<const T> w, const Conv2dOptions& options, Size2d z,
-                                                          Images<T> dx) {
+void Conv2dReluMaxPool2dKernels<OnDevice>::backward_input(ImagesView<const T> dy, VectorView<const T> winners,
+                                                          ImagesView<const T> w, const Conv2dOptions& options, Size2d z,
+                                                          ImagesView<T> dx) {
     const ConvExtents e = extents("conv2d_relu_max_pool2d_backward_input", dx, w, z, options);
     tabulate(dx.data, dx.size(), 2 * e.gathered(), Conv2dBackwardInput<T, PooledGradient<T>>{e, {dy, winners}, w});
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters(Images<const T> x, Images<const T> dy,
-                                                               Vector<const T> winners, const Conv2dOptions& options,
-                                                               Size2d z, Images<T> dw, Vector<T> db, Accumulate mode) {
+void Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters(ImagesView<const T> x, ImagesView<const T> dy,
+                                                               VectorView<const T> winners,
+                                                               const Conv2dOptions& options, Size2d z, ImagesView<T> dw,
+                                                               VectorView<T> db, Accumulate mode) {
     const ConvExtents e = extents("conv2d_relu_max_pool2d_backward_parameters", x, dw, z, options);
     const BatchParts batch(x.n);
     const auto count = static_cast<std::size_t>(batch.count);

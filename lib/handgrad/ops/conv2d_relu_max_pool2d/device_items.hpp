@@ -11,8 +11,8 @@ namespace handgrad::device {
 /// y and winner of one window: four convolutions, ReLU and the comparison in registers. One item a window.
 template <class T> struct Conv2dReluMaxPool2dForward {
     Conv2dForward<T> conv;
-    Images<T> y;
-    Vector<T> winners;
+    ImagesView<T> y;
+    VectorView<T> winners;
 
     HANDGRAD_HOST_DEVICE void operator()(int item) const {
         const int columns = conv.e.columns.windows / 2, rows = conv.e.rows.windows / 2;
@@ -35,8 +35,8 @@ template <class T> struct Conv2dReluMaxPool2dForward {
 
 /// dz[n, k, p, q], from dy and winners.
 template <class T> struct PooledGradient {
-    Images<const T> dy;      ///< (N, K, P/2, Q/2)
-    Vector<const T> winners; ///< of the same numbers
+    ImagesView<const T> dy;      ///< (N, K, P/2, Q/2)
+    VectorView<const T> winners; ///< of the same numbers
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         const int rows = e.rows.windows / 2, columns = e.columns.windows / 2;
         if (p / 2 >= rows || q / 2 >= columns) { return T(0); } // an odd last row or column is in no window
@@ -47,7 +47,7 @@ template <class T> struct PooledGradient {
 
 /// 1 for a channel of an image that has NaN or infinity in it, else 0. One item a channel.
 template <class T> struct HasNonFinite {
-    Images<const T> x;
+    ImagesView<const T> x;
 
     HANDGRAD_HOST_DEVICE T operator()(int channel) const {
         const int pixels = static_cast<int>(x.h * x.w);
@@ -62,8 +62,8 @@ template <class T> struct HasNonFinite {
 template <class T> struct PooledBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
-    Images<const T> x, dy;
-    Vector<const T> winners;
+    ImagesView<const T> x, dy;
+    VectorView<const T> winners;
     const T* non_finite; ///< (N, C), HasNonFinite
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
@@ -112,8 +112,8 @@ template <class T> struct PooledBackwardWeightPart {
 /// One part of db[k]: item = part * K + k.
 template <class T> struct PooledBackwardBiasPart {
     BatchParts parts;
-    Images<const T> dy;
-    Vector<const T> winners;
+    ImagesView<const T> dy;
+    VectorView<const T> winners;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int K = static_cast<int>(dy.c), windows = static_cast<int>(dy.h * dy.w);

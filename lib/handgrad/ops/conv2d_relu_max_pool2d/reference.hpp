@@ -14,9 +14,9 @@ namespace handgrad {
 namespace reference::detail {
 
 /// dz, (N, K, P, Q): every dy at its winner.
-template <class T> Tensor<T> unpooled(Images<const T> dy, Vector<const T> winners, Size2d z) {
+template <class T> Tensor<T> unpooled(ImagesView<const T> dy, VectorView<const T> winners, Size2d z) {
     auto dz = zeros<T>({dy.n, dy.c, z.h, z.w});
-    const Images<const T> places{winners.data, dy.n, dy.c, dy.h, dy.w};
+    const ImagesView<const T> places{winners.data, dy.n, dy.c, dy.h, dy.w};
     for (std::size_t n = 0; n < dy.n; ++n) {
         for (std::size_t k = 0; k < dy.c; ++k) {
             for (std::size_t p = 0; p < dy.h; ++p) {
@@ -37,9 +37,9 @@ template <> template <class T> Shape Conv2dReluMaxPool2dKernels<OnReference>::wi
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnReference>::forward(Images<const T> x, Images<const T> w, Vector<const T> b,
-                                                      const Conv2dOptions& options, Size2d z_size, Images<T> y,
-                                                      Vector<T> winners) {
+void Conv2dReluMaxPool2dKernels<OnReference>::forward(ImagesView<const T> x, ImagesView<const T> w,
+                                                      VectorView<const T> b, const Conv2dOptions& options,
+                                                      Size2d z_size, ImagesView<T> y, VectorView<T> winners) {
     Tensor<T> z(Shape{y.n, y.c, z_size.h, z_size.w}), h, pooled;
     Tensor<std::int32_t> indices;
     Conv2dKernels<OnReference>::forward(x, w, b, options, images(z));
@@ -54,18 +54,18 @@ void Conv2dReluMaxPool2dKernels<OnReference>::forward(Images<const T> x, Images<
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnReference>::backward_input(Images<const T> dy, Vector<const T> winners,
-                                                             Images<const T> w, const Conv2dOptions& options, Size2d z,
-                                                             Images<T> dx) {
+void Conv2dReluMaxPool2dKernels<OnReference>::backward_input(ImagesView<const T> dy, VectorView<const T> winners,
+                                                             ImagesView<const T> w, const Conv2dOptions& options,
+                                                             Size2d z, ImagesView<T> dx) {
     const Tensor<T> dz = reference::detail::unpooled(dy, winners, z);
     Conv2dKernels<OnReference>::backward_input(images(dz), w, options, dx);
 }
 
 template <> template <class T>
-void Conv2dReluMaxPool2dKernels<OnReference>::backward_parameters(Images<const T> x, Images<const T> dy,
-                                                                  Vector<const T> winners, const Conv2dOptions& options,
-                                                                  Size2d z, Images<T> dw, Vector<T> db,
-                                                                  Accumulate mode) {
+void Conv2dReluMaxPool2dKernels<OnReference>::backward_parameters(ImagesView<const T> x, ImagesView<const T> dy,
+                                                                  VectorView<const T> winners,
+                                                                  const Conv2dOptions& options, Size2d z,
+                                                                  ImagesView<T> dw, VectorView<T> db, Accumulate mode) {
     const Tensor<T> dz = reference::detail::unpooled(dy, winners, z);
     Conv2dKernels<OnReference>::backward_weight(x, images(dz), options, dw, mode);
     Conv2dKernels<OnReference>::backward_bias(images(dz), db, mode);

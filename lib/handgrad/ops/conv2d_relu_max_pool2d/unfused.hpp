@@ -34,12 +34,12 @@ private:
 namespace unfused {
 
 /// (N, K, P, Q) numbers of this thread: the convolution's result, or its gradient.
-template <class T> Images<T> convolution_result(std::size_t n, std::size_t k, Size2d z) {
+template <class T> ImagesView<T> convolution_result(std::size_t n, std::size_t k, Size2d z) {
     return {scratch<T, struct ConvolutionResult>(n * k * z.h * z.w), n, k, z.h, z.w};
 }
 
 /// Calls f(window, first) for every window of z (N, K, P, Q): its index in y, and the index of its first pixel in z.
-template <class T, class F> void for_each_window(Images<T> z, const F& f) {
+template <class T, class F> void for_each_window(ImagesView<T> z, const F& f) {
     std::size_t window = 0;
     for (std::size_t image = 0; image < z.n * z.c; ++image) {
         for (std::size_t p = 0; p < z.h / 2; ++p) {
@@ -49,9 +49,9 @@ template <class T, class F> void for_each_window(Images<T> z, const F& f) {
 }
 
 /// y, and the winners.
-template <class T> void forward(Images<const T> x, Images<const T> w, Vector<const T> b, const Conv2dOptions& options,
-                                Size2d z_size, Images<T> y, Vector<T> winners) {
-    const Images<T> z = convolution_result<T>(y.n, y.c, z_size);
+template <class T> void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
+                                const Conv2dOptions& options, Size2d z_size, ImagesView<T> y, VectorView<T> winners) {
+    const ImagesView<T> z = convolution_result<T>(y.n, y.c, z_size);
     Conv2dKernels<OnCpu>::forward(x, w, b, options, z);
     const WinnerIndex<T> index(y.n, y.c * y.h * y.w);
     const std::size_t places[] = {0, 1, z.w, z.w + 1};
@@ -71,8 +71,8 @@ template <class T> void forward(Images<const T> x, Images<const T> w, Vector<con
 }
 
 /// dz (N, K, P, Q) of dy (N, K, P/2, Q/2): every dy at its winner.
-template <class T> Images<const T> unpooled(Images<const T> dy, Vector<const T> winners, Size2d z_size) {
-    const Images<T> dz = convolution_result<T>(dy.n, dy.c, z_size);
+template <class T> ImagesView<const T> unpooled(ImagesView<const T> dy, VectorView<const T> winners, Size2d z_size) {
+    const ImagesView<T> dz = convolution_result<T>(dy.n, dy.c, z_size);
     std::fill_n(dz.data, dz.size(), T(0));
     const WinnerIndex<T> index(dy.n, dy.c * dy.h * dy.w);
     const std::size_t places[] = {0, 1, dz.w, dz.w + 1};

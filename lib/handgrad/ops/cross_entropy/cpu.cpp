@@ -10,8 +10,8 @@
 
 namespace handgrad {
 
-template <> template <class T>
-void CrossEntropyKernels<OnCpu>::forward(Matrix<const T> z, Vector<const std::int64_t> y, Matrix<T> p, T* loss) {
+template <> template <class T> void
+CrossEntropyKernels<OnCpu>::forward(MatrixView<const T> z, VectorView<const std::int64_t> y, MatrixView<T> p, T* loss) {
     const std::size_t classes = z.columns;
     const Chunks chunks(z.rows, cpu::softmax_grain(classes));
     // One sum a chunk, in double, added up in the chunks' order.
@@ -33,7 +33,7 @@ void CrossEntropyKernels<OnCpu>::forward(Matrix<const T> z, Vector<const std::in
 }
 
 template <> template <class T>
-void CrossEntropyKernels<OnCpu>::backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz) {
+void CrossEntropyKernels<OnCpu>::backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz) {
     const T batch = static_cast<T>(p.rows);
     for (std::size_t n = 0; n < p.rows; ++n) {
         const auto label = static_cast<std::size_t>(y(n));
@@ -44,7 +44,7 @@ void CrossEntropyKernels<OnCpu>::backward(Matrix<const T> p, Vector<const std::i
 }
 
 template <> template <class T>
-std::size_t CrossEntropyKernels<OnCpu>::count_correct(Matrix<const T> z, Vector<const std::int64_t> y) {
+std::size_t CrossEntropyKernels<OnCpu>::count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y) {
     std::size_t correct = 0;
     for (std::size_t n = 0; n < z.rows; ++n) {
         if (argmax(&z(n, 0), z.columns) == static_cast<std::size_t>(y(n))) { ++correct; }

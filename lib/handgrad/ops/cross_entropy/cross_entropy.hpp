@@ -37,16 +37,16 @@ namespace handgrad {
 template <class Place> struct CrossEntropyKernels {
     /// p = softmax(z); *loss, in the memory of the place, is the mean loss.
     template <class T>
-    static void forward(Matrix<const T> z, Vector<const std::int64_t> y, Matrix<T> p, T* loss);
+    static void forward(MatrixView<const T> z, VectorView<const std::int64_t> y, MatrixView<T> p, T* loss);
     /// dz = (p - [k = y]) / N.
-    template <class T> static void backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz);
+    template <class T> static void backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz);
     /// The number of rows whose chosen class is the true one.
-    template <class T> static std::size_t count_correct(Matrix<const T> z, Vector<const std::int64_t> y);
+    template <class T> static std::size_t count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y);
     /// tally[0] += N loss, tally[1] += count_correct(z, y). Only the device has it.
     template <class T>
-    static void add_to_tally(const T* loss, Matrix<const T> z, Vector<const std::int64_t> y, double* tally);
+    static void add_to_tally(const T* loss, MatrixView<const T> z, VectorView<const std::int64_t> y, double* tally);
     /// The first label outside 0 .. classes-1, or y.size. Only the device has it.
-    static std::size_t first_wrong_label(Vector<const std::int64_t> y, std::size_t classes);
+    static std::size_t first_wrong_label(VectorView<const std::int64_t> y, std::size_t classes);
 };
 
 /// Checks the shapes of z (or p) and of the labels on behalf of `where`. @throws ShapeError

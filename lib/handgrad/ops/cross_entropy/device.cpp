@@ -11,9 +11,9 @@ namespace handgrad {
 namespace {
 
 template <class T> struct RowLoss {
-    Matrix<const T> z;
-    Vector<const std::int64_t> y;
-    Matrix<T> p;
+    MatrixView<const T> z;
+    VectorView<const std::int64_t> y;
+    MatrixView<T> p;
     HANDGRAD_HOST_DEVICE double operator()(std::size_t n) const {
         const device::SoftmaxRow<T> row(&z(n, 0), &p(n, 0), z.columns);
         const bool is_class = y(n) >= 0 && y(n) < static_cast<std::int64_t>(z.columns);
@@ -23,8 +23,8 @@ template <class T> struct RowLoss {
 };
 
 template <class T> struct Backward {
-    Matrix<const T> p;
-    Vector<const std::int64_t> y;
+    MatrixView<const T> p;
+    VectorView<const std::int64_t> y;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
         const std::size_t n = item / p.columns, k = item % p.columns;
         const T probability = p(n, k);
@@ -34,8 +34,8 @@ template <class T> struct Backward {
 
 /// 1 if the largest score, the first of equals or of NaN, is the label's; else 0.
 template <class T> struct IsRight {
-    Matrix<const T> z;
-    Vector<const std::int64_t> y;
+    MatrixView<const T> z;
+    VectorView<const std::int64_t> y;
     HANDGRAD_HOST_DEVICE int operator()(std::size_t n) const {
         const T* row = &z(n, 0);
         std::size_t best = 0;
@@ -85,7 +85,7 @@ template <class T> struct AddToTally {
 };
 
 struct IsBadLabel {
-    Vector<const std::int64_t> y;
+    VectorView<const std::int64_t> y;
     std::int64_t classes;
     HANDGRAD_HOST_DEVICE bool operator()(std::size_t n) const { return y(n) < 0 || y(n) >= classes; }
 };
@@ -100,8 +100,9 @@ void add_up(const device::BatchParts& parts, std::size_t n, double* rows) {
 
 } // namespace
 
-template <> template <class T>
-void CrossEntropyKernels<OnDevice>::forward(Matrix<const T> z, Vector<const std::int64_t> y, Matrix<T> p, T* loss) {
+template <> template <class T> void CrossEntropyKernels<OnDevice>::forward(MatrixView<const T> z,
+                                                                           VectorView<const std::int64_t> y,
+                                                                           MatrixView<T> p, T* loss) {
     device::countable("cross_entropy_forward", "y", z.rows);
     const device::BatchParts parts(z.rows);
     double* rows = row_memory(z.rows);
@@ -110,18 +111,18 @@ void CrossEntropyKernels<OnDevice>::forward(Matrix<const T> z, Vector<const std:
     device::tabulate(loss, 1, 64, Mean<T>{rows + z.rows, parts.count, static_cast<double>(z.rows)});
 }
 
-template <> template <class T>
-void CrossEntropyKernels<OnDevice>::backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz) {
+template <> template <class T> void
+CrossEntropyKernels<OnDevice>::backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz) {
     device::tabulate(dz.data, dz.rows * dz.columns, 3, Backward<T>{p, y});
 }
 
 template <> template <class T>
-std::size_t CrossEntropyKernels<OnDevice>::count_correct(Matrix<const T> z, Vector<const std::int64_t> y) {
+std::size_t CrossEntropyKernels<OnDevice>::count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y) {
     return device::count_items(z.rows, z.columns, IsRight<T>{z, y});
 }
 
-template <> template <class T> void CrossEntropyKernels<OnDevice>::add_to_tally(const T* loss, Matrix<const T> z,
-                                                                                Vector<const std::int64_t> y,
+template <> template <class T> void CrossEntropyKernels<OnDevice>::add_to_tally(const T* loss, MatrixView<const T> z,
+                                                                                VectorView<const std::int64_t> y,
                                                                                 double* tally) {
     const device::BatchParts parts(z.rows);
     double* rows = row_memory(z.rows);
@@ -131,7 +132,7 @@ template <> template <class T> void CrossEntropyKernels<OnDevice>::add_to_tally(
 }
 
 template <>
-std::size_t CrossEntropyKernels<OnDevice>::first_wrong_label(Vector<const std::int64_t> y, std::size_t classes) {
+std::size_t CrossEntropyKernels<OnDevice>::first_wrong_label(VectorView<const std::int64_t> y, std::size_t classes) {
     return device::first_item(y.size, 1, IsBadLabel{y, static_cast<std::int64_t>(classes)});
 }
 

@@ -9,9 +9,9 @@
 
 namespace handgrad {
 
-template <> template <class T> void CrossEntropyKernels<OnReference>::forward(Matrix<const T> z,
-                                                                              Vector<const std::int64_t> y, Matrix<T> p,
-                                                                              T* loss) {
+template <> template <class T> void CrossEntropyKernels<OnReference>::forward(MatrixView<const T> z,
+                                                                              VectorView<const std::int64_t> y,
+                                                                              MatrixView<T> p, T* loss) {
     using reference::value_of;
     using std::exp;
     using std::log;
@@ -28,7 +28,7 @@ template <> template <class T> void CrossEntropyKernels<OnReference>::forward(Ma
 }
 
 template <> template <class T> void
-CrossEntropyKernels<OnReference>::backward(Matrix<const T> p, Vector<const std::int64_t> y, Matrix<T> dz) {
+CrossEntropyKernels<OnReference>::backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz) {
     using reference::value_of;
     using Real = decltype(value_of(p(0, 0)));
     const T batch(static_cast<Real>(p.rows));
@@ -41,7 +41,7 @@ CrossEntropyKernels<OnReference>::backward(Matrix<const T> p, Vector<const std::
 }
 
 template <> template <class T>
-std::size_t CrossEntropyKernels<OnReference>::count_correct(Matrix<const T> z, Vector<const std::int64_t> y) {
+std::size_t CrossEntropyKernels<OnReference>::count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y) {
     using reference::value_of;
     std::size_t correct = 0;
     for (std::size_t n = 0; n < z.rows; ++n) {

@@ -5,7 +5,7 @@
 
 namespace handgrad {
 
-template <> template <class T> T L2PenaltyKernels<OnCpu>::forward(Vector<const T> w, double lambda) {
+template <> template <class T> T L2PenaltyKernels<OnCpu>::forward(VectorView<const T> w, double lambda) {
     // Eight running sums, so that the additions do not wait for each other; always the same ones.
     constexpr std::size_t sums = 8;
     T sum[sums] = {};
@@ -19,7 +19,7 @@ template <> template <class T> T L2PenaltyKernels<OnCpu>::forward(Vector<const T
 }
 
 template <> template <class T>
-void L2PenaltyKernels<OnCpu>::backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode) {
+void L2PenaltyKernels<OnCpu>::backward(VectorView<const T> w, double lambda, VectorView<T> dw, Accumulate mode) {
     using cpu::Vec;
     const Vec<T> factor(static_cast<T>(lambda));
     if (mode == Accumulate::yes) {

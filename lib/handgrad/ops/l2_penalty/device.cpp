@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t l2_block = 256;
 
 template <class T> struct SumOfSquares {
-    Vector<const T> w;
+    VectorView<const T> w;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t block) const {
         const std::size_t begin = block * l2_block, end = begin + l2_block < w.size ? begin + l2_block : w.size;
         T sum(0);
@@ -25,7 +25,7 @@ template <class T> struct SumOfSquares {
 };
 
 template <class T> struct Scaled {
-    Vector<const T> w;
+    VectorView<const T> w;
     T lambda;
     const T* before; ///< the numbers to add to, or null
     HANDGRAD_HOST_DEVICE T operator()(std::size_t i) const {
@@ -35,7 +35,7 @@ template <class T> struct Scaled {
 
 } // namespace
 
-template <> template <class T> T L2PenaltyKernels<OnDevice>::forward(Vector<const T> w, double lambda) {
+template <> template <class T> T L2PenaltyKernels<OnDevice>::forward(VectorView<const T> w, double lambda) {
     const std::size_t count = (w.size + l2_block - 1) / l2_block;
     T* parts = device::scratch<T>(count);
     device::tabulate(parts, count, 2 * l2_block, SumOfSquares<T>{w});
@@ -47,7 +47,7 @@ template <> template <class T> T L2PenaltyKernels<OnDevice>::forward(Vector<cons
 }
 
 template <> template <class T>
-void L2PenaltyKernels<OnDevice>::backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode) {
+void L2PenaltyKernels<OnDevice>::backward(VectorView<const T> w, double lambda, VectorView<T> dw, Accumulate mode) {
     const T* before = mode == Accumulate::yes ? dw.data : nullptr;
     device::tabulate(dw.data, dw.size, 2, Scaled<T>{w, static_cast<T>(lambda), before});
 }

@@ -13,9 +13,9 @@ namespace handgrad {
 /// The kernels of the L2 penalty.
 template <class Place> struct L2PenaltyKernels {
     /// Returns lambda / 2 times the sum of w_i^2.
-    template <class T> static T forward(Vector<const T> w, double lambda);
+    template <class T> static T forward(VectorView<const T> w, double lambda);
     /// dw = lambda w, overwritten or added to.
-    template <class T> static void backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode);
+    template <class T> static void backward(VectorView<const T> w, double lambda, VectorView<T> dw, Accumulate mode);
 };
 
 /// The L2 penalty, for all backends.

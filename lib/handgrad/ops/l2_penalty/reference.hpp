@@ -6,14 +6,14 @@
 
 namespace handgrad {
 
-template <> template <class T> T L2PenaltyKernels<OnReference>::forward(Vector<const T> w, double lambda) {
+template <> template <class T> T L2PenaltyKernels<OnReference>::forward(VectorView<const T> w, double lambda) {
     T sum(0);
     for (std::size_t i = 0; i < w.size; ++i) { sum += w(i) * w(i); }
     return T(0.5 * lambda) * sum;
 }
 
 template <> template <class T>
-void L2PenaltyKernels<OnReference>::backward(Vector<const T> w, double lambda, Vector<T> dw, Accumulate mode) {
+void L2PenaltyKernels<OnReference>::backward(VectorView<const T> w, double lambda, VectorView<T> dw, Accumulate mode) {
     for (std::size_t i = 0; i < w.size; ++i) {
         const T g = T(lambda) * w(i);
         dw(i) = mode == Accumulate::yes ? dw(i) + g : g;

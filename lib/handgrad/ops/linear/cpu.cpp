@@ -28,7 +28,7 @@ Chunks chunks_of(std::size_t items, std::size_t batch, std::size_t in, std::size
 }
 
 /// The transpose of w, in this thread's scratch memory.
-template <class T> const T* transposed(Matrix<const T> w) {
+template <class T> const T* transposed(MatrixView<const T> w) {
     T* result = scratch<T, struct Transposed>(w.rows * w.columns);
     for (std::size_t i = 0; i < w.rows; ++i) {
         for (std::size_t j = 0; j < w.columns; ++j) { result[j * w.rows + i] = w(i, j); }
@@ -45,8 +45,8 @@ template <class T> const T* zero_row(std::size_t n) {
 
 } // namespace
 
-template <> template <class T>
-void LinearKernels<OnCpu>::forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y) {
+template <> template <class T> void LinearKernels<OnCpu>::forward(MatrixView<const T> x, MatrixView<const T> w,
+                                                                  VectorView<const T> b, MatrixView<T> y) {
     const std::size_t batch = x.rows, in = w.rows, out = w.columns;
     const Chunks chunks = chunks_of(batch, batch, in, out);
     const T* wt = !is_narrow(in) && is_narrow(out) ? transposed(w) : nullptr;
@@ -68,7 +68,7 @@ void LinearKernels<OnCpu>::forward(Matrix<const T> x, Matrix<const T> w, Vector<
 }
 
 template <> template <class T>
-void LinearKernels<OnCpu>::backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
+void LinearKernels<OnCpu>::backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
     const std::size_t batch = dy.rows, in = w.rows, out = w.columns;
     const Chunks chunks = chunks_of(batch, batch, in, out);
     const T* wt = is_narrow(out) ? transposed(w) : nullptr;
@@ -87,15 +87,15 @@ void LinearKernels<OnCpu>::backward_input(Matrix<const T> dy, Matrix<const T> w,
     });
 }
 
-template <> template <class T>
-void LinearKernels<OnCpu>::backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode) {
+template <> template <class T> void LinearKernels<OnCpu>::backward_weight(MatrixView<const T> x, MatrixView<const T> dy,
+                                                                          MatrixView<T> dw, Accumulate mode) {
     const std::size_t batch = x.rows, in = dw.rows, out = dw.columns;
     const bool add = mode == Accumulate::yes;
     if (is_narrow(in) || is_narrow(out)) {
         // The narrow side's columns times the wide side's, summed over the batch: narrow x wide.
         const bool narrow_in = is_narrow(in);
         T* sums = scratch<T, struct Sums>(in * out);
-        const Matrix<const T> a = narrow_in ? x : dy, b = narrow_in ? dy : x;
+        const MatrixView<const T> a = narrow_in ? x : dy, b = narrow_in ? dy : x;
         with_constant(a.columns, [&](auto p) { narrow_batch_sum<p()>(a.data, b.data, sums, batch, b.columns); });
         for (std::size_t d = 0; d < in; ++d) {
             for (std::size_t k = 0; k < out; ++k) {
@@ -121,7 +121,7 @@ void LinearKernels<OnCpu>::backward_weight(Matrix<const T> x, Matrix<const T> dy
 }
 
 template <> template <class T>
-void LinearKernels<OnCpu>::backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode) {
+void LinearKernels<OnCpu>::backward_bias(MatrixView<const T> dy, VectorView<T> db, Accumulate mode) {
     T* sums = scratch<T, struct Sums>(db.size);
     column_sums(dy.data, sums, dy.rows, db.size);
     for (std::size_t k = 0; k < db.size; ++k) { db(k) = mode == Accumulate::yes ? db(k) + sums[k] : sums[k]; }

@@ -16,8 +16,8 @@ namespace {
 
 /// y[n, k] = b[k] + sum over d of x[n, d] w[d, k].
 template <class T> struct Forward {
-    Matrix<const T> x, w;
-    Vector<const T> b;
+    MatrixView<const T> x, w;
+    VectorView<const T> b;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
         const std::size_t n = item / w.columns, k = item % w.columns;
         T sum = b(k);
@@ -28,7 +28,7 @@ template <class T> struct Forward {
 
 /// dx[n, d] = sum over k of dy[n, k] w[d, k].
 template <class T> struct BackwardInput {
-    Matrix<const T> dy, w;
+    MatrixView<const T> dy, w;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
         const std::size_t n = item / w.rows, d = item % w.rows;
         T sum(0);
@@ -39,7 +39,7 @@ template <class T> struct BackwardInput {
 
 /// dw[d, k] (+)= sum over n of x[n, d] dy[n, k].
 template <class T> struct BackwardWeight {
-    Matrix<const T> x, dy;
+    MatrixView<const T> x, dy;
     const T* before; ///< the numbers to add to, or null
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
         const std::size_t d = item / dy.columns, k = item % dy.columns;
@@ -51,7 +51,7 @@ template <class T> struct BackwardWeight {
 
 /// db[k] (+)= sum over n of dy[n, k].
 template <class T> struct BackwardBias {
-    Matrix<const T> dy;
+    MatrixView<const T> dy;
     const T* before; ///< the numbers to add to, or null
     HANDGRAD_HOST_DEVICE T operator()(std::size_t k) const {
         T sum(0);
@@ -63,15 +63,15 @@ template <class T> struct BackwardBias {
 #if defined(HANDGRAD_THRUST_CUDA)
 /// Each row of y becomes b.
 template <class T> struct RowsOf {
-    Vector<const T> b;
+    VectorView<const T> b;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const { return b(item % b.size); }
 };
 #endif
 
 } // namespace
 
-template <> template <class T>
-void LinearKernels<OnDevice>::forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y) {
+template <> template <class T> void LinearKernels<OnDevice>::forward(MatrixView<const T> x, MatrixView<const T> w,
+                                                                     VectorView<const T> b, MatrixView<T> y) {
 #if defined(HANDGRAD_THRUST_CUDA)
     if (!is_plain()) {
         tabulate(y.data, y.rows * y.columns, 1, RowsOf<T>{b});
@@ -82,7 +82,7 @@ void LinearKernels<OnDevice>::forward(Matrix<const T> x, Matrix<const T> w, Vect
 }
 
 template <> template <class T>
-void LinearKernels<OnDevice>::backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
+void LinearKernels<OnDevice>::backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
 #if defined(HANDGRAD_THRUST_CUDA)
     if (!is_plain()) {
         return row_major_gemm(false, true, dx.rows, dx.columns, dy.columns, dy.data, w.data, T(0), dx.data);
@@ -91,8 +91,9 @@ void LinearKernels<OnDevice>::backward_input(Matrix<const T> dy, Matrix<const T>
     tabulate(dx.data, dx.rows * dx.columns, 2 * dy.columns, BackwardInput<T>{dy, w});
 }
 
-template <> template <class T>
-void LinearKernels<OnDevice>::backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode) {
+template <> template <class T> void LinearKernels<OnDevice>::backward_weight(MatrixView<const T> x,
+                                                                             MatrixView<const T> dy, MatrixView<T> dw,
+                                                                             Accumulate mode) {
     const bool add = mode == Accumulate::yes;
 #if defined(HANDGRAD_THRUST_CUDA)
     if (!is_plain()) {
@@ -103,7 +104,7 @@ void LinearKernels<OnDevice>::backward_weight(Matrix<const T> x, Matrix<const T>
 }
 
 template <> template <class T>
-void LinearKernels<OnDevice>::backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode) {
+void LinearKernels<OnDevice>::backward_bias(MatrixView<const T> dy, VectorView<T> db, Accumulate mode) {
     tabulate(db.data, db.size, dy.rows, BackwardBias<T>{dy, mode == Accumulate::yes ? db.data : nullptr});
 }
 

@@ -29,14 +29,15 @@ namespace handgrad {
 /// The kernels of linear, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct LinearKernels {
     /// y = x w + b, b added to every row.
-    template <class T> static void forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y);
+    template <class T>
+    static void forward(MatrixView<const T> x, MatrixView<const T> w, VectorView<const T> b, MatrixView<T> y);
     /// dx = dy w^T.
-    template <class T> static void backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx);
+    template <class T> static void backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx);
     /// dw = x^T dy, overwritten or added to.
     template <class T>
-    static void backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode);
+    static void backward_weight(MatrixView<const T> x, MatrixView<const T> dy, MatrixView<T> dw, Accumulate mode);
     /// db = the sum of dy's rows, overwritten or added to.
-    template <class T> static void backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode);
+    template <class T> static void backward_bias(MatrixView<const T> dy, VectorView<T> db, Accumulate mode);
 };
 
 /// Checks x against w on behalf of `where`, and returns y's shape, (..., D_out). @throws ShapeError

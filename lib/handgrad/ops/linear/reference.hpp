@@ -6,8 +6,8 @@
 
 namespace handgrad {
 
-template <> template <class T>
-void LinearKernels<OnReference>::forward(Matrix<const T> x, Matrix<const T> w, Vector<const T> b, Matrix<T> y) {
+template <> template <class T> void LinearKernels<OnReference>::forward(MatrixView<const T> x, MatrixView<const T> w,
+                                                                        VectorView<const T> b, MatrixView<T> y) {
     for (std::size_t n = 0; n < y.rows; ++n) {
         for (std::size_t k = 0; k < y.columns; ++k) {
             T sum = b(k);
@@ -18,7 +18,7 @@ void LinearKernels<OnReference>::forward(Matrix<const T> x, Matrix<const T> w, V
 }
 
 template <> template <class T>
-void LinearKernels<OnReference>::backward_input(Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
+void LinearKernels<OnReference>::backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
     for (std::size_t n = 0; n < dx.rows; ++n) {
         for (std::size_t d = 0; d < dx.columns; ++d) {
             T sum(0);
@@ -28,8 +28,9 @@ void LinearKernels<OnReference>::backward_input(Matrix<const T> dy, Matrix<const
     }
 }
 
-template <> template <class T>
-void LinearKernels<OnReference>::backward_weight(Matrix<const T> x, Matrix<const T> dy, Matrix<T> dw, Accumulate mode) {
+template <> template <class T> void LinearKernels<OnReference>::backward_weight(MatrixView<const T> x,
+                                                                                MatrixView<const T> dy,
+                                                                                MatrixView<T> dw, Accumulate mode) {
     for (std::size_t d = 0; d < dw.rows; ++d) {
         for (std::size_t k = 0; k < dw.columns; ++k) {
             T sum(0);
@@ -40,7 +41,7 @@ void LinearKernels<OnReference>::backward_weight(Matrix<const T> x, Matrix<const
 }
 
 template <> template <class T>
-void LinearKernels<OnReference>::backward_bias(Matrix<const T> dy, Vector<T> db, Accumulate mode) {
+void LinearKernels<OnReference>::backward_bias(MatrixView<const T> dy, VectorView<T> db, Accumulate mode) {
     for (std::size_t k = 0; k < db.size; ++k) {
         T sum(0);
         for (std::size_t n = 0; n < dy.rows; ++n) { sum += dy(n, k); }

@@ -36,7 +36,7 @@ bool is_two_by_two(const AvgPool2dOptions& o) {
 constexpr std::size_t pool_grain = 65536;
 
 /// Calls f(plane) for every channel of every image, on several threads.
-template <class T, class F> void for_each_plane(Images<T> x, const F& f) {
+template <class T, class F> void for_each_plane(ImagesView<T> x, const F& f) {
     const Chunks chunks(x.n * x.c, std::max<std::size_t>(pool_grain / std::max<std::size_t>(x.h * x.w, 1), 1));
     parallel_for(chunks.count, [&](std::size_t i) {
         for (std::size_t plane = chunks.begin(i); plane < chunks.begin(i) + chunks.length(i); ++plane) { f(plane); }
@@ -192,9 +192,9 @@ template <class T> void share_two_by_two(const T* dy, std::size_t width, std::si
 
 } // namespace
 
-template <> template <class T> void Pool2dKernels<OnCpu>::max_forward(Images<const T> x,
-                                                                      const MaxPool2dOptions& options, Images<T> y,
-                                                                      Images<std::int32_t> indices) {
+template <> template <class T> void Pool2dKernels<OnCpu>::max_forward(ImagesView<const T> x,
+                                                                      const MaxPool2dOptions& options, ImagesView<T> y,
+                                                                      ImagesView<std::int32_t> indices) {
     if (is_two_by_two(options) && x.h == 2 * y.h && x.w == 2 * y.w && y.w <= two_by_two_block) {
         const Chunks chunks(y.n * y.c * y.h, std::max<std::size_t>(pool_grain / (2 * x.w), 1));
         parallel_for(chunks.count, [&](std::size_t i) {
@@ -210,8 +210,8 @@ template <> template <class T> void Pool2dKernels<OnCpu>::max_forward(Images<con
     });
 }
 
-template <> template <class T>
-void Pool2dKernels<OnCpu>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+template <> template <class T> void
+Pool2dKernels<OnCpu>::max_backward(ImagesView<const T> dy, ImagesView<const std::int32_t> indices, ImagesView<T> dx) {
     const std::size_t pixels = dx.h * dx.w, windows = dy.h * dy.w;
     for_each_plane(dx, [&](std::size_t plane) {
         const T* from = dy.data + plane * windows;
@@ -222,8 +222,8 @@ void Pool2dKernels<OnCpu>::max_backward(Images<const T> dy, Images<const std::in
     });
 }
 
-template <>
-std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(Vector<const std::int32_t> indices, std::size_t pixels) {
+template <> std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(VectorView<const std::int32_t> indices,
+                                                                        std::size_t pixels) {
     // The maximum of unsigned numbers, of which a negative index is a large one: so the loop runs in SIMD registers.
     std::uint32_t largest = 0;
     for (std::size_t i = 0; i < indices.size; ++i) {
@@ -234,7 +234,7 @@ std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(Vector<const std::in
 }
 
 template <> template <class T>
-void Pool2dKernels<OnCpu>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+void Pool2dKernels<OnCpu>::avg_forward(ImagesView<const T> x, const AvgPool2dOptions& options, ImagesView<T> y) {
     const Averaging averaging{options, x.h, x.w, y.h, y.w};
     const bool two_by_two = is_two_by_two(options) && 2 * y.h <= x.h && 2 * y.w <= x.w;
     for_each_plane(x, [&](std::size_t plane) {
@@ -246,7 +246,7 @@ void Pool2dKernels<OnCpu>::avg_forward(Images<const T> x, const AvgPool2dOptions
 }
 
 template <> template <class T>
-void Pool2dKernels<OnCpu>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+void Pool2dKernels<OnCpu>::avg_backward(ImagesView<const T> dy, const AvgPool2dOptions& options, ImagesView<T> dx) {
     const Averaging averaging{options, dx.h, dx.w, dy.h, dy.w};
     const bool two_by_two = is_two_by_two(options) && 2 * dy.h <= dx.h && 2 * dy.w <= dx.w;
     for_each_plane(dx, [&](std::size_t plane) {

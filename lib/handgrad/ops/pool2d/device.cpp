@@ -18,7 +18,7 @@ namespace {
 
 /// Whether index i is no pixel's number.
 struct IsBad {
-    Vector<const std::int32_t> indices;
+    VectorView<const std::int32_t> indices;
     std::size_t pixels;
     HANDGRAD_HOST_DEVICE bool operator()(std::size_t i) const {
         return indices(i) < 0 || static_cast<std::size_t>(indices(i)) >= pixels;
@@ -27,9 +27,9 @@ struct IsBad {
 
 } // namespace
 
-template <> template <class T> void Pool2dKernels<OnDevice>::max_forward(Images<const T> x,
-                                                                         const MaxPool2dOptions& options, Images<T> y,
-                                                                         Images<std::int32_t> indices) {
+template <> template <class T>
+void Pool2dKernels<OnDevice>::max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
+                                          ImagesView<std::int32_t> indices) {
     countable("max_pool2d_forward", "x", x.size());
     countable("max_pool2d_forward", "y", y.size());
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
@@ -38,15 +38,16 @@ template <> template <class T> void Pool2dKernels<OnDevice>::max_forward(Images<
     for_each_item(y.size(), kernel.h * kernel.w, MaxPool2dForward<T>{rows, columns, x, y, indices});
 }
 
-template <> template <class T>
-void Pool2dKernels<OnDevice>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+template <> template <class T> void Pool2dKernels<OnDevice>::max_backward(ImagesView<const T> dy,
+                                                                          ImagesView<const std::int32_t> indices,
+                                                                          ImagesView<T> dx) {
     countable("max_pool2d_backward", "dy", dy.size());
     countable("max_pool2d_backward", "x", dx.size());
     for_each_item(dx.n * dx.c, dy.h * dy.w + dx.h * dx.w, MaxPool2dBackward<T>{dy, indices, dx});
 }
 
-template <>
-std::optional<std::int32_t> Pool2dKernels<OnDevice>::bad_index(Vector<const std::int32_t> indices, std::size_t pixels) {
+template <> std::optional<std::int32_t> Pool2dKernels<OnDevice>::bad_index(VectorView<const std::int32_t> indices,
+                                                                           std::size_t pixels) {
     if (first_item(indices.size, 1, IsBad{indices, pixels}) == indices.size) { return {}; }
     std::vector<std::int32_t> on_host(indices.size); // only an error is worth a copy
     copy_to_host(indices.data, on_host.data(), indices.size * sizeof(std::int32_t));
@@ -54,7 +55,7 @@ std::optional<std::int32_t> Pool2dKernels<OnDevice>::bad_index(Vector<const std:
 }
 
 template <> template <class T>
-void Pool2dKernels<OnDevice>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+void Pool2dKernels<OnDevice>::avg_forward(ImagesView<const T> x, const AvgPool2dOptions& options, ImagesView<T> y) {
     countable("avg_pool2d_forward", "x", x.size());
     countable("avg_pool2d_forward", "y", y.size());
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
@@ -64,7 +65,7 @@ void Pool2dKernels<OnDevice>::avg_forward(Images<const T> x, const AvgPool2dOpti
 }
 
 template <> template <class T>
-void Pool2dKernels<OnDevice>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+void Pool2dKernels<OnDevice>::avg_backward(ImagesView<const T> dy, const AvgPool2dOptions& options, ImagesView<T> dx) {
     countable("avg_pool2d_backward", "dy", dy.size());
     countable("avg_pool2d_backward", "x", dx.size());
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;

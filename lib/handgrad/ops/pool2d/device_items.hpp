@@ -12,9 +12,9 @@ namespace handgrad::device {
 /// The largest pixel of a window and its number. One item a window: reads R S pixels, one comparison each.
 template <class T> struct MaxPool2dForward {
     Axis rows, columns;
-    Images<const T> x;
-    Images<T> y;
-    Images<std::int32_t> indices;
+    ImagesView<const T> x;
+    ImagesView<T> y;
+    ImagesView<std::int32_t> indices;
 
     HANDGRAD_HOST_DEVICE void operator()(int item) const {
         const int q = item % columns.windows, p = item / columns.windows % rows.windows;
@@ -42,9 +42,9 @@ template <class T> struct MaxPool2dForward {
 /// dx of one channel of one image: zeros, then every dy to its winner. One item a channel, because only within one may
 /// two windows have the same winner: no item writes where another does, and windows are added in row-major order.
 template <class T> struct MaxPool2dBackward {
-    Images<const T> dy;
-    Images<const std::int32_t> indices;
-    Images<T> dx;
+    ImagesView<const T> dy;
+    ImagesView<const std::int32_t> indices;
+    ImagesView<T> dx;
 
     HANDGRAD_HOST_DEVICE void operator()(int channel) const {
         const int pixels = static_cast<int>(dx.h * dx.w), windows = static_cast<int>(dy.h * dy.w); // of a channel
@@ -73,7 +73,7 @@ struct Averaging {
 /// The mean of a window. One item a window: R S additions.
 template <class T> struct AvgPool2dForward {
     Averaging a;
-    Images<const T> x;
+    ImagesView<const T> x;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int q = item % a.columns.windows, p = item / a.columns.windows % a.rows.windows;
@@ -94,7 +94,7 @@ template <class T> struct AvgPool2dForward {
 /// dx of a pixel: its share of every window that covers it. One item a pixel.
 template <class T> struct AvgPool2dBackward {
     Averaging a;
-    Images<const T> dy;
+    ImagesView<const T> dy;
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int j = item % a.columns.size, i = item / a.columns.size % a.rows.size;

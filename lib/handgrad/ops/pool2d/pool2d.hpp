@@ -75,18 +75,20 @@ struct AvgPool2dOptions {
 /// The kernels of both poolings, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Pool2dKernels {
     /// y, the largest pixel of each window, and indices, the winners' numbers i W + j.
-    template <class T> static void max_forward(Images<const T> x, const MaxPool2dOptions& options, Images<T> y,
-                                               Images<std::int32_t> indices);
+    template <class T> static void max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
+                                               ImagesView<std::int32_t> indices);
     /// dx: zero, but for the winners, to which each dy of their windows is added.
     /// @param indices numbers of pixels
-    template <class T> static void max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx);
+    template <class T>
+    static void max_backward(ImagesView<const T> dy, ImagesView<const std::int32_t> indices, ImagesView<T> dx);
     /// Looks for indices outside 0 .. pixels - 1. Returns the largest of them, compared as unsigned numbers, so that a
     /// negative index is larger than any other. Returns nothing if every index is the number of a pixel.
-    static std::optional<std::int32_t> bad_index(Vector<const std::int32_t> indices, std::size_t pixels);
+    static std::optional<std::int32_t> bad_index(VectorView<const std::int32_t> indices, std::size_t pixels);
     /// y, the average of each window.
-    template <class T> static void avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y);
+    template <class T> static void avg_forward(ImagesView<const T> x, const AvgPool2dOptions& options, ImagesView<T> y);
     /// dx, to each pixel of which every window that covers it adds dy / A.
-    template <class T> static void avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx);
+    template <class T>
+    static void avg_backward(ImagesView<const T> dy, const AvgPool2dOptions& options, ImagesView<T> dx);
 };
 
 /// Checks the options by themselves, on behalf of `where`. @throws ShapeError

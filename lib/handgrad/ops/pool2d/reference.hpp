@@ -10,9 +10,9 @@
 
 namespace handgrad {
 
-template <> template <class T> void Pool2dKernels<OnReference>::max_forward(Images<const T> x,
-                                                                            const MaxPool2dOptions& options,
-                                                                            Images<T> y, Images<std::int32_t> indices) {
+template <> template <class T>
+void Pool2dKernels<OnReference>::max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
+                                             ImagesView<std::int32_t> indices) {
     using reference::is_greater;
     using reference::value_of;
     for (std::size_t n = 0; n < y.n; ++n) {
@@ -43,8 +43,9 @@ template <> template <class T> void Pool2dKernels<OnReference>::max_forward(Imag
     }
 }
 
-template <> template <class T>
-void Pool2dKernels<OnReference>::max_backward(Images<const T> dy, Images<const std::int32_t> indices, Images<T> dx) {
+template <> template <class T> void Pool2dKernels<OnReference>::max_backward(ImagesView<const T> dy,
+                                                                             ImagesView<const std::int32_t> indices,
+                                                                             ImagesView<T> dx) {
     std::fill_n(dx.data, dx.size(), T(0));
     for (std::size_t n = 0; n < dy.n; ++n) {
         for (std::size_t c = 0; c < dy.c; ++c) {
@@ -58,8 +59,8 @@ void Pool2dKernels<OnReference>::max_backward(Images<const T> dy, Images<const s
     }
 }
 
-template <> inline std::optional<std::int32_t> Pool2dKernels<OnReference>::bad_index(Vector<const std::int32_t> indices,
-                                                                                     std::size_t pixels) {
+template <> inline std::optional<std::int32_t>
+Pool2dKernels<OnReference>::bad_index(VectorView<const std::int32_t> indices, std::size_t pixels) {
     std::optional<std::int32_t> largest;
     for (std::size_t i = 0; i < indices.size; ++i) {
         const auto index = static_cast<std::uint32_t>(indices(i)); // a negative index becomes a large number
@@ -71,7 +72,7 @@ template <> inline std::optional<std::int32_t> Pool2dKernels<OnReference>::bad_i
 namespace reference::detail {
 
 /// Calls f(n, c, p, q) for every window.
-template <class T, class F> void for_each_window(Images<T> y, const F& f) {
+template <class T, class F> void for_each_window(ImagesView<T> y, const F& f) {
     for (std::size_t n = 0; n < y.n; ++n) {
         for (std::size_t c = 0; c < y.c; ++c) {
             for (std::size_t p = 0; p < y.h; ++p) {
@@ -83,7 +84,7 @@ template <class T, class F> void for_each_window(Images<T> y, const F& f) {
 
 /// Calls f(i, j) for every pixel of x in window (p, q). Returns A, by which the average divides.
 template <class T, class F>
-std::size_t for_each_pixel(Images<T> x, const AvgPool2dOptions& options, std::size_t p, std::size_t q, const F& f) {
+std::size_t for_each_pixel(ImagesView<T> x, const AvgPool2dOptions& options, std::size_t p, std::size_t q, const F& f) {
     const Size2d padding = options.padding;
     std::size_t inside = 0, padded = 0;
     for (std::size_t r = 0; r < options.kernel_size.h; ++r) {
@@ -104,7 +105,7 @@ std::size_t for_each_pixel(Images<T> x, const AvgPool2dOptions& options, std::si
 } // namespace reference::detail
 
 template <> template <class T>
-void Pool2dKernels<OnReference>::avg_forward(Images<const T> x, const AvgPool2dOptions& options, Images<T> y) {
+void Pool2dKernels<OnReference>::avg_forward(ImagesView<const T> x, const AvgPool2dOptions& options, ImagesView<T> y) {
     reference::detail::for_each_window(y, [&](auto n, auto c, auto p, auto q) {
         T sum(0);
         const std::size_t area =
@@ -113,8 +114,8 @@ void Pool2dKernels<OnReference>::avg_forward(Images<const T> x, const AvgPool2dO
     });
 }
 
-template <> template <class T>
-void Pool2dKernels<OnReference>::avg_backward(Images<const T> dy, const AvgPool2dOptions& options, Images<T> dx) {
+template <> template <class T> void
+Pool2dKernels<OnReference>::avg_backward(ImagesView<const T> dy, const AvgPool2dOptions& options, ImagesView<T> dx) {
     std::fill_n(dx.data, dx.size(), T(0));
     reference::detail::for_each_window(dy, [&](auto n, auto c, auto p, auto q) {
         const std::size_t area = reference::detail::for_each_pixel(dx, options, p, q, [](auto, auto) {});

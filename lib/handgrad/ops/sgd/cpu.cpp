@@ -9,8 +9,8 @@ namespace handgrad {
 
 using namespace cpu; // Vec, entrywise, transform
 
-template <> template <class T>
-void SgdKernels<OnCpu>::step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options, bool first) {
+template <> template <class T> void SgdKernels<OnCpu>::step(VectorView<T> p, VectorView<const T> g, VectorView<T> v,
+                                                            const SgdOptions& options, bool first) {
     const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
         undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
     const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of sgd.hpp

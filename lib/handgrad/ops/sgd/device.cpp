@@ -8,9 +8,9 @@ namespace handgrad {
 namespace {
 
 template <class T> struct Step {
-    Vector<T> p;
-    Vector<const T> g;
-    Vector<T> v;
+    VectorView<T> p;
+    VectorView<const T> g;
+    VectorView<T> v;
     T lr, momentum, undamped, weight_decay; ///< undamped = 1 - dampening
     bool decays, nesterov, maximize, has_velocity, first;
 
@@ -27,8 +27,8 @@ template <class T> struct Step {
 
 } // namespace
 
-template <> template <class T>
-void SgdKernels<OnDevice>::step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options, bool first) {
+template <> template <class T> void SgdKernels<OnDevice>::step(VectorView<T> p, VectorView<const T> g, VectorView<T> v,
+                                                               const SgdOptions& options, bool first) {
     Step<T> step{p,
                  g,
                  v,

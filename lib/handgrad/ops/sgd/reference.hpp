@@ -6,8 +6,9 @@
 
 namespace handgrad {
 
-template <> template <class T> void SgdKernels<OnReference>::step(Vector<T> p, Vector<const T> g, Vector<T> v,
-                                                                  const SgdOptions& options, bool first) {
+template <> template <class T> void SgdKernels<OnReference>::step(VectorView<T> p, VectorView<const T> g,
+                                                                  VectorView<T> v, const SgdOptions& options,
+                                                                  bool first) {
     for (std::size_t i = 0; i < p.size; ++i) {
         T step = options.maximize ? -g(i) : g(i);
         if (options.weight_decay != 0) { step += T(options.weight_decay) * p(i); }

@@ -29,8 +29,8 @@ struct SgdOptions {
 /// The kernel of sgd_step.
 template <class Place> struct SgdKernels {
     /// p takes a step against g. v is used only if there is momentum. @param first whether v is written for the first time
-    template <class T> static void step(Vector<T> p, Vector<const T> g, Vector<T> v, const SgdOptions& options,
-                                        bool first);
+    template <class T>
+    static void step(VectorView<T> p, VectorView<const T> g, VectorView<T> v, const SgdOptions& options, bool first);
 };
 
 /// One step of SGD, for all backends.

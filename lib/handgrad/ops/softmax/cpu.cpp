@@ -6,7 +6,7 @@
 
 namespace handgrad {
 
-template <> template <class T> void SoftmaxKernels<OnCpu>::forward(Matrix<const T> z, Matrix<T> p) {
+template <> template <class T> void SoftmaxKernels<OnCpu>::forward(MatrixView<const T> z, MatrixView<T> p) {
     const std::size_t classes = z.columns;
     const Chunks chunks(z.rows, cpu::softmax_grain(classes));
     parallel_for(chunks.count, [&](std::size_t i) {
@@ -16,7 +16,7 @@ template <> template <class T> void SoftmaxKernels<OnCpu>::forward(Matrix<const 
 }
 
 template <> template <class T>
-void SoftmaxKernels<OnCpu>::backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz) {
+void SoftmaxKernels<OnCpu>::backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz) {
     const std::size_t classes = p.columns;
     const Chunks chunks(p.rows, cpu::softmax_grain(classes));
     parallel_for(chunks.count, [&](std::size_t i) {

@@ -9,14 +9,14 @@ namespace handgrad {
 namespace {
 
 template <class T> struct Forward {
-    Matrix<const T> z;
-    Matrix<T> p;
+    MatrixView<const T> z;
+    MatrixView<T> p;
     HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const { device::SoftmaxRow<T>(&z(n, 0), &p(n, 0), z.columns); }
 };
 
 template <class T> struct Backward {
-    Matrix<const T> p, dp;
-    Matrix<T> dz;
+    MatrixView<const T> p, dp;
+    MatrixView<T> dz;
     HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
         T mean(0); // of dp, weighted with p
         for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }
@@ -26,12 +26,12 @@ template <class T> struct Backward {
 
 } // namespace
 
-template <> template <class T> void SoftmaxKernels<OnDevice>::forward(Matrix<const T> z, Matrix<T> p) {
+template <> template <class T> void SoftmaxKernels<OnDevice>::forward(MatrixView<const T> z, MatrixView<T> p) {
     device::for_each_item(z.rows, 25 * z.columns, Forward<T>{z, p});
 }
 
 template <> template <class T>
-void SoftmaxKernels<OnDevice>::backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz) {
+void SoftmaxKernels<OnDevice>::backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz) {
     device::for_each_item(p.rows, 4 * p.columns, Backward<T>{p, dp, dz});
 }
 

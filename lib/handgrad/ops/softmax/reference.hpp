@@ -12,7 +12,7 @@ namespace reference {
 
 /// The largest entry of row n, as a plain real number: it cancels, so its derivative does not matter. NaN if there is
 /// one.
-template <class T> auto row_maximum(Matrix<const T> z, std::size_t n) {
+template <class T> auto row_maximum(MatrixView<const T> z, std::size_t n) {
     auto m = value_of(z(n, 0));
     for (std::size_t k = 1; k < z.columns; ++k) {
         const auto v = value_of(z(n, k));
@@ -23,7 +23,7 @@ template <class T> auto row_maximum(Matrix<const T> z, std::size_t n) {
 
 } // namespace reference
 
-template <> template <class T> void SoftmaxKernels<OnReference>::forward(Matrix<const T> z, Matrix<T> p) {
+template <> template <class T> void SoftmaxKernels<OnReference>::forward(MatrixView<const T> z, MatrixView<T> p) {
     using std::exp;
     for (std::size_t n = 0; n < z.rows; ++n) {
         const auto m = reference::row_maximum(z, n);
@@ -37,7 +37,7 @@ template <> template <class T> void SoftmaxKernels<OnReference>::forward(Matrix<
 }
 
 template <> template <class T>
-void SoftmaxKernels<OnReference>::backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz) {
+void SoftmaxKernels<OnReference>::backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz) {
     for (std::size_t n = 0; n < p.rows; ++n) {
         T mean(0); // of dp, weighted with p
         for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }

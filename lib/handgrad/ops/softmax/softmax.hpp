@@ -22,9 +22,9 @@ namespace handgrad {
 /// The kernels of softmax, on rows with at least one entry.
 template <class Place> struct SoftmaxKernels {
     /// p = softmax of each row of z.
-    template <class T> static void forward(Matrix<const T> z, Matrix<T> p);
+    template <class T> static void forward(MatrixView<const T> z, MatrixView<T> p);
     /// dz = p (dp - sum of dp p over the row).
-    template <class T> static void backward(Matrix<const T> p, Matrix<const T> dp, Matrix<T> dz);
+    template <class T> static void backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz);
 };
 
 /// Demands scores (..., K) with K > 0 on behalf of `where`. @throws ShapeError

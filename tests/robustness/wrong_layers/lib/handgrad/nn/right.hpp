@@ -1,2 +1,2 @@
 #pragma once
-#include "handgrad/ops/linear/cpu.hpp"
+#include "handgrad/ops/linear/linear.hpp"
