@@ -94,7 +94,7 @@ TEST_CASE("random bits depend on seed, purpose, step and index, in any order of 
     CHECK(different.size() == 600);
 }
 
-TEST_CASE("uniform numbers lie in [0, 1) and have the right mean and variance", "[random][philox]") {
+TEST_CASE("uniform numbers lie between 0 and 1 and have the right mean and variance", "[random][philox]") {
     CHECK(uniform_from_bits(0) == 0);
     CHECK(uniform_from_bits(0x80000000) == 0.5F);
     CHECK(uniform_from_bits(0xffffffff) == 1.0F - 0x1p-24F);

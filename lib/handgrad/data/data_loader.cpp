@@ -10,8 +10,8 @@
 namespace handgrad::data {
 namespace {
 
-// Asks for memory that is needed soon. Shuffled images lie all over the place, and waiting for each of them would take
-// as long as all the rest of an epoch's loading.
+// Prefetches memory that is needed soon. Shuffled images are scattered over memory: waiting for each of them would take
+// as long as the rest of the loading of an epoch.
 void prefetch(const std::uint8_t* bytes, std::size_t count) {
 #ifdef __GNUC__ // GCC and clang
     constexpr std::size_t cache_line = 64;
@@ -49,7 +49,7 @@ BatchSampler::Range BatchSampler::peek() {
         epoch_ = state_.epoch;
         if (options_.shuffle) {
             std::iota(order_.begin(), order_.end(), 0U);
-            // Stream 0 is where a program with the same seed draws its initial weights from.
+            // A program with the same seed draws its initial weights from stream 0.
             Random(options_.seed, state_.epoch + 1).shuffle(order_.begin(), order_.end());
         }
     }

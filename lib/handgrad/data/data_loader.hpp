@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Mini-batches: a data set in random order, a few images at a time, as torch.utils.data.DataLoader gives them.
+/// Mini-batches of a data set in random order, as torch.utils.data.DataLoader.
 ///
 /// @snippet training.cpp data_loader
 
@@ -18,20 +18,20 @@
 
 namespace handgrad::data {
 
-/// How a DataLoader deals out its data set.
+/// The options of a DataLoader.
 struct LoaderOptions {
-    std::size_t batch_size = 64; ///< images in a batch; fewer in the last one, if they do not come out even
-    bool shuffle = true;         ///< a new random order each epoch; otherwise the order of the data set
-    bool drop_last = false;      ///< leave out the last batch if it is shorter than the others
-    std::uint64_t seed = 0;      ///< of the random orders
-    std::size_t limit = 0;       ///< use the first so many images only, if there are more; 0: all
+    std::size_t batch_size = 64; ///< number of images in a batch; the last batch may be smaller
+    bool shuffle = true;         ///< whether each epoch has a new random order; otherwise the order of the data set
+    bool drop_last = false;      ///< whether to leave out the last batch if it is smaller than the others
+    std::uint64_t seed = 0;      ///< seed of the random orders
+    std::size_t limit = 0;       ///< maximum number of images, the first ones of the data set; 0: all
 };
 
-/// The images of each batch: the part of a DataLoader that needs no image.
+/// Chooses the images of each batch, by their indices in the data set.
 ///
-/// The order of an epoch is drawn from a stream of its own, number epoch + 1 of the seed; stream 0, which Random(seed)
-/// starts, is left to the weights. The state alone therefore determines the batches: a resumed run sees exactly the
-/// batches that it would have seen.
+/// Each epoch draws its order from a stream of its own, number epoch + 1 of the seed; stream 0, which Random(seed)
+/// starts, is for the weights. The state alone therefore determines the batches, and a resumed run sees the batches of
+/// an uninterrupted run.
 class BatchSampler {
 public:
     /// @throws ShapeError if there is no image, batch_size is less than 1, limit is negative, or drop_last leaves
@@ -44,7 +44,7 @@ public:
     /// The number of batches in an epoch.
     std::size_t batches() const;
 
-    /// The batch that comes next.
+    /// The position: the batch that comes next.
     LoaderState state() const { return state_; }
 
     /// Moves to a position. @throws DataError if an epoch has no such batch
@@ -52,15 +52,15 @@ public:
 
     /// The images of a batch.
     struct Range {
-        const std::uint32_t* first; ///< image numbers, one after another
-        std::size_t count;          ///< B
+        const std::uint32_t* first; ///< indices of the images, one after another
+        std::size_t count;          ///< number of images, B
     };
-    /// The batch that comes next. Draws the order of its epoch if that has not been done.
+    /// Returns the batch that comes next. The first call in an epoch draws the order of the epoch.
     Range peek();
-    /// The same, and moves state() on by one batch.
+    /// Returns the batch that comes next, and advances state() by one batch.
     Range next();
 
-    /// Image numbers in the order of epoch(), the epoch of the last peek() or next().
+    /// The indices of all images in the order of epoch(), the epoch of the last peek() or next().
     const std::vector<std::uint32_t>& order() const { return order_; }
     std::optional<std::uint64_t> epoch() const { return epoch_; } ///< see order(); empty before the first
 
@@ -72,9 +72,9 @@ private:
 };
 
 /// Copies images and labels into a batch.
-/// @param dataset where from
-/// @param range which images, B of them
-/// @param transforms from bytes to numbers
+/// @param dataset source of the images
+/// @param range indices of the B images
+/// @param transforms steps from bytes to numbers
 /// @param images (B, 1, H, W), overwritten
 /// @param labels (B), overwritten
 template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range range, const Transforms& transforms,
@@ -85,18 +85,18 @@ extern template void gather<float>(const ImageDataset&, BatchSampler::Range, con
 extern template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&,
                                     Labels&);
 
-/// Where a DataLoader's batches come from: here from the host's memory, image by image. A backend with memory of its own
-/// has a specialisation (device_batches.hpp).
+/// The source of a DataLoader's batches: here the host's memory, image by image. A backend with its own memory has a
+/// specialisation (device_batches.hpp).
 template <class Backend> class BatchSource {
 public:
-    /// @param dataset must live as long @param transforms valid
+    /// @param dataset must outlive the source @param transforms valid steps
     BatchSource(const ImageDataset& dataset, Transforms transforms)
         : dataset_(&dataset), transforms_(std::move(transforms)) {}
 
-    /// Called before the first batch of an epoch, whose order the sampler then holds.
+    /// Called before the first batch of an epoch, when the sampler holds the order of that epoch.
     void start_epoch(const BatchSampler&) {}
 
-    /// Fills a batch, whose tensors have their shapes: images `range` of the epoch's order.
+    /// Fills a batch with the images of `range`. The tensors already have their shapes.
     void load(BatchSampler::Range range, typename Backend::Tensor& images, typename Backend::Labels& labels) const {
         gather(*dataset_, range, transforms_, images, labels);
     }
@@ -122,10 +122,10 @@ public:
     using Labels = typename Backend::Labels; ///< type of the labels
     using Batch = ImageBatch<Backend>;       ///< images and labels
 
-    /// @param dataset is not copied: it must live as long as the loader
+    /// @param dataset images and labels; not copied, must outlive the loader
     /// @param options batch size, shuffling, seed
-    /// @param transforms from bytes to numbers
-    /// @throws ShapeError for an empty data set, options that make no batch, or invalid transforms
+    /// @param transforms steps from bytes to numbers
+    /// @throws ShapeError for an empty data set, options that give no batch, or invalid transforms
     explicit DataLoader(const ImageDataset& dataset, const LoaderOptions& options = {},
                         const Transforms& transforms = {ToTensor{}})
         : dataset_(&dataset), sampler_(dataset.size(), options), source_(dataset, valid(transforms)) {
@@ -145,18 +145,18 @@ public:
         in_loop_ = false;
     }
 
-    /// The batch that comes next, without moving on: next() gives the same one.
+    /// Returns the batch that comes next, and leaves state() alone: next() returns the same batch.
     const Batch& peek() { return load(sampler_.peek()); }
-    /// The batch that comes next. Moves state() on by one batch: at the end of an epoch, to the next epoch.
+    /// Returns the batch that comes next, and advances state() by one batch: after the last batch, to the next epoch.
     const Batch& next() { return load(sampler_.next()); }
 
-    /// Where a range-based for loop ends.
+    /// The end of a range-based for loop.
     struct End {};
 
-    /// Takes one batch after another. Input iterator: all iterators of a loader share its one batch.
+    /// An input iterator over the batches. All iterators of a loader share its one batch.
     class Iterator {
     public:
-        /// Takes the first of the `left` batches of a loop.
+        /// Takes the first of `left` batches.
         Iterator(DataLoader& loader, std::size_t left) : loader_(&loader), left_(left) { loader_->next(); }
         const Batch& operator*() const { return loader_->batch_; }   ///< the current batch
         const Batch* operator->() const { return &loader_->batch_; } ///< the current batch
@@ -174,8 +174,8 @@ public:
         std::size_t left_;
     };
 
-    /// Begins a loop from state() to the end of the epoch, and takes its first batch. If the loop before was left by a
-    /// break, the rest of its epoch is skipped, as in PyTorch.
+    /// Begins a loop from state() to the end of the epoch, and takes the first batch. If a break ended the previous
+    /// loop, the rest of its epoch is skipped, as in PyTorch.
     Iterator begin() {
         if (in_loop_ && state().batch != 0) { sampler_.restore({state().epoch + 1, 0}); }
         in_loop_ = true;
@@ -202,9 +202,9 @@ private:
     const ImageDataset* dataset_;
     BatchSampler sampler_;
     BatchSource<Backend> source_;
-    std::optional<std::uint64_t> epoch_; // whose order source_ knows
+    std::optional<std::uint64_t> epoch_; // the epoch whose order source_ has
     Batch batch_;
-    bool in_loop_ = false; // a range-based for loop has begun and not come to its end
+    bool in_loop_ = false; // a range-based for loop has begun and has not reached its end
 };
 
 } // namespace handgrad::data

@@ -62,22 +62,22 @@ Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
                                     to_string(header.shape), header.values));
     }
 
-    // Memory grows with what has been read: a megabyte at first, then twice as much each time. (A plain file has the
-    // size that it promised, so it is read in one go.)
+    // Memory grows with the bytes that have been read: one megabyte at first, then twice as much each time. (A plain
+    // file has the size that its header says, so it is read at once.)
     const auto values = static_cast<std::size_t>(header.values);
     const std::size_t first_piece = source.size_is_exact() ? values : std::size_t{1} << 20;
     Idx idx{header.shape, {}};
     while (idx.bytes.size() < values) {
         const std::size_t done = idx.bytes.size();
         const std::size_t piece = std::min(values - done, std::max(done, first_piece));
-        idx.bytes.reserve(done + piece); // or resize() would take more
+        idx.bytes.reserve(done + piece); // resize() alone would allocate more
         idx.bytes.resize(done + piece);
         const std::size_t found = source.read(idx.bytes.data() + done, piece);
         if (found != piece) {
             throw DataError(fmt::format("{}: the file ends after {} values, expected {}", name, done + found, values));
         }
     }
-    std::uint8_t more = 0; // asking for one byte more also makes gunzip check its checksum
+    std::uint8_t more = 0; // reading one byte more also makes gunzip compare its checksum
     if (source.read(&more, 1) != 0) {
         throw DataError(fmt::format("{}: the file goes on after the {} values of its header", name, header.values));
     }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The position in a data set: what the training loop and a checkpoint need of any loader.
+/// The interface of a loader for the training loop and the checkpoint: size and position.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +13,9 @@ struct LoaderState {
     std::size_t batch = 0;   ///< number of batches of the current pass that are done
 };
 
-/// A loader as the training loop sees it. A class of its own adds a function next(), which returns its next batch, of any
-/// type, and moves state() on. The batches must depend on state() and on nothing else.
+/// A loader as the training loop sees it. A derived class adds a function next(), which returns the next batch, of a
+/// type of its own, and advances state(). A batch must depend on state() alone, so that a resumed run sees the same
+/// batches.
 class Loader {
 public:
     virtual ~Loader() = default;

@@ -17,8 +17,8 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// share/handgrad/data above the running program or, if it is a shared one, above this library: there the data is after an
-// installed folder with programs in it was moved as a whole. Empty if there is none.
+// share/handgrad/data above the running program or, if this library is a shared one, above the library: the data are
+// there if an installed folder was moved as a whole. Empty if there is no such folder.
 Path moved_folder() {
     std::error_code ignored;
     Dl_info library{};
@@ -53,8 +53,8 @@ std::vector<Path> usual_folders(const Path& folder, const Path& own, const char*
     return folders;
 }
 
-// The file of this stem under one of its names, for the stem "train-images" and the kind "idx3": train-images-idx3-ubyte
-// and so on; empty if there is none. A folder that may not be looked into is an error.
+// The file with one of the names of a stem and a kind: train-images-idx3-ubyte and so on for "train-images" and "idx3".
+// Empty if there is none. A folder without read permission is an error.
 Path find_file(const Path& folder, std::string_view stem, std::string_view kind) {
     for (const char separator : {'-', '.'}) {
         for (const char* suffix : {"", ".gz"}) {

@@ -10,25 +10,25 @@
 
 namespace handgrad::data {
 
-/// The folder of the data sets that come with handgrad: the source tree's, or where the package is installed that
-/// find_package(handgrad) found. CMake's target handgrad::handgrad tells the program. The library does not know it: it may
-/// be moved after it was compiled.
+/// The folder of the data sets that come with handgrad: in the source tree, or in the package that
+/// find_package(handgrad) found. CMake's target handgrad::handgrad passes it to the program. The library itself does
+/// not contain the path, because it may be moved after compilation.
 #ifdef HANDGRAD_DATA_DIR
 constexpr const char* const own_folder = HANDGRAD_DATA_DIR;
 #else
 constexpr const char* const own_folder = "";
 #endif
 
-/// Which part of a data set.
+/// The part of a data set.
 enum class Split {
-    train, ///< to learn from
-    test   ///< to measure with, never to learn from
+    train, ///< for training
+    test   ///< for measuring, never for training
 };
 
-/// Labelled grey images, kept as bytes: a quarter of the memory of floats. DataLoader turns them into tensors.
+/// Labelled grey images, stored as bytes: a quarter of the memory of floats. DataLoader makes tensors of them.
 struct ImageDataset {
     std::string name;                     ///< "MNIST train"
-    std::vector<std::string> class_names; ///< what label 0, 1, .. K-1 stands for
+    std::vector<std::string> class_names; ///< names of the classes 0, 1, .. K-1
     std::size_t height = 0;               ///< H, pixels
     std::size_t width = 0;                ///< W, pixels
     std::vector<std::uint8_t> pixels;     ///< (N, H, W) row-major: 0 background, 255 full ink
@@ -43,30 +43,30 @@ struct ImageDataset {
 
 /// Handwritten digits. Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits" (1998).
 ///
-/// The files are looked for under their official names (train-images-idx3-ubyte, or train-images.idx3-ubyte as some
-/// unpackers write it), with and without .gz, in the folders that mnist_folders() lists.
+/// Searches the folders of mnist_folders() for files with the official names (train-images-idx3-ubyte, or
+/// train-images.idx3-ubyte as some unpackers write it), with and without .gz.
 /// @param split training or test images
-/// @param folder where to look; empty: in the usual places
-/// @param own the last of the usual places; empty: none
-/// @throws DataError if the files are not found (the message lists every folder tried), damaged, have different
+/// @param folder folder to search; empty: the usual folders
+/// @param own the last of the usual folders; empty: none
+/// @throws DataError if the files are not found (the message lists every folder), are damaged, or have different
 ///         numbers of images and labels, images that are not 28 x 28, or a label above 9
 ImageDataset load_mnist(Split split, const std::filesystem::path& folder = {},
                         const std::filesystem::path& own = own_folder);
 
 /// Ten kinds of clothing in MNIST's format. H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
-/// Benchmarking Machine Learning Algorithms" (2017), arXiv:1708.07747. As load_mnist; looked for in the folders that
-/// fashion_mnist_folders() lists.
+/// Benchmarking Machine Learning Algorithms" (2017), arXiv:1708.07747. As load_mnist, in the folders of
+/// fashion_mnist_folders().
 ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder = {},
                                 const std::filesystem::path& own = own_folder);
 
-/// Where load_mnist looks, in this order. With `folder`: there and in folder/mnist, nowhere else, so that a mistyped
-/// folder is an error and not another data set. Without: the same two for the environment variable HANDGRAD_DATA, and
-/// own/mnist. If `own` is no longer there, share/handgrad/data above the program or the shared library takes its place.
-/// @throws DataError if HANDGRAD_DATA is set and is not a folder
+/// Returns the folders that load_mnist searches, in this order. If `folder` is given: folder and folder/mnist, and no
+/// others, so that a mistyped folder is an error and does not load another data set. Otherwise: the same two for the
+/// environment variable HANDGRAD_DATA, and own/mnist. If `own` does not exist, share/handgrad/data above the program or
+/// the shared library replaces it. Throws DataError if HANDGRAD_DATA is set and is not a folder.
 std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {},
                                                  const std::filesystem::path& own = own_folder);
 
-/// As mnist_folders, with fashion-mnist for mnist, and at last the folder of Debian's package dataset-fashion-mnist.
+/// As mnist_folders, with fashion-mnist for mnist; the last folder is that of Debian's package dataset-fashion-mnist.
 std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {},
                                                          const std::filesystem::path& own = own_folder);
 
@@ -76,8 +76,8 @@ struct PixelStatistics {
     double std;  ///< 0.3081 for MNIST's training images
 };
 
-/// Counts how often each of the 256 values occurs, so the result is exact to rounding.
-/// @throws ShapeError if the data set is empty
+/// Returns mean and standard deviation, from the counts of the 256 values: exact to rounding. Throws ShapeError if the
+/// data set is empty.
 PixelStatistics pixel_statistics(const ImageDataset& dataset);
 
 } // namespace handgrad::data

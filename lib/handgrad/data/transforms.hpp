@@ -9,7 +9,7 @@
 
 namespace handgrad::data {
 
-/// x = byte / 255: pixels from 0 to 1. The first step, and the only one that takes bytes.
+/// x = byte / 255: pixels from 0 to 1. Must be the first step; the others take numbers.
 struct ToTensor {};
 
 /// y = (x - mean) / std.
@@ -18,17 +18,16 @@ struct Normalize {
     double std;  ///< divides every pixel, not 0; 0.3081 for MNIST
 };
 
-/// Steps that are applied one after another, as torchvision's Compose does: ToTensor first, then any number of
-/// Normalize.
+/// Steps that apply() applies in order, as torchvision's Compose: ToTensor, then any number of Normalize.
 using Transforms = std::vector<std::variant<ToTensor, Normalize>>;
 
-/// @throws ShapeError if the steps are not ToTensor and then Normalize, a mean or std is not finite, or a std is 0
+/// Throws ShapeError if the steps are not ToTensor and then Normalize, a mean or std is not finite, or a std is 0.
 void require_valid(const Transforms& transforms);
 
-/// Applies the steps to bytes, in the arithmetic of T; for float the results are torchvision's to the bit.
+/// Applies the steps to bytes, in the arithmetic of T; for float the results are bit for bit those of torchvision.
 ///
-/// It divides where a multiplication by the reciprocal would be faster but round differently. (A table of the 256
-/// possible results gives the same bits; a SIMD division of 8 or 16 numbers is faster than as many look-ups.)
+/// It divides: a multiplication by the reciprocal would be faster but would round differently. (A table of the 256
+/// possible results gives the same bits, but SIMD division of 8 or 16 numbers is faster than 8 or 16 look-ups.)
 /// @param transforms valid steps
 /// @param bytes, count the bytes to transform
 /// @param out `count` numbers, overwritten

@@ -3,8 +3,7 @@
 /// Schedulers: learning rates that shrink as training goes on. Call step() once an epoch, after the optimiser's steps.
 /// A scheduler changes the learning rate of every group by the same factor.
 ///
-/// The learning rates are the optimiser's. A run that is resumed therefore restores the optimiser and, for StepLR, calls
-/// restore().
+/// The optimiser stores the learning rates. To resume a run, restore the optimiser and, for StepLR, call restore().
 
 #include <cstddef>
 

@@ -2,8 +2,8 @@
 /// @file
 /// Optimisers: parameters in groups, the state that an optimiser keeps of each parameter, and learning rates.
 ///
-/// An optimiser of its own derives from GroupedOptimizer and writes one function, the update of one parameter. Training
-/// loop, schedulers and checkpoints then work with it.
+/// A new optimiser derives from GroupedOptimizer and defines the update of one parameter. The training loop, the
+/// schedulers and the checkpoints then work with it.
 
 #include <cstddef>
 #include <map>
@@ -20,37 +20,36 @@ namespace handgrad::optim {
 class LearningRates {
 public:
     virtual ~LearningRates() = default;
-    virtual std::size_t group_count() const = 0;           ///< number of groups
-    virtual double lr(std::size_t group = 0) const = 0;    ///< learning rate of a group
-    virtual void set_lr(double lr, std::size_t group) = 0; ///< sets it; throws std::invalid_argument if out of range
+    virtual std::size_t group_count() const = 0;        ///< number of groups
+    virtual double lr(std::size_t group = 0) const = 0; ///< learning rate of a group
+    /// Sets the learning rate of a group. Throws std::invalid_argument if it is out of range.
+    virtual void set_lr(double lr, std::size_t group) = 0;
+    /// Sets the learning rate of every group.
     void set_lr(double lr) {
-        for_each_lr([&](double) { return lr; });
-    } ///< sets that of every group
+        for (std::size_t group = 0; group < group_count(); ++group) { set_lr(lr, group); }
+    }
+    /// Multiplies the learning rate of every group.
+    void scale_lr(double factor) {
+        for (std::size_t group = 0; group < group_count(); ++group) { set_lr(factor * lr(group), group); }
+    }
+    /// Returns the learning rates of all groups.
     std::vector<double> lrs() const {
         std::vector<double> all;
         for (std::size_t group = 0; group < group_count(); ++group) { all.push_back(lr(group)); }
         return all;
-    } ///< the learning rates of all groups
-    void scale_lr(double factor) {
-        for_each_lr([&](double lr) { return factor * lr; });
-    } ///< multiplies every one
-
-private:
-    template <class F> void for_each_lr(F changed) {
-        for (std::size_t group = 0; group < group_count(); ++group) { set_lr(changed(lr(group)), group); }
     }
 };
 
-/// The names of what an optimiser keeps of each parameter, PyTorch's: "momentum_buffer"; "exp_avg", "exp_avg_sq", "step".
+/// The names of an optimiser's state, which are PyTorch's: "momentum_buffer"; "exp_avg", "exp_avg_sq", "step".
 struct StateNames {
     std::vector<std::string> tensors; ///< tensors of the parameter's shape
     std::vector<std::string> counts;  ///< whole numbers
 };
 
-/// What an optimiser keeps of one parameter.
+/// The state of one parameter.
 template <class Backend> struct ParameterState {
-    std::vector<typename Backend::Tensor> tensors; ///< one for each name; of shape (0,) before the step that makes it
-    std::vector<std::size_t> counts;               ///< one for each name, from 0
+    std::vector<typename Backend::Tensor> tensors; ///< one for each name; of shape (0,) until a step computes it
+    std::vector<std::size_t> counts;               ///< one for each name; 0 at first
 };
 
 namespace detail {
@@ -58,7 +57,7 @@ namespace detail {
 [[noreturn]] void refuse_state(std::string_view name, const StateNames& names);
 /// Throws std::invalid_argument: the optimiser has a parameter that is not the model's.
 [[noreturn]] void refuse_parameter();
-/// Throws std::invalid_argument if a parameter is twice in the list, as PyTorch does.
+/// Throws std::invalid_argument if a parameter appears twice, as PyTorch does.
 void require_distinct(std::vector<const void*> parameters);
 } // namespace detail
 
@@ -66,10 +65,10 @@ void require_distinct(std::vector<const void*> parameters);
 template <class Backend> class Optimizer : public LearningRates {
 public:
     using Tensor = typename Backend::Tensor;  ///< type of an array
-    using Parameter = nn::Parameter<Backend>; ///< what is learned
-    using State = ParameterState<Backend>;    ///< what is kept of it
+    using Parameter = nn::Parameter<Backend>; ///< type of a parameter
+    using State = ParameterState<Backend>;    ///< type of its state
 
-    /// Takes one step of every parameter against its gradient.
+    /// Moves every parameter by one step against its gradient.
     virtual void step() = 0;
     /// Sets every gradient to zero.
     void zero_grad() {
@@ -77,7 +76,7 @@ public:
     }
 
     const std::vector<Parameter*>& parameters() const { return parameters_; } ///< all parameters, group after group
-    /// Their names in a model. @throws std::invalid_argument if one is not a parameter of the model
+    /// Returns the names of parameters() in a model. Throws std::invalid_argument if the model has not all of them.
     std::vector<std::string> names_in(const nn::Component<Backend>& model) const {
         std::map<const Parameter*, std::string> names;
         for (const auto& [name, parameter] : model.named_parameters()) { names.emplace(parameter, name); }
@@ -89,8 +88,8 @@ public:
         }
         return result;
     }
-    /// The options of all groups but for their learning rates, a line for each; where there are several, with the names
-    /// of their parameters in a model. They must be the same where a saved run goes on. @throws as names_in()
+    /// Returns the options of all groups but for their learning rates, one line for each group. If there are several
+    /// groups, each line names the group's parameters. A resumed run must have the same text. Throws as names_in().
     std::string options_text_in(const nn::Component<Backend>& model) const {
         const auto names = names_in(model);
         std::string text;
@@ -103,14 +102,14 @@ public:
         return text;
     }
     virtual std::size_t group_of(std::size_t parameter) const = 0; ///< the group of parameters()[parameter]
-    /// The options of a group but for its learning rate, as a text: "SGD(momentum=0.9, ...)".
+    /// Returns the options of a group but for its learning rate: "SGD(momentum=0.9, ...)".
     virtual std::string options_text(std::size_t group) const = 0;
-    /// Whether a step makes state of the group's parameters: SGD without momentum keeps none.
+    /// Returns whether the parameters of a group have state. Those of SGD without momentum have none.
     virtual bool keeps_state(std::size_t group) const = 0;
 
     const StateNames& state_names() const { return names_; }     ///< names of the state
     const std::vector<State>& states() const { return states_; } ///< the state of each of parameters()
-    /// A state tensor by its name, as torch.optim's state[parameter][name]. @throws std::out_of_range for another name
+    /// Returns a state tensor, as torch.optim's state[parameter][name]. Throws std::out_of_range for an unknown name.
     const Tensor& state(std::size_t parameter, std::string_view name) const {
         for (std::size_t k = 0; k < names_.tensors.size(); ++k) {
             if (names_.tensors[k] == name) { return states_.at(parameter).tensors[k]; }
@@ -118,7 +117,7 @@ public:
         detail::refuse_state(name, names_);
     }
 
-    /// States of which everything that is kept has been made, with unspecified numbers: what load_state() expects.
+    /// Returns states in their full shapes, with unspecified numbers.
     std::vector<State> made_states() const {
         std::vector<State> made = states_;
         for (std::size_t i = 0; i < made.size(); ++i) {
@@ -128,7 +127,8 @@ public:
         return made;
     }
 
-    /// The tensors that are kept, with their names in a model: "exp_avg.fc1.weight". @throws as names_in()
+    /// Returns the tensors of `states` under names such as "exp_avg.fc1.weight". Leaves out groups without state.
+    /// Throws as names_in().
     std::vector<std::pair<std::string, Tensor*>> named_states(std::vector<State>& states,
                                                               const nn::Component<Backend>& model) const {
         std::vector<std::pair<std::string, Tensor*>> named;
@@ -141,9 +141,9 @@ public:
         return named;
     }
 
-    /// Goes on where another optimiser over the same parameters stood. If anything is refused, nothing is changed.
-    /// @param lrs its learning rates, one for each group
-    /// @param states its states(): tensors of the parameter's shape or of shape (0,)
+    /// Takes over the state of another optimiser of the same parameters. If it throws, nothing has changed.
+    /// @param lrs learning rates, one for each group
+    /// @param states one for each parameter, with tensors of the parameter's shape or of shape (0,)
     /// @throws ShapeError for other shapes or numbers of them, std::invalid_argument for a learning rate out of range
     void load_state(const std::vector<double>& lrs, std::vector<State> states) {
         const auto require_count = [](const char* what, std::size_t count, std::size_t expected) {
@@ -173,10 +173,10 @@ protected:
                                             std::vector<std::size_t>(names_.counts.size())}) {
         detail::require_distinct({parameters_.begin(), parameters_.end()});
     }
-    /// Throws std::invalid_argument if a group cannot have this learning rate.
+    /// Throws std::invalid_argument if a learning rate is out of range for a group.
     virtual void check_lr(double lr, std::size_t group) const = 0;
 
-    State& state_of(std::size_t parameter) { return states_[parameter]; } ///< for a step to change
+    State& state_of(std::size_t parameter) { return states_[parameter]; } ///< state of parameters()[parameter]
 
 private:
     std::vector<Parameter*> parameters_;
@@ -184,21 +184,22 @@ private:
     std::vector<State> states_;
 };
 
-/// Parameters with options of their own, an entry of torch.optim's param_groups.
+/// Parameters that share options: an entry of torch.optim's param_groups.
 template <class Backend, class Options> struct ParameterGroup {
     std::vector<nn::Parameter<Backend>*> parameters; ///< must outlive the optimiser
-    Options options;                                 ///< has a member lr
+    Options options;                                 ///< learning rate `lr` and others
 };
 
-/// An optimiser that treats each parameter by itself, with the options of its group.
+/// An optimiser that updates each parameter by itself, with the options of its group.
 template <class Backend, class Options> class GroupedOptimizer : public Optimizer<Backend> {
 public:
     using typename Optimizer<Backend>::Parameter;
     using typename Optimizer<Backend>::State;
-    using Group = ParameterGroup<Backend, Options>; ///< parameters that share options
+    using Group = ParameterGroup<Backend, Options>; ///< type of a group
 
-    const std::vector<Group>& groups() const { return groups_; } ///< with their options as they stand
+    const std::vector<Group>& groups() const { return groups_; } ///< the groups with their current options
 
+    /// See Optimizer.
     void step() override {
         std::size_t i = 0;
         for (const Group& group : groups_) {
@@ -206,13 +207,16 @@ public:
         }
     }
 
-    std::size_t group_count() const override { return groups_.size(); }
+    std::size_t group_count() const override { return groups_.size(); } ///< see LearningRates
+    /// See LearningRates.
     double lr(std::size_t group = 0) const override { return groups_.at(group).options.lr; }
     using Optimizer<Backend>::set_lr;
+    /// See LearningRates.
     void set_lr(double lr, std::size_t group) override {
         check_lr(lr, group);
         groups_[group].options.lr = lr;
     }
+    /// See Optimizer.
     std::size_t group_of(std::size_t parameter) const override {
         std::size_t group = 0;
         for (; parameter >= groups_.at(group).parameters.size(); ++group) {
@@ -220,7 +224,9 @@ public:
         }
         return group;
     }
+    /// See Optimizer.
     std::string options_text(std::size_t group) const override { return text(groups_.at(group).options); }
+    /// See Optimizer.
     bool keeps_state(std::size_t group) const override { return makes_state(groups_.at(group).options); }
 
 protected:
@@ -228,15 +234,16 @@ protected:
     GroupedOptimizer(std::vector<Group> groups, StateNames names)
         : Optimizer<Backend>(all_of(groups), std::move(names)), groups_(std::move(groups)) {}
 
-    /// Takes one step of one parameter.
+    /// Moves one parameter by one step.
     virtual void update(Parameter& parameter, State& state, const Options& options) = 0;
     /// Throws std::invalid_argument for options out of range.
     virtual void check(const Options& options) const = 0;
-    /// The options but for lr, as a text.
+    /// Returns the options but for lr, as a text.
     virtual std::string text(const Options& options) const = 0;
-    /// Whether update() makes state with these options.
+    /// Returns whether update() computes state with these options.
     virtual bool makes_state(const Options& options) const = 0;
 
+    /// See Optimizer.
     void check_lr(double lr, std::size_t group) const override {
         Options changed = groups_.at(group).options;
         changed.lr = lr;

@@ -15,11 +15,11 @@ namespace handgrad::optim {
 /// Nesterov's momentum without momentum or with dampening.
 void check_sgd_options(const SgdOptions& options);
 
-/// The options of SGD but for the learning rate: "SGD(momentum=0.9, ...)".
+/// Returns the options but for the learning rate: "SGD(momentum=0.9, ...)".
 std::string to_string(const SgdOptions& options);
 
 /// Stochastic gradient descent, torch.optim.SGD with all its options. Update rule: ops/sgd/sgd.hpp. The state of a
-/// parameter is its "momentum_buffer", made by the first step with momentum.
+/// parameter is its "momentum_buffer", which the first step with momentum computes.
 template <class Backend> class SGD : public GroupedOptimizer<Backend, SgdOptions> {
     using Base = GroupedOptimizer<Backend, SgdOptions>;
 
@@ -28,14 +28,14 @@ public:
     using typename Base::Parameter;
     using typename Base::State;
 
-    /// All parameters in one group.
-    /// @param parameters of a model, which must outlive the optimiser
-    /// @param options as torch.optim.SGD's, with its defaults
-    /// @throws std::invalid_argument for options out of range, or a parameter that is twice in the list
+    /// Puts all parameters into one group.
+    /// @param parameters parameters of a model; must outlive the optimiser
+    /// @param options options with the names and defaults of torch.optim.SGD
+    /// @throws std::invalid_argument for options out of range or a parameter that appears twice
     SGD(std::vector<Parameter*> parameters, const SgdOptions& options)
         : SGD(std::vector<Group>{Group{std::move(parameters), options}}) {}
 
-    /// Parameters in groups, each with options of its own. @throws std::invalid_argument as the other constructor
+    /// Takes groups of parameters, each with its own options. Throws as the other constructor.
     explicit SGD(std::vector<Group> groups) : Base(std::move(groups), {{"momentum_buffer"}, {}}) {
         for (const Group& group : this->groups()) { check_sgd_options(group.options); }
     }

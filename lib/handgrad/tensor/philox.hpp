@@ -3,8 +3,8 @@
 /// Random numbers from a counter, for what happens inside training: dropout, augmentation, sampling.
 ///
 /// A number is a function of (seed, purpose, step, index) and of nothing else: there is no state. So every backend, any
-/// number of threads and any number of processes draw the same numbers, in any order, and a resumed run needs no more than
-/// its step. Initial weights and shuffling have streams of their own (random.hpp).
+/// number of threads and any number of processes draw the same numbers, in any order, and a resumed run needs no more
+/// than its step. Initial weights and shuffling have streams of their own (random.hpp).
 ///
 /// The function is Philox 4x32-10. Source: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as
 /// 1, 2, 3", SC 2011. This header includes no xtensor: kernels use it as well.
@@ -54,8 +54,8 @@ HANDGRAD_HOST_DEVICE inline std::uint32_t random_bits(std::uint64_t seed, std::u
     return random_block(seed, purpose, step, index / 4).word[index % 4];
 }
 
-/// The upper 24 of 32 random bits as a number in [0, 1), a multiple of 2^-24. It is exact in float and in double, so that
-/// models of both types draw the same numbers.
+/// The upper 24 of 32 random bits as a number in [0, 1), a multiple of 2^-24. It is exact in float and in double, so
+/// that models of both types draw the same numbers.
 HANDGRAD_HOST_DEVICE inline float uniform_from_bits(std::uint32_t bits) {
     return static_cast<float>(bits >> 8) * (1.0F / 16777216.0F);
 }

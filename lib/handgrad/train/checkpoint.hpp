@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Checkpoints: a training run in a file, from which it goes on as if nothing had happened, bit for bit.
+/// Checkpoints: a training run in a file. A resumed run gives the same bits as an uninterrupted run.
 /// For the backends Cpu, Device and Reference, each of float and of double.
 ///
 /// @snippet training.cpp checkpoint
@@ -10,8 +10,8 @@
 /// | name | what |
 /// | --- | --- |
 /// | a parameter's or a buffer's, "fc1.weight" | the parameter or buffer; a Linear's weight is (in, out) |
-/// | "optimizer.momentum_buffer.fc1.weight" | the optimiser's state of a parameter, once a step has made it |
-/// | "optimizer.step" | a whole number that the optimiser keeps of each parameter, I64 |
+/// | "optimizer.momentum_buffer.fc1.weight" | the optimiser's state of a parameter; shape (0,) before a step |
+/// | "optimizer.step" | a whole number that the optimiser keeps for each parameter, I64 |
 /// | "optimizer.lr" | the learning rate of each group, F64 |
 /// | "loader.state" | epoch and batch that come next, I64 |
 /// | "epoch.counts", "epoch.loss_sum" | the epoch so far: correct, examples, batches, I64; sum of the losses, F64 |
@@ -20,7 +20,7 @@
 /// Its metadata hold the format's version, a checksum of everything, the model as it is printed, the optimiser's and
 /// the run's options, the size of the training data, and the state of the random stream if there is one.
 ///
-/// The version is 2. Files of version 1, which call the momentum buffer "optimizer.momentum.fc1.weight", are read as well.
+/// The version is 2. Files of version 1, with "optimizer.momentum.fc1.weight" for the momentum buffer, are read as well.
 
 #include <filesystem>
 #include <string>
@@ -33,19 +33,20 @@ namespace handgrad::train {
 
 /// Writes a checkpoint by io::write_file(): the file is complete and on the disk when this returns.
 ///
-/// Call it between two batches: after train_one_epoch, and at an epoch's end once all that belongs to it (the test, the
-/// scheduler's step) is done.
+/// Call it between two batches, after train_one_epoch(). At the end of an epoch, run the test and the scheduler's step
+/// first.
 /// @param path the file, replaced if it exists; its folder must exist
-/// @param run its model has at least one parameter, and no name that begins like those of a run in the table above
+/// @param run its model has at least one parameter, and no name that begins with "optimizer.", "loader.", "epoch." or
+///        "history."
 /// @throws DataError if the file cannot be written, or a number in it is NaN or infinite; what was at `path` then stays
 ///         as it was
 template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run);
 
-/// Puts a run where save_checkpoint() found it.
+/// Restores a run from a checkpoint.
 ///
-/// Everything is checked before anything is changed: the checksum; that the file has this model's parameters and buffers
-/// and no others, of the same shapes and type, all finite; that model, optimiser, options and the training data's size
-/// are those of the run that was saved; that the optimiser's state, history and position fit.
+/// Checks everything before it changes anything: the checksum; that the file has the parameters and buffers of this
+/// model and no others, of the same shapes and type, all finite; that model, optimiser, options and size of the
+/// training data are those of the saved run; that the state of the optimiser, the history and the position fit.
 /// @param path the file @param run as it was built when the saved run began
 /// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)"
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run);
@@ -54,15 +55,15 @@ template <class Backend> void load_checkpoint(const std::filesystem::path& path,
 /// @param run as for load_checkpoint() @throws DataError as load_checkpoint()
 template <class Backend> void parse_checkpoint(std::string_view bytes, const std::string& name, Run<Backend>& run);
 
-/// The script that makes such a file of a PyTorch model's weights, for texts that name it: where it is in the source tree
-/// or in the package that find_package(handgrad) found.
+/// Path of the script that writes the weights of a PyTorch model to such a file: in the source tree, or in the package
+/// that find_package(handgrad) found. For messages that name the script.
 #ifdef HANDGRAD_TOOLS_DIR
 constexpr const char* const export_torch = HANDGRAD_TOOLS_DIR "/export_torch.py";
 #else
 constexpr const char* const export_torch = "export_torch.py";
 #endif
 
-/// Gives a model the parameters and buffers of a safetensors file: of a checkpoint, or of one that export_torch.py wrote.
+/// Gives a model the parameters and buffers of a safetensors file: a checkpoint, or a file of export_torch.py.
 ///
 /// The file must hold every one of them under its name, in its shape, as F32 or F64 (converted if the model computes in
 /// the other), all finite, and nothing else but, in a checkpoint, the rest of the run. Everything is checked before the

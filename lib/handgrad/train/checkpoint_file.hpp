@@ -1,5 +1,5 @@
 #pragma once
-// A checkpoint's file, apart from the backends: what it must have in common with the run that goes on from it.
+// A checkpoint's file, without backends: reads it and compares it with the run that is to be resumed.
 
 #include <filesystem>
 #include <string>
@@ -10,26 +10,26 @@
 
 namespace handgrad::train {
 
-constexpr const char* option_prefix = "option.";      ///< of the metadata's keys for the run's options
-constexpr const char* random_key = "handgrad.random"; ///< key of the random stream's state
+constexpr const char* option_prefix = "option.";      ///< start of the metadata keys of the run's options
+constexpr const char* random_key = "handgrad.random"; ///< metadata key of the random stream's state
 
-/// A file that was read. Every function throws DataError in one line that begins with the file's name.
+/// The contents of a file. Every function throws DataError in one line that begins with the file's name.
 class CheckpointFile {
 public:
-    /// Compares the checksum, if there is one, and gives the tensors of a file of version 1 their names of today.
+    /// Compares the checksum, if there is one. Renames the tensors of a file of version 1.
     CheckpointFile(std::string name, io::Safetensors contents);
 
-    /// Refuses a file that is no checkpoint of a known version, or whose texts and tensors are not those of `expected`.
-    /// The lists of the history may have any length, the state of a parameter shape (0,), the random stream any state.
+    /// Throws unless this is a checkpoint of a known version with the texts and tensors of `expected`. The lists of the
+    /// history may have any length, the state of a parameter shape (0,), the random stream any state.
     void require_run(const io::Safetensors& expected) const;
-    /// Refuses a file that has not the tensors of `expected`, as F32 or F64, or others but those of a run.
+    /// Throws unless the file has the tensors of `expected`, as F32 or F64, and no others but those of a run.
     void require_weights(const io::Safetensors& expected) const;
 
-    /// A text of the metadata. Empty if there is none.
+    /// Returns a text of the metadata. Empty if there is none.
     std::string text(const std::string& key) const;
-    /// A tensor that is there, converted to T. Its numbers must be finite.
+    /// Returns a tensor that the file has, converted to T. Throws if a number is not finite after that.
     template <class T> Tensor<T> tensor(const std::string& name) const;
-    /// A list that is there, of double or std::size_t. @param count the length that it must have
+    /// Returns a list that the file has, of double or std::size_t. Throws unless it has `count` numbers.
     template <class T> std::vector<T> list(const std::string& name, std::size_t count = any) const;
 
     /// Throws DataError: "run.safetensors: what".
@@ -44,7 +44,7 @@ private:
     io::Safetensors contents_;
 };
 
-/// Whether a tensor of this name belongs to a run, not to its model.
+/// Returns whether a tensor of this name belongs to a run, not to its model.
 bool belongs_to_run(const std::string& name);
 
 /// Adds version and checksum, and writes the file. @throws DataError if a number is not finite, or writing fails

@@ -43,15 +43,15 @@ struct Sums {
 /// Adds up on the host, where a loss is available at once.
 template <class Backend> class Tally {
 public:
-    static constexpr bool is_free = true; ///< whether reading a loss makes nobody wait
+    static constexpr bool is_free = true; ///< whether reading a loss does not wait for a device
 
-    /// @param so_far the result to go on from
+    /// @param so_far the result to continue
     explicit Tally(const EpochResult& so_far) : sums_{so_far.loss_sum, so_far.correct} {}
 
-    /// Adds a batch with this mean loss. @param correct number of correct answers, if the task has such
+    /// Adds a batch with this mean loss, and the number of correct answers if the task counts them.
     void add(double loss, std::size_t examples, std::size_t correct = 0) { sums_.add(loss, examples, correct); }
 
-    /// Adds a batch with the last loss of `criterion`, for scores (N, K) and labels (N).
+    /// Adds a batch of scores (N, K) and labels (N), for which `criterion` has just computed the loss.
     void add(const nn::CrossEntropyLoss<Backend>& criterion, const typename Backend::Tensor& scores,
              const typename Backend::Labels& labels) {
         add(static_cast<double>(criterion.item()), labels.size(), Backend::count_correct(scores, labels));
@@ -64,22 +64,26 @@ private:
     Sums sums_;
 };
 
-/// Adds up on the device: the numbers of a classification stay there until read(), so that no batch waits for the one
-/// before. A loss that is given as a number is added on the host.
+/// Adds up on the device: the loss and the number of correct answers of a classification stay there until read(), so
+/// that no batch waits for the previous one. A loss that is given as a number is added on the host.
 template <class T> class Tally<Device<T>> {
 public:
-    static constexpr bool is_free = false;
+    static constexpr bool is_free = false; ///< see the other
 
+    /// @param so_far the result to continue
     explicit Tally(const EpochResult& so_far) : sums_{so_far.loss_sum, so_far.correct} {}
 
+    /// Adds a batch on the host; the loss has been waited for.
     void add(double loss, std::size_t examples, std::size_t correct = 0) { sums_.add(loss, examples, correct); }
 
+    /// Adds a batch on the device.
     void add(const nn::CrossEntropyLoss<Device<T>>& criterion, const device::Tensor<T>& scores,
              const device::Labels& labels) {
         if (!on_device_) { start_on_device(); }
         device::add_to_tally(criterion.loss(), scores, labels, *on_device_);
     }
 
+    /// Completes the result of result.examples examples. Waits for the device.
     void read(EpochResult& result) const {
         Sums all = sums_;
         if (on_device_) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Tasks: what a model learns, and from which data.
+/// Tasks: what the training loop needs to know about a model, its data and its loss.
 
 #include <cstddef>
 
@@ -12,26 +12,28 @@
 
 namespace handgrad::train {
 
-/// A model, a loader, and the loss between them: all that the training loop has to know of what is learned.
+/// A task for the training loop: a model, a loader, and the loss of a batch.
 ///
-/// The type of the batches is left to the derived class, which takes them from a loader of its own kind: images and
-/// labels (Classification), sequences of tokens, points of a curve. So the loop and the checkpoint are the same for all.
+/// A derived class defines the loss and the type of its batches: images and labels (Classification), sequences of
+/// tokens, points of a curve. It takes the batches from a loader of its own type. The training loop and the checkpoint
+/// see only this class and are therefore the same for all tasks.
 template <class Backend> class Task {
 public:
     /// @param model, loader must outlive the task
     Task(nn::Component<Backend>& model, data::Loader& loader) : model_(model), loader_(loader) {}
     virtual ~Task() = default;
 
-    nn::Component<Backend>& model() const { return model_; } ///< the model that learns
-    data::Loader& loader() const { return loader_; }         ///< the position in the data
+    nn::Component<Backend>& model() const { return model_; } ///< the model that is trained
+    data::Loader& loader() const { return loader_; }         ///< the loader, for its size and position
 
-    /// Takes the loader's next batch and computes its loss, the mean over the examples. Does not wait for a device.
+    /// Takes the next batch from the loader and computes its loss, the mean over its examples. Does not wait for a
+    /// device.
     virtual void forward() = 0;
     virtual std::size_t examples() const = 0; ///< number of examples in the batch of the last forward()
-    virtual double loss() const = 0;          ///< its loss; waits for a device to compute it
+    virtual double loss() const = 0;          ///< loss of that batch; waits for the device that computes it
     /// Adds the gradient of that loss to the gradient of each parameter.
     virtual void backward() = 0;
-    /// Adds that batch to the account of the epoch.
+    /// Adds that batch to the sums of the epoch.
     virtual void add_to(Tally<Backend>& tally) const { tally.add(loss(), examples()); }
 
 private:
@@ -52,7 +54,7 @@ public:
         scores_ = &model_(batch_->images);
         criterion_.compute(*scores_, batch_->labels);
     }
-    std::size_t examples() const override { return batch_->labels.shape(0); }
+    std::size_t examples() const override { return batch_->labels.size(); }
     double loss() const override { return static_cast<double>(criterion_.item()); }
     void backward() override { model_.backward(criterion_.backward(), nn::InputGradient::not_needed); }
     void add_to(Tally<Backend>& tally) const override { tally.add(criterion_, *scores_, batch_->labels); }

@@ -24,7 +24,7 @@ struct History {
     std::vector<std::size_t> test_examples;  ///< number of training examples seen by then
     std::vector<std::size_t> test_correct;   ///< number of test examples that were classified correctly
 
-    /// Adds the result of a test epoch. @param examples_seen number of training examples seen by then
+    /// Adds the result of a test epoch, after which `examples_seen` training examples had been seen.
     void add_test(const EpochResult& result, std::size_t examples_seen) {
         test_losses.push_back(result.loss);
         test_examples.push_back(examples_seen);
@@ -32,15 +32,14 @@ struct History {
     }
 };
 
-/// A training run: everything that changes while a model is trained, and the options that say how. A checkpoint holds
-/// all of it.
+/// A training run: everything that changes during training, and the options of the run. A checkpoint holds all of it.
 template <class Backend> struct Run {
-    Task<Backend>& task;                             ///< the model's parameters and buffers, the loader's position
-    optim::Optimizer<Backend>& optimizer;            ///< over the model's parameters: learning rates and state
-    std::map<std::string, std::string> options = {}; ///< all that a resumed run must share: {"--batch-size", "64"}
-    Random* random = nullptr;                        ///< the stream that training draws from, if it does
-    History history = {};                            ///< the record so far
-    EpochResult epoch = {};                          ///< the current epoch so far, or the last one
+    Task<Backend>& task;                             ///< parameters and buffers of the model, position of the loader
+    optim::Optimizer<Backend>& optimizer;            ///< optimiser of the model: learning rates and state
+    std::map<std::string, std::string> options = {}; ///< options that a resumed run must share: {"--batch-size", "64"}
+    Random* random = nullptr;                        ///< random stream that training draws from, if there is one
+    History history = {};                            ///< record of the run
+    EpochResult epoch = {};                          ///< result of the current epoch so far, or of the last epoch
 };
 
 /// Called after each batch with the number of batches done and the total.
@@ -49,27 +48,29 @@ using OnBatch = std::function<void(std::size_t done, std::size_t of)>;
 /// Called after each batch but the last; returning true ends the epoch early. Example: app::interrupted.
 using Stop = std::function<bool()>;
 
-/// How an epoch is recorded and watched.
+/// How an epoch is recorded and observed.
 struct EpochSettings {
     std::size_t log_interval = 100; ///< number of batches between two history entries, at least 1
     OnBatch on_batch = {};          ///< may be empty
     Stop stop = {};                 ///< may be empty
 };
 
-/// Trains for one epoch, or for the rest of one, with one step a batch: zero the gradients, forward, loss, backward, step.
+/// Trains for one epoch, or for the rest of one. For each batch it sets the gradients to zero, computes the loss,
+/// computes the gradients, and takes a step.
 ///
 /// If `stop` returns true, the epoch ends early and result.batches < task.loader().size(). To continue, call again: the
 /// loader already points to the next batch, in this process or after load_checkpoint(). Parameters, history and the
 /// result of the whole epoch are then bit for bit those of an uninterrupted epoch.
 ///
-/// Every `log_interval` batches, starting with the first, the batch's loss goes into the history together with the number
-/// of examples seen: i batch_size + this batch's size + epoch dataset_size for batch i.
+/// Every `log_interval` batches, starting with the first, the batch's loss goes into the history together with the
+/// number of examples seen: i batch_size + this batch's size + epoch dataset_size for batch i.
 /// @param run its model is in training mode afterwards; run.epoch holds the result
-/// @param settings see there
-/// @return mean loss and number correct over the epoch, each example as it was when its batch was trained on; with those
-///         before a stop
+/// @param settings how the epoch is recorded and observed
+/// @return mean loss and number correct over the epoch, before a stop and after it; each example counts with the
+///         parameters that its batch was trained with
 /// @throws DivergenceError at the first loss that is not finite, before that step is taken
-/// @throws std::invalid_argument if log_interval is less than 1, or run.epoch ends at another batch than the loader's
+/// @throws std::invalid_argument if log_interval is less than 1, or the loader's next batch is not the one after
+///         run.epoch
 template <class Backend> EpochResult train_one_epoch(Run<Backend>& run, const EpochSettings& settings = {});
 
 /// Runs the model over one epoch of a task's data without learning, and returns mean loss and number correct.
