@@ -31,7 +31,8 @@ Bytes read_all(data::ByteSource& source, std::size_t piece) {
 
 bool unpacks(const std::uint8_t* data, std::size_t size, std::size_t piece, Bytes& bytes) {
     try {
-        bytes = read_all(*data::open_memory(data, size, "file"), piece);
+        data::ByteSource source({reinterpret_cast<const char*>(data), size}, "file");
+        bytes = read_all(source, piece);
         return true;
     } catch (const DataError& error) {
         require_one_line(error.what(), "file: ");

@@ -1,36 +1,42 @@
 #pragma once
 /// @file
-/// Where bytes come from, one piece after another: memory, a file, or either of them through gunzip.
+/// Bytes that are read from the start to the end, plain or gzipped.
 
-#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+
+struct z_stream_s; // zlib's state
 
 namespace handgrad::data {
 
-/// A sequence of bytes that is read once, from the start to the end.
+/// Reads bytes in memory once, from the start to the end. If they begin as a gzip file does, read() decompresses them,
+/// never further than the caller asks for: a gzip bomb cannot fill the memory.
 class ByteSource {
 public:
-    virtual ~ByteSource() = default;
+    /// @param bytes content of a file; it must outlive the source
+    /// @param name  name of the file in messages
+    ByteSource(std::string_view bytes, std::string name);
+    ~ByteSource();
+    ByteSource(const ByteSource&) = delete;
+    ByteSource& operator=(const ByteSource&) = delete;
 
-    /// Reads the next `count` bytes, or as many as are left, into `out`. @returns how many
-    virtual std::size_t read(std::uint8_t* out, std::size_t count) = 0;
+    /// Reads the next `count` bytes into `out`, or all remaining bytes if there are fewer. Returns their number.
+    /// Throws DataError if the gzip data are damaged, truncated, or followed by other bytes.
+    std::size_t read(std::uint8_t* out, std::size_t count);
 
-    /// No more bytes than this are in the whole sequence, known before it is read.
-    virtual std::uint64_t largest_size() const = 0;
+    bool is_gzip() const { return zlib_ != nullptr; } ///< whether the bytes are gzipped
 
-    /// Whether there are exactly largest_size() of them.
-    virtual bool size_is_exact() const = 0;
+    /// Size of the decompressed bytes; an upper bound if they are gzipped.
+    std::uint64_t largest_size() const { return largest_size_; }
+
+private:
+    std::string_view input_; // the bytes that have not been read
+    std::string name_;
+    std::uint64_t largest_size_;
+    std::unique_ptr<z_stream_s> zlib_; // null for plain bytes
+    bool ended_ = false;
 };
-
-/// The bytes at `data`; gunzipped if they start as a gzip file does. `data` must stay as long as the source is used.
-std::unique_ptr<ByteSource> open_memory(const std::uint8_t* data, std::size_t size, const std::string& name);
-
-/// The bytes of the file; gunzipped if they start as a gzip file does.
-/// @throws DataError if there is no such file, it is no regular file, or it cannot be read; read() throws the same,
-///         also for gzip data that is damaged, cut off, or followed by anything
-std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path);
 
 } // namespace handgrad::data

@@ -7,6 +7,7 @@
 
 #include "handgrad/data/byte_source.hpp"
 #include "handgrad/error.hpp"
+#include "handgrad/io/read_file.hpp"
 
 namespace handgrad::data {
 namespace {
@@ -56,16 +57,16 @@ Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
     const Header header = read_header(source, name, rank);
     const std::uint64_t expected = 4 + 4 * rank + header.values;
     const std::uint64_t largest = source.largest_size();
-    if (expected > largest || (source.size_is_exact() && expected != largest)) {
+    if (expected > largest || (!source.is_gzip() && expected != largest)) {
         throw DataError(fmt::format("{}: the file has {}{} bytes, expected {} (header {}, values {})", name,
-                                    source.size_is_exact() ? "" : "at most ", largest, expected,
-                                    to_string(header.shape), header.values));
+                                    source.is_gzip() ? "at most " : "", largest, expected, to_string(header.shape),
+                                    header.values));
     }
 
-    // Memory grows with the bytes that have been read: one megabyte at first, then twice as much each time. (A plain
-    // file has the size that its header says, so it is read at once.)
+    // A gzip file may hold less than its header says. Read a megabyte at first, then double the size each time, so that
+    // memory grows only with the data found. The size of a plain file is known to be right: one read takes all of it.
     const auto values = static_cast<std::size_t>(header.values);
-    const std::size_t first_piece = source.size_is_exact() ? values : std::size_t{1} << 20;
+    const std::size_t first_piece = source.is_gzip() ? std::size_t{1} << 20 : values;
     Idx idx{header.shape, {}};
     while (idx.bytes.size() < values) {
         const std::size_t done = idx.bytes.size();
@@ -87,11 +88,14 @@ Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
 } // namespace
 
 Idx parse_idx(const std::uint8_t* data, std::size_t size, const std::string& name, std::size_t rank) {
-    return read(*open_memory(data, size, name), name, rank);
+    ByteSource source({reinterpret_cast<const char*>(data), size}, name);
+    return read(source, name, rank);
 }
 
 Idx read_idx(const std::filesystem::path& path, std::size_t rank) {
-    return read(*open_file(path), path.string(), rank);
+    const std::string bytes = io::read_file(path, max_idx_bytes + 4 + 4 * rank);
+    ByteSource source(bytes, path.string());
+    return read(source, path.string(), rank);
 }
 
 } // namespace handgrad::data

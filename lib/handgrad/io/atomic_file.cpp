@@ -19,75 +19,63 @@ namespace fs = std::filesystem;
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-/// A file beside its target that is removed again unless it is renamed to the target.
-///
-/// It is locked as long as it is written. A program that was killed leaves its file, and without a lock, since locks end
-/// with those who hold them; the next one takes the name over. So however often programs are killed, there are never more
-/// of these files than programs that wrote at the same time.
+/// A temporary file, locked while it is open. The lock ends with the program, so an unlocked file was left by a program
+/// that was killed: the next program removes it and takes its name.
 class TemporaryFile {
 public:
     explicit TemporaryFile(const fs::path& folder) {
-        for (int attempt = 0; attempt < 1000; ++attempt) {
-            path_ = folder / fmt::format(".handgrad-{}.tmp", attempt);
-            if (make() || (errno == EEXIST && remove_stale() && make())) {
-                exists_ = true;
+        for (int n = 0; n < 1000; ++n) {
+            path_ = folder / fmt::format(".handgrad-{}.tmp", n);
+            if (create() || (errno == EEXIST && remove_stale() && create())) {
+                error_ = 0;
                 return;
             }
-            if (errno != EEXIST) { break; }
+            error_ = errno;
+            if (error_ != EEXIST) { return; }
         }
-        error_ = errno;
     }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() {
-        if (exists_) { ::unlink(path_.c_str()); } // before the lock ends
-        if (descriptor_ >= 0) { ::close(descriptor_); }
+        if (descriptor_ < 0) { return; }
+        if (!renamed_) { ::unlink(path_.c_str()); } // before the lock ends
+        ::close(descriptor_);
     }
 
-    /// 0, or errno of the first call that failed.
-    int error() const { return error_; }
-
-    void write(std::string_view bytes) {
+    /// Writes the bytes to the disk. Returns 0, or the errno of the first call that failed.
+    int write(std::string_view bytes) {
         while (error_ == 0 && !bytes.empty()) {
             const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-            if (written >= 0) {
-                bytes.remove_prefix(static_cast<std::size_t>(written));
-            } else if (errno != EINTR) {
-                error_ = errno;
-            }
+            if (written >= 0) { bytes.remove_prefix(static_cast<std::size_t>(written)); }
+            if (written < 0 && errno != EINTR) { error_ = errno; }
         }
+        if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; } // may be the first to notice a full disk
+        return error_;
     }
 
-    /// All bytes are on the disk, or there is an error: a full disk may show itself only now.
-    void sync() {
-        if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; }
-    }
-
-    void rename_to(const fs::path& target) {
-        if (error_ != 0) { return; }
-        if (::rename(path_.c_str(), target.c_str()) == 0) {
-            exists_ = false;
-        } else {
-            error_ = errno;
-        }
+    /// Renames the file after a write. Returns 0, or the errno of the first call that failed.
+    int rename_to(const fs::path& target) {
+        renamed_ = error_ == 0 && ::rename(path_.c_str(), target.c_str()) == 0;
+        return renamed_ ? 0 : error_ != 0 ? error_ : errno;
     }
 
 private:
-    /// Makes a new file, ours alone (O_EXCL), and with the permissions that the user's umask gives to any new file:
-    /// mkstemp's are 0600. False with errno if that fails; EEXIST also if somebody else took it for stale just now.
-    bool make() {
+    /// Creates and locks the file. Its permissions follow the umask; those of mkstemp() do not. Returns false and sets
+    /// errno on failure, to EEXIST if another program has the file.
+    bool create() {
         descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (descriptor_ < 0) { return false; }
-        // Where a file system has no locks, nobody takes the file for stale either.
-        const bool taken = ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-        if (!taken && is_at_path(descriptor_)) { return true; }
+        // Another program may have locked or removed the file since open(). A file system without locks is all right.
+        if ((::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at_path(descriptor_)) {
+            return true;
+        }
         ::close(descriptor_);
         descriptor_ = -1;
         errno = EEXIST;
         return false;
     }
 
-    /// Removes the file at path_ if nobody has locked it. False with errno EEXIST if it is there to stay.
+    /// Removes the file unless it is locked or not a regular file. Returns false and sets errno to EEXIST if it stays.
     bool remove_stale() {
         const int found = ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         const bool removed =
@@ -97,35 +85,29 @@ private:
         return removed;
     }
 
-    /// Whether this open file is what stands at path_: it may have been renamed or removed since it was opened.
-    bool is_at_path(int descriptor) const {
-        struct stat ours = {}, there = {};
-        return ::fstat(descriptor, &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
-               ours.st_ino == there.st_ino;
+    bool is_at_path(int descriptor) const { // false if the file was renamed or removed after it was opened
+        struct stat opened = {}, present = {};
+        return ::fstat(descriptor, &opened) == 0 && ::lstat(path_.c_str(), &present) == 0 &&
+               opened.st_dev == present.st_dev && opened.st_ino == present.st_ino;
     }
 
     fs::path path_;
-    int descriptor_ = -1;
-    int error_ = 0;
-    bool exists_ = false;
+    int descriptor_ = -1, error_ = 0;
+    bool renamed_ = false;
 };
 
-} // namespace
-
-namespace {
-
-[[noreturn]] void fail_to_write(const fs::path& path, const std::string& why) {
+[[noreturn]] void fail(const fs::path& path, const std::string& why) {
     throw DataError(fmt::format("cannot write '{}': {}", path.string(), why));
 }
 
-/// The file that a write to `path` replaces or makes.
+/// The file that a write to `path` creates or replaces.
 fs::path target_of(const fs::path& path) {
     std::error_code ignored;
     fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
     const fs::file_status status = fs::status(target, ignored);
-    if (fs::is_directory(status)) { fail_to_write(path, reason(EISDIR)); }
-    // Renaming over /dev/null would replace the device by a file.
-    if (fs::exists(status) && !fs::is_regular_file(status)) { fail_to_write(path, "not a regular file"); }
+    if (fs::is_directory(status)) { fail(path, reason(EISDIR)); }
+    // rename() would replace a device such as /dev/null by a file.
+    if (fs::exists(status) && !fs::is_regular_file(status)) { fail(path, "not a regular file"); }
     return target;
 }
 
@@ -137,30 +119,26 @@ void write_file(const fs::path& path, std::string_view bytes) {
     const fs::path target = target_of(path);
     TemporaryFile file(folder_of(target));
     file.write(bytes);
-    file.sync();
-    file.rename_to(target);
-    if (file.error() != 0) { fail_to_write(path, reason(file.error())); }
+    if (const int error = file.rename_to(target); error != 0) { fail(path, reason(error)); }
 }
 
 void require_writable(const fs::path& path) {
-    TemporaryFile attempt(folder_of(target_of(path))); // removes itself
-    if (attempt.error() != 0) { fail_to_write(path, reason(attempt.error())); }
+    const int error = TemporaryFile(folder_of(target_of(path))).write("\n");
+    if (error != 0) { fail(path, reason(error)); }
 }
 
 void make_output_directory(const fs::path& path) {
-    const auto fail = [&](const std::string& why) {
-        throw DataError(fmt::format("cannot write to directory '{}': {}", path.string(), why));
-    };
-    if (path.empty()) { fail("its name is empty"); }
-    std::error_code error;
+    std::error_code error, ignored;
     fs::create_directories(path, error);
-    std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) { fail(error ? error.message() : reason(ENOTDIR)); }
-    // Permissions, quotas, read-only file systems: only the attempt tells. The file removes itself.
-    TemporaryFile attempt(path);
-    attempt.write("\n");
-    attempt.sync();
-    if (attempt.error() != 0) { fail(reason(attempt.error())); }
+    std::string why;
+    if (path.empty()) {
+        why = "its name is empty";
+    } else if (!fs::is_directory(path, ignored)) {
+        why = error ? error.message() : reason(ENOTDIR);
+    } else if (const int failure = TemporaryFile(path).write("\n"); failure != 0) {
+        why = reason(failure);
+    }
+    if (!why.empty()) { throw DataError(fmt::format("cannot write to directory '{}': {}", path.string(), why)); }
 }
 
 } // namespace handgrad::io

@@ -1,30 +1,28 @@
 #pragma once
 /// @file
-/// Files that are either complete or not there.
+/// Files that are complete or absent.
 
 #include <filesystem>
 #include <string_view>
 
 namespace handgrad::io {
 
-/// Writes `bytes` to `path`, so that a reader finds the old file or the whole new one, never a part of it.
+/// Writes `bytes` to `path` so that a reader finds either the old file or the whole new one.
 ///
-/// The bytes go to a temporary file in the same folder, `.handgrad-0.tmp`; every write and the fsync are checked; then the
-/// temporary is renamed to `path`. A symbolic link is followed. On any failure the temporary is removed and what was at
-/// `path` stays as it was. A program that is killed leaves its temporary; the next write in that folder removes it.
-/// @param path  the file; its folder must exist
-/// @param bytes what it shall contain
+/// The bytes go to a temporary file in the same folder, `.handgrad-0.tmp`, which is flushed to the disk and then renamed
+/// to `path`. On failure the temporary is removed and the old file stays. If a program is killed while it writes, the
+/// next write in that folder removes its temporary.
+/// @param path  file; its folder must exist. A symbolic link is followed
+/// @param bytes new content
 /// @throws DataError with the path and the system's reason: "cannot write 'out/loss.csv': No space left on device"
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// Throws what write_file() would throw if it could not even begin: for a folder that does not exist or may not be
-/// written to, for a path that is a folder or a device. Programs call it before they train.
+/// Throws as write_file() does if no file can be created at `path`: its folder is missing or read-only, or `path` is a
+/// folder or a device. Programs call it before they train.
 void require_writable(const std::filesystem::path& path);
 
-/// Makes sure that files can be written to this folder: creates it, with its parents, and tries.
-///
-/// Programs call it before they train, so that an --out that cannot be written to is refused at once.
-/// @param path the folder; it may exist already
+/// Creates a folder, with its parents, unless it exists, and checks that files can be written to it. Programs call it
+/// before they train.
 /// @throws DataError with the path and the system's reason: "cannot write to directory 'out': Permission denied"
 void make_output_directory(const std::filesystem::path& path);
 

@@ -4,67 +4,50 @@
 ///
 /// @snippet files.cpp csv
 
-#include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace handgrad::io {
 
-/// A number with the fewest digits that read back as the same number: "0.1", "1e-20", "nan", "inf".
-std::string csv_cell(double value);
-/// The same for a float: 0.1f is "0.1".
-std::string csv_cell(float value);
-/// An integer.
-std::string csv_cell(std::int64_t value);
-/// A text, in quotes where it contains a comma, a quote or a line break, or begins or ends with a space (RFC 4180).
+/// Formats a number with the fewest digits that read back as the same number: "0.1", "1e-20", "nan", "inf".
+template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0> std::string csv_cell(Number value) {
+    return fmt::format("{}", +value); // + makes an int of a char or bool
+}
+
+/// Quotes a text that contains a comma, a quote or a line break, or begins or ends with a space (RFC 4180).
 std::string csv_cell(std::string_view text);
 
 /// Named columns of equal length, written with a header line and '\n' at the end of each line.
 class CsvTable {
 public:
     /// Appends a column.
-    /// @param name   its heading
-    /// @param values a container of numbers or strings; as many as the first column has
-    /// @throws ShapeError if the number of values differs from the first column's
+    /// @param name   heading
+    /// @param values container of numbers or strings, of the same length as the first column
+    /// @throws ShapeError if the length differs from that of the first column
     template <class Range> CsvTable& add(std::string_view name, const Range& values) {
-        using Value = std::decay_t<decltype(*std::begin(values))>;
         std::vector<std::string> cells;
-        for (const auto& value : values) {
-            if constexpr (std::is_integral_v<Value>) {
-                cells.push_back(csv_cell(static_cast<std::int64_t>(value)));
-            } else if constexpr (std::is_floating_point_v<Value>) {
-                cells.push_back(csv_cell(value));
-            } else {
-                cells.push_back(csv_cell(std::string_view(value)));
-            }
-        }
+        for (const auto& value : values) { cells.push_back(csv_cell(value)); }
         return add_cells(name, std::move(cells));
     }
 
-    /// Appends a column of cells that are formatted (and quoted) already. Throws as add() does.
+    /// Appends a column of cells that csv_cell() has formatted. Throws as add() does.
     CsvTable& add_cells(std::string_view name, std::vector<std::string> cells);
 
-    /// Number of lines below the header.
-    std::size_t rows() const { return columns_.empty() ? 0 : columns_.front().cells.size(); }
+    std::size_t rows() const { return columns_.empty() ? 0 : columns_[0].size() - 1; } ///< rows below the header
 
-    /// The whole table as text.
-    std::string to_string() const;
+    std::string to_string() const; ///< the whole table
 
-    /// Writes the table by write_file(): complete or not at all.
-    /// @throws DataError if it cannot be written
+    /// Writes the table with write_file(). @throws DataError if the file cannot be written
     void write(const std::filesystem::path& path) const;
 
 private:
-    struct Column {
-        std::string heading;
-        std::vector<std::string> cells;
-    };
-    std::vector<Column> columns_;
+    std::vector<std::vector<std::string>> columns_; // heading, then cells
 };
 
 } // namespace handgrad::io

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// JSON files. Include <nlohmann/json.hpp> where you build the value; this header only names the type.
+/// JSON files. Include <nlohmann/json.hpp> to build a value; this header only declares the type.
 
 #include <filesystem>
 
@@ -8,15 +8,13 @@
 
 namespace handgrad::io {
 
-/// Writes `value`, indented by two spaces and with a line break at its end, by write_file(): complete or not at all.
+/// Writes `value` with write_file(), indented by two spaces, with a line break at its end.
 ///
-/// JSON has no NaN and no infinity: nlohmann::json writes them as null.
-/// @param path  the file; its folder must exist
-/// @param value what it shall contain; bytes that are not UTF-8 are replaced by U+FFFD
-/// @throws DataError if it cannot be written
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& value);
-
-/// The same for nlohmann::json, whose keys come in alphabetical order.
-void write_json(const std::filesystem::path& path, const nlohmann::json& value);
+/// JSON has no NaN and no infinity: nlohmann::json writes null for them.
+/// @param path  file; its folder must exist
+/// @param value nlohmann::ordered_json, which keeps the order of the keys, or nlohmann::json, which sorts them. Bytes
+///              that are not UTF-8 are replaced by U+FFFD
+/// @throws DataError if the file cannot be written
+template <class Json> void write_json(const std::filesystem::path& path, const Json& value);
 
 } // namespace handgrad::io

@@ -12,19 +12,24 @@
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
 #include "handgrad/io/read_file.hpp"
-#include "handgrad/io/safetensors_header.hpp"
 #include "handgrad/io/shown.hpp"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "safetensors are little endian: on this machine every number would have to be turned round"
+#error "safetensors files are little endian: a big-endian machine has to reverse the bytes of every number"
 #endif
 
 namespace handgrad::io {
 namespace {
 
 constexpr std::size_t length_bytes = 8;
-constexpr std::uint64_t longest_header = 100'000'000; // as the format's own library has it
-constexpr Dtype all_dtypes[] = {Dtype::f64, Dtype::i64, Dtype::f32, Dtype::u8};
+constexpr std::uint64_t longest_header = 100'000'000; // the limit of the format's own library
+constexpr std::string_view metadata_key = "__metadata__";
+
+/// Throws a DataError that names the file.
+template <class... Args>
+[[noreturn]] void fail(std::string_view file, fmt::format_string<Args...> message, Args&&... args) {
+    throw DataError(fmt::format("{}: {}", file, fmt::format(message, std::forward<Args>(args)...)));
+}
 
 /// Eight bytes, little endian.
 std::string encode(std::uint64_t number) {
@@ -33,73 +38,152 @@ std::string encode(std::uint64_t number) {
     return bytes;
 }
 
-/// What this many numbers of this size take, in bytes; false if that is no number that a file's size can be. Where an
-/// extent is 0 the others count nevertheless: a tensor's strides are made of them.
-bool byte_count(const std::vector<std::uint64_t>& shape, std::size_t size, std::uint64_t& bytes) {
-    std::uint64_t product = size;
+/// Sets the size in bytes of a tensor whose numbers have `size` bytes each. Returns false if no file is that large. An
+/// extent of 0 counts as 1 in this check, because the tensor's strides are products of the other extents.
+bool byte_count(const Shape& shape, std::size_t size, std::uint64_t& bytes) {
+    bytes = size;
     bool empty = false;
     for (const std::uint64_t extent : shape) {
         empty = empty || extent == 0;
         const std::uint64_t factor = std::max<std::uint64_t>(extent, 1);
-        if (product > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / factor) { return false; }
-        product *= factor;
+        if (bytes > std::uint64_t{std::numeric_limits<std::int64_t>::max()} / factor) { return false; }
+        bytes *= factor;
     }
-    bytes = empty ? 0 : product;
+    if (empty) { bytes = 0; }
     return true;
 }
 
-/// The tensor that the header's entry describes; its bytes are still to be copied.
-StoredTensor described(const HeaderEntry& entry, std::string_view file) {
-    StoredTensor tensor{entry.name, Dtype::u8, Shape(entry.shape.begin(), entry.shape.end()), {}};
-    const auto* known = std::find_if(std::begin(all_dtypes), std::end(all_dtypes),
-                                     [&](Dtype dtype) { return to_string(dtype) == entry.dtype; });
-    if (known == std::end(all_dtypes)) {
-        throw DataError(fmt::format("{}: tensor {} has dtype {}, expected F64, I64, F32 or U8", file, shown(entry.name),
-                                    shown(entry.dtype)));
-    }
-    tensor.dtype = *known;
-    return tensor;
+/// One tensor of the header: its name, its dtype, its shape, and where its bytes begin and end.
+struct Entry {
+    std::string name, dtype;
+    std::vector<std::uint64_t> shape, offsets;
+};
+
+struct Header {
+    std::vector<Entry> entries;
+    std::map<std::string, std::string> metadata;
+};
+
+/// Reads the header. nlohmann::json's callback checks each value when it is parsed and drops it when it is read, so a
+/// hostile header can neither nest deeply nor fill the memory.
+Header read_header(std::string_view json, std::string_view file) {
+    using Json = nlohmann::json;
+    using Type = Json::value_t;
+    // The parser would skip a byte order mark and end at a NUL; the format has neither.
+    if (json.substr(0, 1) != "{") { fail(file, "the header does not begin with '{{'"); }
+    const std::size_t nul = json.find('\0');
+    if (nul != std::string_view::npos) { fail(file, "the header is not valid JSON at byte {}", nul + 1); }
+
+    Header header;
+    std::string name, field; // last keys: of the header, and of the object in it
+    std::set<std::string> names, fields;
+    std::size_t items = 0; // of the list
+    const auto require = [&](int depth, Type type, const Json& value) {
+        const bool metadata = name == metadata_key, list = !metadata && field != "dtype";
+        const Type inner = depth > 2 ? Type::number_unsigned : list ? Type::array : Type::string;
+        if (type == (depth < 2 ? Type::object : inner)) { return; }
+        const std::string got = type == Type::object   ? "an object"
+                                : type == Type::array  ? "a list"
+                                : type == Type::string ? "a text"
+                                                       : value.dump();
+        if (depth == 1 && metadata) { fail(file, "the metadata are {}, expected an object of texts", got); }
+        if (depth == 1) { fail(file, "tensor {} is described by {}, expected an object", shown(name), got); }
+        if (metadata) { fail(file, "the metadata have {} for {}, expected a text", got, shown(field)); }
+        if (!list) { fail(file, "tensor {} has {} as its dtype, expected a text", shown(name), got); }
+        fail(file, "tensor {} has {} in its {}, expected whole numbers, 0 or more", shown(name), got, field);
+    };
+    const auto start_field = [&] {
+        const bool metadata = name == metadata_key, twice = !fields.insert(field).second;
+        if (twice && metadata) { fail(file, "the metadata name {} twice", shown(field)); }
+        if (twice) { fail(file, "tensor {} has {} twice", shown(name), shown(field)); }
+        if (!metadata && field != "dtype" && field != "shape" && field != "data_offsets") {
+            fail(file, "tensor {} has an unknown field {}, expected dtype, shape and data_offsets", shown(name),
+                 shown(field));
+        }
+    };
+    const auto end_entry = [&](const Json& value) {
+        for (const char* expected : {"dtype", "shape", "data_offsets"}) {
+            if (!value.contains(expected)) { fail(file, "tensor {} has no {}", shown(name), expected); }
+        }
+        header.entries.push_back({name, value["dtype"], value["shape"], value["data_offsets"]});
+        const std::size_t offsets = value["data_offsets"].size();
+        if (offsets != 2) { fail(file, "tensor {} has {} data_offsets, expected 2", shown(name), offsets); }
+    };
+    // `depth` counts the objects and lists around the value. Returns false to drop the value.
+    const auto callback = [&](int depth, Json::parse_event_t event, Json& value) {
+        if (event == Json::parse_event_t::object_start) { require(depth, Type::object, value); }
+        if (event == Json::parse_event_t::array_start) { require(depth, Type::array, value), items = 0; }
+        if (event == Json::parse_event_t::key && depth == 1) {
+            value.get_to(name);
+            fields.clear();
+            if (!names.insert(name).second) { fail(file, "the header names {} twice", shown(name)); }
+        } else if (event == Json::parse_event_t::key) {
+            value.get_to(field);
+            start_field();
+        } else if (event == Json::parse_event_t::value) {
+            require(depth, value.type(), value);
+            if (const std::size_t most = field == "shape" ? 32 : 2; depth == 3 && ++items > most) {
+                fail(file, "tensor {} has more than {} {}", shown(name), most, most == 2 ? field : "dimensions");
+            }
+        } else if (event == Json::parse_event_t::object_end && depth == 1) {
+            if (name == metadata_key) {
+                value.get_to(header.metadata);
+            } else {
+                end_entry(value);
+            }
+            return false;
+        }
+        return true;
+    };
+    try {
+        [[maybe_unused]] const Json rest = Json::parse(json.begin(), json.end(), callback);
+    } catch (const Json::parse_error& error) {
+        fail(file, "the header is not valid JSON at byte {}", error.byte);
+    } catch (const Json::out_of_range&) { fail(file, "the header has a number that is out of range"); }
+    return header;
 }
 
-/// Throws unless the entry's bytes begin at `expected` and are as many as its shape wants.
-void require_range(const HeaderEntry& entry, const StoredTensor& tensor, std::uint64_t expected, std::uint64_t all,
-                   std::string_view file) {
-    const auto fail = [&](const std::string& what) {
-        throw DataError(fmt::format("{}: tensor {} {}", file, shown(entry.name), what));
-    };
+/// Checks an entry whose bytes have to begin at byte `expected` of the numbers.
+StoredTensor described(const Entry& entry, std::uint64_t expected, std::string_view numbers, std::string_view file) {
+    const std::string name = shown(entry.name);
+    StoredTensor tensor{entry.name, Dtype::f64, Shape(entry.shape.begin(), entry.shape.end()), {}};
+    for (const Dtype dtype : {Dtype::i64, Dtype::f32, Dtype::u8}) {
+        if (to_string(dtype) == entry.dtype) { tensor.dtype = dtype; }
+    }
+    if (to_string(tensor.dtype) != entry.dtype) {
+        fail(file, "tensor {} has dtype {}, expected F64, I64, F32 or U8", name, shown(entry.dtype));
+    }
+    const std::string shape = handgrad::to_string(tensor.shape);
     const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
-    std::uint64_t wanted = 0;
-    if (!byte_count(entry.shape, size_of(tensor.dtype), wanted)) {
-        fail(fmt::format("has shape {}, too large for any file", handgrad::to_string(tensor.shape)));
+    std::uint64_t size = 0;
+    if (!byte_count(tensor.shape, size_of(tensor.dtype), size)) {
+        fail(file, "tensor {} has shape {}, too large for any file", name, shape);
     }
-    if (end < begin) { fail(fmt::format("has data_offsets {} and {}, expected the smaller one first", begin, end)); }
-    if (end > all) {
-        fail(fmt::format("ends at byte {} of the numbers, but there are {}: the file is truncated", end, all));
+    if (end < begin) {
+        fail(file, "tensor {} has data_offsets {} and {}, expected the smaller one first", name, begin, end);
     }
-    if (end - begin != wanted) {
-        fail(fmt::format("has {} bytes, expected {} for {} of shape {}", end - begin, wanted, to_string(tensor.dtype),
-                         handgrad::to_string(tensor.shape)));
+    if (end > numbers.size()) {
+        fail(file, "tensor {} ends at byte {} of the numbers, but there are {}: the file is truncated", name, end,
+             numbers.size());
+    }
+    if (end - begin != size) {
+        fail(file, "tensor {} has {} bytes, expected {} for {} of shape {}", name, end - begin, size, entry.dtype,
+             shape);
     }
     if (begin != expected) {
-        fail(fmt::format("begins at byte {} of the numbers, expected {}: tensors must neither overlap nor leave gaps",
-                         begin, expected));
+        fail(file,
+             "tensor {} begins at byte {} of the numbers, expected {}: tensors must neither overlap nor leave gaps",
+             name, begin, expected);
     }
+    tensor.bytes = numbers.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
+    return tensor;
 }
 
 } // namespace
 
 std::string_view to_string(Dtype dtype) {
-    switch (dtype) {
-    case Dtype::f64:
-        return "F64";
-    case Dtype::i64:
-        return "I64";
-    case Dtype::f32:
-        return "F32";
-    case Dtype::u8:
-        break;
-    }
-    return "U8";
+    constexpr std::string_view names[] = {"F64", "I64", "F32", "U8"};
+    return names[static_cast<std::size_t>(dtype)];
 }
 
 std::size_t size_of(Dtype dtype) { return dtype == Dtype::u8 ? 1 : dtype == Dtype::f32 ? 4 : 8; }
@@ -127,16 +211,15 @@ template <class T> Tensor<T> tensor_of(const StoredTensor& stored) {
 
 std::string to_bytes(const Safetensors& file) {
     std::vector<const StoredTensor*> order;
-    std::set<std::string_view> names{"__metadata__"};
+    std::set<std::string_view> names{metadata_key};
     for (const StoredTensor& tensor : file.tensors) {
-        std::uint64_t wanted = 0;
+        std::uint64_t size = 0;
         if (!names.insert(tensor.name).second) {
             throw ShapeError(fmt::format("safetensors: {} is taken, expected another name", shown(tensor.name)));
         }
-        if (!byte_count({tensor.shape.begin(), tensor.shape.end()}, size_of(tensor.dtype), wanted) ||
-            wanted != tensor.bytes.size()) {
+        if (!byte_count(tensor.shape, size_of(tensor.dtype), size) || size != tensor.bytes.size()) {
             throw ShapeError(fmt::format("safetensors: tensor {} has {} bytes, expected {} for shape {}",
-                                         shown(tensor.name), tensor.bytes.size(), wanted,
+                                         shown(tensor.name), tensor.bytes.size(), size,
                                          handgrad::to_string(tensor.shape)));
         }
         order.push_back(&tensor);
@@ -145,7 +228,7 @@ std::string to_bytes(const Safetensors& file) {
                      [](const auto* a, const auto* b) { return size_of(a->dtype) > size_of(b->dtype); });
 
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
-    if (!file.metadata.empty()) { json["__metadata__"] = file.metadata; }
+    if (!file.metadata.empty()) { json[std::string(metadata_key)] = file.metadata; }
     std::size_t offset = 0;
     for (const StoredTensor* tensor : order) {
         const std::size_t end = offset + tensor->bytes.size();
@@ -155,7 +238,7 @@ std::string to_bytes(const Safetensors& file) {
         offset = end;
     }
     std::string header = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    header.resize((header.size() + 7) / 8 * 8, ' '); // so that the numbers are aligned
+    header.resize((header.size() + 7) / 8 * 8, ' '); // aligns the numbers
     std::string bytes = encode(header.size()) + header;
     for (const StoredTensor* tensor : order) { bytes += tensor->bytes; }
     return bytes;
@@ -163,40 +246,31 @@ std::string to_bytes(const Safetensors& file) {
 
 Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
     if (bytes.size() < length_bytes) {
-        throw DataError(
-            fmt::format("{}: has {} bytes, too few for a safetensors file: it is truncated", name, bytes.size()));
+        fail(name, "has {} bytes, too few for a safetensors file: it is truncated", bytes.size());
     }
     std::uint64_t length = 0;
     std::memcpy(&length, bytes.data(), length_bytes);
     bytes.remove_prefix(length_bytes);
     if (length > longest_header) {
-        throw DataError(fmt::format("{}: its header has {} bytes, expected at most {}: it is not a safetensors file",
-                                    name, length, longest_header));
+        fail(name, "its header has {} bytes, expected at most {}: it is not a safetensors file", length,
+             longest_header);
     }
     if (length > bytes.size()) {
-        throw DataError(
-            fmt::format("{}: its header has {} bytes, but {} follow: it is truncated", name, length, bytes.size()));
+        fail(name, "its header has {} bytes, but {} follow: it is truncated", length, bytes.size());
     }
     Header header = read_header(bytes.substr(0, static_cast<std::size_t>(length)), name);
     bytes.remove_prefix(static_cast<std::size_t>(length));
 
-    // By place; an empty tensor before one that begins where it stands.
+    // In the order of their bytes, an empty tensor before another one that begins at the same byte.
     std::sort(header.entries.begin(), header.entries.end(),
-              [](const HeaderEntry& a, const HeaderEntry& b) { return a.offsets < b.offsets; });
-    Safetensors file;
-    file.metadata = std::move(header.metadata);
+              [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; });
+    Safetensors file{{}, std::move(header.metadata)};
     std::uint64_t next = 0;
-    for (const HeaderEntry& entry : header.entries) {
-        StoredTensor tensor = described(entry, name);
-        require_range(entry, tensor, next, bytes.size(), name);
-        const std::uint64_t end = entry.offsets[1];
-        tensor.bytes = bytes.substr(static_cast<std::size_t>(next), static_cast<std::size_t>(end - next));
-        file.tensors.push_back(std::move(tensor));
-        next = end;
+    for (const Entry& entry : header.entries) {
+        file.tensors.push_back(described(entry, next, bytes, name));
+        next = entry.offsets[1];
     }
-    if (next != bytes.size()) {
-        throw DataError(fmt::format("{}: {} bytes at its end belong to no tensor", name, bytes.size() - next));
-    }
+    if (next != bytes.size()) { fail(name, "{} bytes at its end belong to no tensor", bytes.size() - next); }
     return file;
 }
 
@@ -208,7 +282,7 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
 
 std::uint32_t checksum(const Safetensors& file, std::string_view except) {
     uLong crc = crc32(0, nullptr, 0);
-    const auto add = [&crc](std::string_view bytes) { // with its length, so that nothing can move between neighbours
+    const auto add = [&crc](std::string_view bytes) { // with its length, so that no byte can move to a neighbour
         const std::string length = encode(bytes.size());
         for (const std::string_view piece : {std::string_view(length), bytes}) {
             crc = crc32_z(crc, reinterpret_cast<const Bytef*>(piece.data()), piece.size());

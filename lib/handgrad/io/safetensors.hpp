@@ -1,11 +1,11 @@
 #pragma once
 /// @file
-/// Tensors in a file, in the format safetensors, which Python reads as well:
+/// Tensors in a file, in the safetensors format, which Python reads as well:
 ///
-/// | bytes | what |
+/// | bytes | content |
 /// | --- | --- |
 /// | 8 | n, the length of the header, little endian |
-/// | n | the header: JSON, with blanks behind it |
+/// | n | the header: JSON, padded with spaces |
 /// | the rest | the tensors' numbers, little endian, row-major, without gaps; data_offsets count from here |
 ///
 /// A header:
@@ -27,7 +27,7 @@
 
 namespace handgrad::io {
 
-/// The types of numbers that we read and write, those with the largest numbers first.
+/// Types of numbers that are read and written, in order of decreasing size.
 enum class Dtype {
     f64, ///< "F64": double
     i64, ///< "I64": std::int64_t
@@ -35,11 +35,8 @@ enum class Dtype {
     u8   ///< "U8": std::uint8_t
 };
 
-/// "F64", "I64", "F32", "U8".
-std::string_view to_string(Dtype dtype);
-
-/// The size of one number, in bytes.
-std::size_t size_of(Dtype dtype);
+std::string_view to_string(Dtype dtype); ///< "F64", "I64", "F32", "U8"
+std::size_t size_of(Dtype dtype);        ///< size of one number in bytes
 
 /// The Dtype of a C++ type: double, std::int64_t, float, std::uint8_t.
 template <class T> constexpr Dtype dtype_of();
@@ -48,58 +45,54 @@ template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; } ///<
 template <> constexpr Dtype dtype_of<float>() { return Dtype::f32; }        ///< see above
 template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }  ///< see above
 
-/// A tensor as a file holds it.
+/// A tensor as a file stores it.
 struct StoredTensor {
     std::string name;  ///< "fc1.weight"
-    Dtype dtype;       ///< what its numbers are
+    Dtype dtype;       ///< type of the numbers
     Shape shape;       ///< () for a single number
-    std::string bytes; ///< its numbers, little endian, row-major
+    std::string bytes; ///< the numbers, little endian, row-major
 };
 
-/// What a file holds.
+/// The content of a file.
 struct Safetensors {
-    std::vector<StoredTensor> tensors;           ///< every name once
-    std::map<std::string, std::string> metadata; ///< anything that is text; UTF-8
-    /// The tensor of this name; null if there is none.
-    const StoredTensor* find(std::string_view name) const;
+    std::vector<StoredTensor> tensors;                     ///< each with a name of its own
+    std::map<std::string, std::string> metadata;           ///< any texts, in UTF-8
+    const StoredTensor* find(std::string_view name) const; ///< the tensor of this name, or null
 };
 
-/// A tensor, bit for bit, ready to be written. T: double, float, std::int64_t, std::uint8_t.
+/// Copies a tensor bit for bit into the form that is written. T: double, float, std::int64_t, std::uint8_t.
 template <class T> StoredTensor stored(std::string name, const Tensor<T>& tensor);
 
-/// The tensor, bit for bit. @throws DataError if its numbers are of another type than T
+/// Copies a tensor back, bit for bit. @throws DataError if its numbers are not of type T
 template <class T> Tensor<T> tensor_of(const StoredTensor& stored);
 
-/// The file's bytes.
-///
-/// Tensors with larger numbers come first, so that all of them are aligned; otherwise they keep their order.
-/// Metadata that is not UTF-8 is written with U+FFFD in place of the bytes that are none.
-/// @throws ShapeError for two tensors of one name, one called "__metadata__", or one whose bytes do not fill its shape
+/// Returns the bytes of the file. Tensors with larger numbers come first, which aligns all numbers; otherwise they keep
+/// their order. In metadata, bytes that are not UTF-8 are replaced by U+FFFD.
+/// @throws ShapeError if two tensors have one name, a tensor is called "__metadata__", or its bytes do not fill its shape
 std::string to_bytes(const Safetensors& file);
 
-/// Reads what to_bytes() makes, and what other programs write in this format.
+/// Reads a file of this format, written by to_bytes() or by another program.
 ///
-/// Everything is checked: the lengths, the JSON, each name, type, shape and range of bytes; every byte must belong to
-/// exactly one tensor. NaN and infinity are numbers like any other. Bytes of any origin are safe to pass in.
-/// @param bytes the whole file
-/// @param name  how messages call it
+/// Bytes of any origin are safe: lengths, JSON, names, types, shapes and byte ranges are checked, and every byte must
+/// belong to exactly one tensor. NaN and infinity are allowed.
+/// @param bytes whole file
+/// @param name  name of the file in messages
 /// @throws DataError in one line: "model.safetensors: tensor 'fc1.weight' has dtype F16, expected F64, I64, F32 or U8"
 Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
 
-/// How large a file may be, unless a caller says otherwise: 4 GiB.
+/// Default for the largest size of a file: 4 GiB.
 constexpr std::uint64_t largest_safetensors = std::uint64_t{1} << 32;
 
-/// read_file() and parse_safetensors(). @throws DataError as they do
+/// Reads a file with read_file() and parse_safetensors(). @throws DataError as they do
 Safetensors read_safetensors(const std::filesystem::path& path, std::uint64_t largest = largest_safetensors);
 
-/// Writes to_bytes() by write_file(): complete, on the disk, or not at all. @throws DataError, ShapeError
+/// Writes to_bytes() with write_file(). @throws DataError, ShapeError as they do
 void write_safetensors(const std::filesystem::path& path, const Safetensors& file);
 
-/// CRC-32 of everything that the file says: metadata (but for the key `except`), names, types, shapes and numbers. A
-/// single flipped bit changes it, and so does any damage within 32 neighbouring bits. It does not depend on the
-/// tensors' order, nor on how the header is written.
-/// @param file   what is summed up
-/// @param except a key of the metadata, so that the checksum can be kept in the file itself
+/// Computes the CRC-32 of metadata, names, types, shapes and numbers. Any damage within 32 neighbouring bits changes it.
+/// It depends neither on the order of the tensors nor on the layout of the header.
+/// @param file   content of the file
+/// @param except key of the metadata that is left out, so that the file itself can store the checksum
 std::uint32_t checksum(const Safetensors& file, std::string_view except);
 
 } // namespace handgrad::io

@@ -1,5 +1,4 @@
 #pragma once
-// Names out of files that may be damaged, as a message shows them.
 
 #include <algorithm>
 #include <string>
@@ -7,13 +6,12 @@
 
 namespace handgrad::io {
 
-/// 'name' in quotes, on one line, cut to 80 characters.
-inline std::string shown(std::string_view name) {
-    constexpr std::size_t most = 80;
-    std::string text(name.substr(0, most));
+/// Quotes text of unknown origin for a message: on one line, at most `longest` characters.
+inline std::string shown(std::string_view text, std::size_t longest = 80) {
+    std::string line(text.substr(0, longest));
     std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-    return "'" + text + (name.size() > most ? "...'" : "'");
+        line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+    return "'" + line + (text.size() > longest ? "...'" : "'");
 }
 
 } // namespace handgrad::io
