@@ -1,14 +1,20 @@
 #pragma once
 /// @file
-/// How a chapter prints a number that depends on the machine.
+/// Numbers that depend on the machine.
 
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+
 namespace handgrad::app {
 
-/// "~0.47": the number with a tilde before it, which tells the reader that it will be another one on another machine,
-/// and tells the tests not to compare it. `format` is what stands after the colon in a fmt format: about(x, ".2f").
-std::string about(double value, std::string_view format = ".3g");
+/// Formats a number with a tilde before it: "~0.47". The tilde tells the reader that the number differs between machines,
+/// and the tests that they must not compare it.
+/// @param value  number
+/// @param format fmt's format without the colon: about(x, ".2f")
+inline std::string about(double value, std::string_view format = ".3g") {
+    return fmt::format(fmt::runtime(fmt::format("~{{:{}}}", format)), value);
+}
 
 } // namespace handgrad::app

@@ -1,130 +1,121 @@
 #include "command_line.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <system_error>
+#include <numeric>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "handgrad/error.hpp"
-#include "text.hpp"
+#include "handgrad/io/shown.hpp"
 
 namespace handgrad::app {
 namespace {
 
-constexpr const char* see_help = "(--help lists the options)";
-
-/// All of the text as a number of type T.
-template <class T> bool parse_all(const std::string& text, T& number) {
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc() && rest == end;
+/// A UsageError that ends with a pointer to --help.
+template <class... Args> UsageError usage_error(fmt::format_string<Args...> message, Args&&... args) {
+    return UsageError(fmt::format(message, std::forward<Args>(args)...) + " (--help lists the options)");
 }
 
-UsageError unexpected(const Option& option, const std::string& got) {
-    return UsageError(fmt::format("{}: got {}, expected {} {}", option.name, got, option.expected, see_help));
+UsageError unexpected(const Option& option, std::string_view got) {
+    return usage_error("{}: got {}, expected {}", option.name, got, option.expected);
+}
+
+/// The smallest number of letters inserted, deleted or replaced that turns `a` into `b`.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1); // distances of the first letters of `a` from all beginnings of `b`
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (const char letter : a) {
+        std::size_t diagonal = row[0]++;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t replaced = diagonal + (letter == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+        }
+    }
+    return row.back();
 }
 
 UsageError unknown(const std::string& argument, const std::vector<Option>& options) {
-    if (argument.empty() || argument[0] != '-') {
-        return UsageError(fmt::format("got {}, expected only options {}", in_quotes(argument), see_help));
-    }
+    if (argument.substr(0, 1) != "-") { return usage_error("got {}, expected only options", io::shown(argument, 60)); }
+    const std::string name = one_line(argument.substr(0, std::min<std::size_t>(argument.find('='), 60)));
+    std::string guess;
+    std::size_t least = name.size() / 3 + 1; // at most a third of the letters may be wrong
     std::vector<std::string> names{"--help", "--version"};
-    for (const auto& option : options) { names.push_back(option.name); }
-    const std::string name = argument.substr(0, argument.find('='));
-    const std::string guess = nearest(name, names);
-    return UsageError(fmt::format("{}: unknown option{} {}", one_line(name.substr(0, 60)),
-                                  guess.empty() ? "" : ", did you mean " + guess + "?", see_help));
+    for (const Option& option : options) { names.push_back(option.name); }
+    for (const std::string& known : names) {
+        const std::size_t distance = edit_distance(name, known);
+        if (distance < least) {
+            least = distance;
+            guess = ", did you mean " + known + "?";
+        }
+    }
+    return usage_error("{}: unknown option{}", name, guess);
 }
 
 } // namespace
 
-bool parse_integer(const std::string& text, std::int64_t min, std::int64_t max, std::int64_t& number) {
-    return parse_all(text, number) && min <= number && number <= max;
-}
-
-bool parse_number(const std::string& text, double min, double max, double& number) {
-    return parse_all(text, number) && std::isfinite(number) && min <= number && number <= max;
-}
-
 Request parse_command_line(int argc, const char* const* argv, const std::vector<Option>& options) {
-    // CLI11 cuts argv into options and their texts. What a text means, and every message, is ours.
-    CLI::App cli;
+    CLI::App cli; // splits argv into options and their texts
     cli.allow_extras();
     cli.set_help_flag();
-    auto* const help = cli.add_flag("-h,--help")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    auto* const version = cli.add_flag("--version")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    std::vector<CLI::Option*> read;
-    for (const auto& option : options) {
+    const auto* const help = cli.add_flag("-h,--help")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    const auto* const version = cli.add_flag("--version")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    for (const Option& option : options) {
         auto* const added = option.placeholder.empty() ? cli.add_flag(option.name) : cli.add_option(option.name);
-        read.push_back(added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
+        added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
     try {
         cli.parse(argc, argv);
-    } catch (const CLI::ArgumentMismatch&) {
-        // The one mismatch that is left: an option at the very end without its value.
-        std::string last = argv[argc - 1];
-        last = last.substr(0, last.find('='));
-        for (const auto& option : options) {
-            if (option.name == last) { throw unexpected(option, "no value"); }
+    } catch (const CLI::ArgumentMismatch&) { // the last option has no value
+        const std::string last = argv[argc - 1], name = last.substr(0, last.find('='));
+        for (const Option& option : options) {
+            if (option.name == name) { throw unexpected(option, "no value"); }
         }
-        throw UsageError(fmt::format("got {}, expected an option {}", in_quotes(argv[argc - 1]), see_help));
-    } catch (const CLI::Error& error) { throw UsageError(fmt::format("{} {}", one_line(error.what()), see_help)); }
+        throw usage_error("got {}, expected an option", io::shown(last, 60));
+    } catch (const CLI::Error& error) { throw usage_error("{}", one_line(error.what())); }
 
     if (help->count() > 0) { return Request::help; }
     if (version->count() > 0) { return Request::version; }
-    for (std::size_t i = 0; i < options.size(); ++i) {
-        const auto& texts = read[i]->results();
-        if (texts.size() > 1) {
-            throw UsageError(
-                fmt::format("{}: given {} times, expected once {}", options[i].name, texts.size(), see_help));
-        }
-        if (!texts.empty() && !options[i].set(texts.front())) {
-            const bool swallowed = texts.front().substr(0, 2) == "--"; // the next option, as the value was left out
-            throw unexpected(options[i], swallowed ? "no value" : in_quotes(texts.front()));
+    for (const Option& option : options) {
+        const std::vector<std::string> texts = cli.get_option(option.name)->results();
+        if (texts.size() > 1) { throw usage_error("{}: given {} times, expected once", option.name, texts.size()); }
+        if (!texts.empty() && !option.set(texts[0])) {
+            const bool next_option = texts[0].substr(0, 2) == "--"; // taken for the value, which is missing
+            throw unexpected(option, next_option ? "no value" : io::shown(texts[0], 60));
         }
     }
-    const auto extras = cli.remaining();
-    if (!extras.empty()) { throw unknown(extras.front(), options); }
+    const std::vector<std::string> extras = cli.remaining();
+    if (!extras.empty()) { throw unknown(extras[0], options); }
     return Request::run;
 }
 
 std::string to_text(const Value& value) {
-    return std::visit(
-        [](const auto& v) -> std::string {
-            if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::vector<double>>) {
-                return "";
-            } else {
-                return fmt::format("{}", v);
-            }
-        },
-        value);
+    return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
 }
 
 std::string help_text(std::string_view program, std::string_view title, const std::vector<Option>& options) {
-    struct Line {
-        std::string left, right;
-    };
-    std::vector<Line> lines;
-    for (const auto& option : options) {
-        std::string standard;
-        if (option.default_text) {
-            standard = option.default_text();
-        } else if (!option.placeholder.empty()) {
-            standard = to_text(option.value());
-        }
-        lines.push_back({option.placeholder.empty() ? option.name : option.name + " " + option.placeholder,
-                         standard.empty() ? option.help : fmt::format("{} (default: {})", option.help, standard)});
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (const Option& option : options) {
+        const Value value = option.value();
+        const std::string standard = value == option.alias.first ? option.alias.second : to_text(value);
+        lines.emplace_back(option.name + (option.placeholder.empty() ? "" : " ") + option.placeholder,
+                           option.help + (standard.empty() ? "" : fmt::format(" (default: {})", standard)));
     }
-    lines.push_back({"--version", "print the version and stop"});
-    lines.push_back({"--help", "print this text and stop"});
+    lines.insert(lines.end(), {{"--version", "print the version and stop"}, {"--help", "print this text and stop"}});
     std::size_t width = 0;
-    for (const auto& line : lines) { width = std::max(width, line.left.size()); }
+    for (const auto& [name, help] : lines) { width = std::max(width, name.size()); }
     std::string text = fmt::format("{}: {}\n\nUsage: {} [options]\n\n", program, title, program);
-    for (const auto& line : lines) { text += fmt::format("  {:<{}}  {}\n", line.left, width, line.right); }
+    for (const auto& [name, help] : lines) { text += fmt::format("  {:<{}}  {}\n", name, width, help); }
     return text;
+}
+
+std::string one_line(std::string_view text) {
+    std::string line(text.substr(0, text.find_last_not_of('\n') + 1));
+    std::replace_if(
+        line.begin(), line.end(), [](unsigned char c) { return c < 32 || c == 127; }, ' ');
+    return line;
 }
 
 } // namespace handgrad::app

@@ -1,9 +1,12 @@
 #pragma once
-// A program's options: what they accept, how they are explained, and the reading of argv.
+// The options of a program: their values, their help, and how argv sets them.
 
+#include <charconv>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "handgrad/app/program.hpp"
@@ -11,26 +14,35 @@
 namespace handgrad::app {
 
 struct Option {
-    std::string name;                                    ///< "--epochs"
-    std::string placeholder;                             ///< "N" in the help; empty for a flag
-    std::string help;                                    ///< what it means, in a few words
-    std::string expected;                                ///< "a whole number from 1 to 1000000"
-    std::function<bool(const std::string&)> set;         ///< takes the text over; false if it is not what is expected
-    std::function<Value()> value;                        ///< as it stands now
-    std::function<std::string()> default_text = nullptr; ///< for the help, where value() does not say it well
+    std::string name;                            ///< "--epochs"
+    std::string placeholder;                     ///< "N" in the help; empty for a flag
+    std::string help;                            ///< meaning, a phrase
+    std::string expected;                        ///< "a whole number from 1 to 1000000"
+    std::function<bool(const std::string&)> set; ///< sets the variable; returns false if the text is not as expected
+    std::function<Value()> value;                ///< present value
+    std::pair<Value, std::string> alias = {};    ///< a default value and the text that stands for it in the help
 };
 
-/// The text as a whole number between min and max; nothing else before or after it. @returns whether it was one.
-bool parse_integer(const std::string& text, std::int64_t min, std::int64_t max, std::int64_t& number);
-/// The same for a number that may have a fraction and an exponent; NaN and infinity are none.
-bool parse_number(const std::string& text, double min, double max, double& number);
+/// Reads the whole text as a number from min to max into `variable`. Returns false if it is not one.
+template <class Number, class Variable>
+bool parse_number(const std::string& text, Number min, Number max, Variable& variable) {
+    Number number{};
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || !(min <= number && number <= max)) { return false; } // NaN, too
+    variable = number;
+    return true;
+}
 
-/// Sets the options from argv. @throws UsageError without the program's name in front.
+/// Sets the options from argv. @throws UsageError in one line, without the name of the program
 Request parse_command_line(int argc, const char* const* argv, const std::vector<Option>& options);
 
-/// The value in the fewest words that read back as the same; empty for a list, which no option has.
+/// Formats a value so that it reads back as the same value.
 std::string to_text(const Value& value);
 
 std::string help_text(std::string_view program, std::string_view title, const std::vector<Option>& options);
+
+/// Replaces control characters by spaces and removes line breaks from the end.
+std::string one_line(std::string_view text);
 
 } // namespace handgrad::app

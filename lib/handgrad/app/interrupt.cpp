@@ -2,47 +2,40 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstddef>
+#include <utility>
 
 namespace handgrad::app {
 namespace {
 
-constexpr int signals[] = {SIGINT, SIGTERM};
-
-// Any thread may be the one that is interrupted, so an atomic; and lock-free, or a handler could not touch it.
-std::atomic<int> noted{0};
+// A signal may interrupt any thread, and a handler may only use lock-free atomics.
+std::atomic<int> recorded{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-struct sigaction before[2] = {};
+std::pair<int, void (*)(int)> previous[] = {{SIGINT, SIG_DFL}, {SIGTERM, SIG_DFL}}; // signals and their handlers
 
-extern "C" void note_signal(int signal) {
-    if (noted.exchange(signal) == 0) { return; }
-    // The second: what it does without us, as soon as this handler returns.
-    std::signal(signal, SIG_DFL);
+extern "C" void record_signal(int signal) {
+    if (recorded.exchange(signal) == 0) { return; }
+    std::signal(signal, SIG_DFL); // the second signal: its default action follows when this handler returns
     std::raise(signal);
 }
 
 } // namespace
 
 InterruptGuard::InterruptGuard() {
-    noted = 0;
-    struct sigaction action = {};
-    action.sa_handler = note_signal;
-    action.sa_flags = SA_RESTART; // a write that is under way goes on
-    ::sigemptyset(&action.sa_mask);
-    for (std::size_t i = 0; i < 2; ++i) {
-        ::sigaction(signals[i], nullptr, &before[i]);
-        if (before[i].sa_handler != SIG_IGN) { ::sigaction(signals[i], &action, nullptr); }
+    recorded = 0;
+    for (auto& [signal, handler] : previous) {
+        handler = std::signal(signal, record_signal);
+        if (handler == SIG_IGN) { std::signal(signal, SIG_IGN); }
     }
 }
 
 InterruptGuard::~InterruptGuard() {
-    for (std::size_t i = 0; i < 2; ++i) { ::sigaction(signals[i], &before[i], nullptr); }
+    for (const auto& [signal, handler] : previous) { std::signal(signal, handler); }
 }
 
-bool interrupted() { return noted != 0; }
+bool interrupted() { return recorded != 0; }
 
 Interrupted::Interrupted(const std::string& message)
-    : std::runtime_error(message), signal_(noted != 0 ? noted.load() : SIGINT) {}
+    : std::runtime_error(message), signal_(interrupted() ? recorded.load() : SIGINT) {}
 
 } // namespace handgrad::app

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Ctrl-C in the middle of training: finish the batch, save, say so, end.
+/// Ctrl-C during training: the program finishes the mini-batch, saves, and ends with a message.
 ///
 /// @snippet training.cpp checkpoint
 
@@ -9,29 +9,27 @@
 
 namespace handgrad::app {
 
-/// While one lives, the first SIGINT (Ctrl-C) or SIGTERM is only noted. The second ends the program at once, as the
-/// first does without a guard. A signal that was ignored when the program started (nohup, say) stays ignored.
+/// While a guard exists, the first SIGINT (Ctrl-C) or SIGTERM is only recorded, and the second one ends the program. A
+/// signal that was ignored before, for example by nohup, stays ignored.
 ///
-/// One at a time; make it when training begins, in main()'s thread. It forgets signals noted before.
+/// Create at most one guard at a time, in the main thread, when training begins. It forgets signals recorded before.
 class InterruptGuard {
 public:
     InterruptGuard();
-    /// Puts back what was there before.
-    ~InterruptGuard();
+    ~InterruptGuard(); ///< restores the previous handlers
     InterruptGuard(const InterruptGuard&) = delete;
     InterruptGuard& operator=(const InterruptGuard&) = delete;
 };
 
-/// Whether a signal was noted. Costs a read of a variable: ask after every batch.
+/// Whether a signal was recorded. Cheap enough to ask after every mini-batch.
 bool interrupted();
 
-/// Ends the program after an interruption: Program::main says the message on stderr and ends with 128 + signal(), by
-/// convention the status of a program that the signal has ended.
+/// Ends the program after an interruption: Program::main() prints the message on stderr and returns 128 + signal(), by
+/// convention the exit status of a program that the signal has ended.
 class Interrupted : public std::runtime_error {
 public:
-    /// @param message in one line what happened and what was saved
-    explicit Interrupted(const std::string& message);
-    int signal() const { return signal_; } ///< the signal that was noted; SIGINT if none was
+    explicit Interrupted(const std::string& message); ///< message: one line that says what was done and saved
+    int signal() const { return signal_; }            ///< the recorded signal; SIGINT if there is none
 
 private:
     int signal_;

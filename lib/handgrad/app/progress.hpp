@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A progress bar for training, on stderr, and only where that is a terminal.
+/// A progress bar for training.
 
 #include <chrono>
 #include <cstddef>
@@ -8,38 +8,33 @@
 
 namespace handgrad::app {
 
-/// One bar over all epochs:
+/// One bar over all epochs, on stderr, drawn only if stderr is a terminal:
 /// `epoch 4/10 [#####...........]  35 %  2.1 s/epoch  28600 examples/s  14 s left`.
 ///
-/// It belongs to stderr, so that stdout stays the lesson. The bar is wiped before the program prints: call
-/// end_epoch() first, then print the epoch's line.
+/// Call end_epoch(), which erases the bar, before printing the epoch's results.
 class Progress {
 public:
-    /// @param epochs   how many there will be.
-    /// @param examples how many an epoch shows; the rate is in these.
-    Progress(std::size_t epochs, std::size_t examples);
-    /// Wipes the bar.
-    ~Progress();
+    Progress(std::size_t epochs, std::size_t examples); ///< number of epochs, and of examples in each of them
+    ~Progress() { erase(); }
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// Redraws the bar, ten times a second at most. `seen` counts the examples of this epoch so far.
+    /// Redraws the bar, at most ten times a second. `seen` is the number of examples seen in this epoch.
     void update(std::size_t seen);
 
-    /// Wipes the bar and returns the seconds that the epoch took.
+    /// Erases the bar and returns the seconds that the epoch took.
     double end_epoch();
 
 private:
     using Clock = std::chrono::steady_clock;
-    void wipe();
+    void erase();
 
     std::size_t epochs_, examples_, epoch_ = 0;
     bool terminal_, drawn_ = false;
     Clock::time_point start_, epoch_start_, last_drawn_;
 };
 
-/// What the bar shows after `seconds`, when `done` of epochs * examples examples have been seen.
-/// At most 79 characters; without a line end.
+/// The bar after `seconds` in which `done` of epochs * examples examples were seen: at most 79 characters.
 std::string progress_line(std::size_t epochs, std::size_t examples, std::size_t done, double seconds);
 
 } // namespace handgrad::app
