@@ -324,8 +324,8 @@ template <class Backend> void Lesson<Backend>::draw_mistakes() const {
         std::copy_n(test_set_.image(wrong[i]), height * width, &digits(i, 0, 0, 0));
         titles.push_back(fmt::format("{} taken for {}", p.label, p.chosen));
     }
-    const auto grid = plot::image_grid(digits, (wrong.size() + 4) / 5, 5, titles);
-    plot::write_png(program_.output("mistakes.png"), grid);
+    plot::image_grid(digits, (wrong.size() + 4) / 5, 5, titles)
+        .save(program_.output(""), "mistakes");
 }
 
 template <class Backend> void Lesson<Backend>::record_results() const {

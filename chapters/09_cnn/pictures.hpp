@@ -25,12 +25,12 @@ namespace plot = handgrad::plot;
 using handgrad::Tensor;
 
 // Numbered pictures in a grid. They share one scale of grey: black is the smallest value of all, white the largest.
-inline void draw_grid(const handgrad::app::Program& program, const std::string& file, const Tensor<float>& pictures,
+inline void draw_grid(const handgrad::app::Program& program, const std::string& stem, const Tensor<float>& pictures,
                       std::size_t columns, const std::string& title) {
     std::vector<std::string> titles;
     for (std::size_t i = 0; i < pictures.shape(0); ++i) { titles.push_back(fmt::format("{} {}", title, i)); }
     const std::size_t rows = (pictures.shape(0) + columns - 1) / columns;
-    plot::write_png(program.output(file), plot::image_grid(pictures, rows, columns, titles));
+    plot::image_grid(pictures, rows, columns, titles).save(program.output(""), stem);
 }
 
 // The filters of the first convolution, as a table and as pictures. For the pictures each filter is divided by its
@@ -50,10 +50,10 @@ template <class Backend> void draw_filters(const handgrad::app::Program& program
             column.push_back(i % w.shape(3));
         }
     }
-    draw_grid(program, "filters.png", pictures, 5, "filter");
+    draw_grid(program, "filters", pictures, 5, "filter");
     handgrad::io::CsvTable table;
     table.add("filter", filter).add("row", row).add("column", column).add("weight", w.storage());
-    table.write(program.output("filters.csv"));
+    table.write(program.output("filter_weights.csv"));
 }
 
 // What each block makes of one image: a feature map for every filter, made of the places where the filter's pattern was
@@ -66,9 +66,9 @@ template <class Backend> void draw_feature_maps(const handgrad::app::Program& pr
     };
     const auto& o1 = model.conv1.forward(image);
     const auto& o2 = model.conv2.forward(o1);
-    draw_grid(program, "digit.png", Backend::to_host(image), 1, "image");
-    draw_grid(program, "feature_maps_1.png", as_pictures(Backend::to_host(o1)), 5, "map");
-    draw_grid(program, "feature_maps_2.png", as_pictures(Backend::to_host(o2)), 5, "map");
+    draw_grid(program, "digit", Backend::to_host(image), 1, "image");
+    draw_grid(program, "feature_maps_1", as_pictures(Backend::to_host(o1)), 5, "map");
+    draw_grid(program, "feature_maps_2", as_pictures(Backend::to_host(o2)), 5, "map");
 }
 
 // The twenty mistakes of which the network was surest.
@@ -84,7 +84,7 @@ inline void draw_mistakes(const handgrad::app::Program& program, const handgrad:
         titles.push_back(fmt::format("{} taken for {}", test.class_names[static_cast<std::size_t>(p.label)],
                                      test.class_names[static_cast<std::size_t>(p.chosen)]));
     }
-    plot::write_png(program.output("mistakes.png"), plot::image_grid(images, (wrong.size() + 4) / 5, 5, titles));
+    plot::image_grid(images, (wrong.size() + 4) / 5, 5, titles).save(program.output(""), "mistakes");
 }
 
 // The lecture's diagram: the losses recorded in training against the number of examples seen, and a point for each test.

@@ -106,11 +106,11 @@ TEST_CASE("example: image grid", "[examples]") {
     //! [image_grid]
     const auto images = full<float>({6, 1, 28, 28}, 0.5F);
     const std::vector<std::string> titles{"5", "0", "4", "1", "9", "2"};
-    plot::write_png(folder.path() / "digits.png",
-                    plot::image_grid(images, 2, 3, titles));
+    plot::image_grid(images, 2, 3, titles)
+        .save(folder.path(), "digits"); // as figures are saved
     fmt::print("{}", plot::terminal_grid(images, 2, 3, titles));
     //! [image_grid]
-    assert(std::filesystem::exists(folder.path() / "digits.png"));
+    assert(std::filesystem::exists(folder.path() / "digits.csv"));
 }
 
 TEST_CASE("example: spiral", "[examples]") {

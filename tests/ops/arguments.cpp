@@ -170,10 +170,6 @@ TEST_CASE("whatever else counts shows a negative number as it was written", "[sh
     const auto picture = zeros<float>({1, 2, 2});
     CHECK(message_of([&] { plot::image_grid(picture, negative(-1), 1); }) ==
           "image_grid: a grid of -1 x 1, expected 1 to 1000 each");
-    plot::ImageGridOptions wide;
-    wide.width = negative(-1);
-    CHECK(message_of([&] { plot::image_grid(picture, 1, 1, {}, wide); }) ==
-          "image_grid: width is -1, expected at least 0");
     CHECK(message_of([&] { plot::terminal_grid(picture, 1, 1, {}, negative(-1)); }) ==
           "terminal_grid: width is -1, expected at least 0");
     CHECK(message_of([&] { plot::terminal_lines({1.0}, {1.0}, negative(-1), 16); }) ==

@@ -1,45 +1,25 @@
-// PNG files and grids of pictures, as pixels and as text.
+// Grids of pictures: as figures, and as text.
 
-#include <algorithm>
+#include <cstdlib>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
-
-#include <png.h>
 
 #include "catch.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/plot/image_grid.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::Equals;
-using plot::Image;
+using Catch::Matchers::WithinAbs;
+using support::contains;
+using support::read_bytes;
+using support::TemporaryFolder;
 
 namespace {
-
-/// What libpng reads from the bytes of a PNG file.
-Image decode(const std::string& bytes) {
-    png_image header = {};
-    header.version = PNG_IMAGE_VERSION;
-    REQUIRE(png_image_begin_read_from_memory(&header, bytes.data(), bytes.size()) != 0);
-    const bool colour = (header.format & PNG_FORMAT_FLAG_COLOR) != 0;
-    header.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-    Image image{header.height, header.width, colour ? std::size_t{3} : std::size_t{1}, {}};
-    image.pixels.resize(PNG_IMAGE_SIZE(header));
-    REQUIRE(png_image_finish_read(&header, nullptr, image.pixels.data(), 0, nullptr) != 0);
-    return image;
-}
-
-Image pattern(std::size_t height, std::size_t width, std::size_t channels) {
-    Image image{height, width, channels, {}};
-    for (std::size_t i = 0; i < height * width * channels; ++i) {
-        image.pixels.push_back(static_cast<std::uint8_t>(i * 37 + i / 7));
-    }
-    return image;
-}
-
-std::uint8_t at(const Image& image, std::size_t y, std::size_t x) { return image.pixels[y * image.width + x]; }
 
 /// Two pictures of 2 x 3 pixels, of the values 0 to 5 and 6 to 11.
 Tensor<std::uint8_t> two_pictures() {
@@ -48,54 +28,52 @@ Tensor<std::uint8_t> two_pictures() {
     return images;
 }
 
-bool same(const Image& a, const Image& b) {
-    return a.height == b.height && a.width == b.width && a.channels == b.channels && a.pixels == b.pixels;
+struct Pixel {
+    std::string title;
+    double x, y, value;
+};
+
+/// The pixels of a grid's CSV file; sets its script.
+std::vector<Pixel> saved_pixels(const plot::Figure& grid, std::string& script) {
+    const TemporaryFolder folder;
+    grid.save(folder.path(), "grid");
+    script = read_bytes(folder / "grid.gp");
+    std::istringstream csv(read_bytes(folder / "grid.csv"));
+    std::vector<Pixel> pixels;
+    std::string title, x, y, value;
+    std::getline(csv, title);
+    CHECK(title == "series,x,y,value");
+    while (std::getline(std::getline(std::getline(std::getline(csv, title, ','), x, ','), y, ','), value)) {
+        pixels.push_back({title, std::stod(x), std::stod(y), std::stod(value)});
+    }
+    return pixels;
 }
 
 } // namespace
 
-TEST_CASE("A PNG file holds the pixels that were written") {
-    const std::size_t channels = GENERATE(1, 3);
-    const std::size_t width = GENERATE(1, 2, 7, 300);
-    const Image image = pattern(5, width, channels);
-    CHECK(same(decode(plot::encode_png(image)), image));
-
-    const support::TemporaryFolder folder;
-    plot::write_png(folder / "x.png", image);
-    CHECK(support::read_bytes(folder / "x.png") == plot::encode_png(image));
-    CHECK(folder.entries() == 1);
-}
-
-TEST_CASE("encode_png refuses what is no picture") {
-    CHECK_THROWS_WITH(plot::encode_png({}), Equals("encode_png: a picture of 0 x 0 pixels"));
-    CHECK_THROWS_WITH(plot::encode_png({2, 2, 2, std::vector<std::uint8_t>(8)}),
-                      Equals("encode_png: 2 channels, expected 1 or 3"));
-    CHECK_THROWS_WITH(plot::encode_png({2, 2, 1, std::vector<std::uint8_t>(5)}),
-                      Equals("encode_png: 5 pixel values, expected 4"));
-    CHECK_THROWS_AS(plot::encode_png({std::size_t{1} << 62, 4, 1, {}}), ShapeError);
-}
-
-TEST_CASE("A grid places magnified pictures on white") {
-    plot::ImageGridOptions options;
-    options.scale = 4;
-    options.margin = 5;
-    const Image grid = plot::image_grid(two_pictures(), 2, 2, {}, options);
-    CHECK(grid.channels == 1);
-    CHECK(grid.width == 5 + 12 + 5 + 12 + 5);
-    CHECK(grid.height == 5 + 8 + 5 + 8 + 5);
-    for (std::size_t y = 0; y < grid.height; ++y) {
-        for (std::size_t x = 0; x < grid.width; ++x) {
-            const bool in_row = y >= 5 && y < 13;
-            const bool first = in_row && x >= 5 && x < 17, second = in_row && x >= 22 && x < 34;
-            std::uint8_t expected = 255;
-            if (first || second) {
-                const std::size_t value = (first ? 0u : 6u) + (y - 5) / 4 * 3 + (x - (first ? 5u : 22u)) / 4;
-                expected = static_cast<std::uint8_t>(255.0 * static_cast<double>(value) / 11 + 0.5);
-            }
-            INFO("pixel " << y << ", " << x);
-            REQUIRE(at(grid, y, x) == expected);
-        }
+TEST_CASE("A grid places the pictures row by row, each below its title") {
+    std::string script;
+    const auto pixels = saved_pixels(plot::image_grid(two_pictures(), 2, 1, {"one", "it's two"}), script);
+    REQUIRE(pixels.size() == 12);
+    const double step = pixels[1].x - pixels[0].x;
+    for (std::size_t i = 0; i < 12; ++i) {
+        INFO("pixel " << i);
+        CHECK(pixels[i].title == (i < 6 ? "one" : "it's two"));
+        CHECK(pixels[i].value == static_cast<double>(i));
+        CHECK_THAT(pixels[i].x, WithinAbs(pixels[0].x + step * static_cast<double>(i % 3), 1e-9));
+        CHECK_THAT(pixels[i].y, WithinAbs(pixels[i / 6 * 6].y + step * static_cast<double>(i % 6 / 3), 1e-9));
     }
+    CHECK(pixels[6].y > pixels[5].y + step); // beneath the first picture
+    CHECK(contains(script, "set label 'one' at "));
+    CHECK(contains(script, "set label 'it''s two' at "));
+    CHECK(contains(script, "set cbrange [0:11]"));
+
+    const auto beside = saved_pixels(plot::image_grid(two_pictures(), 1, 2), script);
+    CHECK(beside[6].y == beside[0].y);
+    CHECK(beside[6].x > beside[2].x + beside[1].x - beside[0].x);
+    CHECK(beside[6].title == "1");
+    CHECK_FALSE(contains(script, "set label"));
+    CHECK(saved_pixels(plot::image_grid(two_pictures(), 1, 1), script).size() == 6);
 }
 
 TEST_CASE("A grid looks the same for bytes, fractions and normalised values") {
@@ -104,59 +82,33 @@ TEST_CASE("A grid looks the same for bytes, fractions and normalised values") {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         normalised.data()[i] = (static_cast<float>(bytes.data()[i]) / 255 - 0.1307f) / 0.3081f;
     }
-    const std::vector<std::string> titles{"label: 5", "label: 0"};
-    CHECK(same(plot::image_grid(bytes, 1, 2, titles), plot::image_grid(normalised, 1, 2, titles)));
     CHECK(plot::terminal_grid(bytes, 1, 2) == plot::terminal_grid(normalised, 1, 2));
 }
 
-TEST_CASE("A title stands above its own picture, black on white") {
-    plot::ImageGridOptions options;
-    options.scale = 20;
-    options.margin = 10;
-    const auto titled = plot::image_grid(two_pictures(), 1, 2, {"", "|"}, options);
-    const auto plain = plot::image_grid(two_pictures(), 1, 2, {}, options);
-    REQUIRE(titled.width == plain.width);
-    const std::size_t title_height = titled.height - plain.height;
-    CHECK(title_height == 30);
-    std::size_t dark = 0, leftmost = titled.width, rightmost = 0;
-    for (std::size_t y = 0; y < 10 + title_height; ++y) {
-        for (std::size_t x = 0; x < titled.width; ++x) {
-            if (at(titled, y, x) >= 128) { continue; }
-            ++dark;
-            leftmost = std::min(leftmost, x);
-            rightmost = std::max(rightmost, x);
-        }
-    }
-    CHECK(dark > 40);                             // a bar of 7 dots of 3 x 3 pixels, its corners rounded
-    const std::size_t middle = 10 + 60 + 10 + 30; // of the second picture
-    CHECK(leftmost >= middle - 4);
-    CHECK(rightmost <= middle + 4);
-    // The pictures themselves are the same, further down.
-    for (std::size_t i = 10 * plain.width; i < plain.pixels.size(); ++i) {
-        REQUIRE(titled.pixels[i + title_height * titled.width] == plain.pixels[i]);
-    }
-}
-
-TEST_CASE("Every printable letter has a shape of its own") {
-    std::vector<std::vector<std::uint8_t>> seen;
-    const Tensor<std::uint8_t> blank(Shape{1, 8, 8}, std::uint8_t{0});
-    for (char letter = ' '; letter <= '~'; ++letter) {
-        auto pixels = plot::image_grid(blank, 1, 1, {std::string(1, letter)}).pixels;
-        INFO("letter " << letter);
-        CHECK(std::find(seen.begin(), seen.end(), pixels) == seen.end());
-        seen.push_back(std::move(pixels));
-    }
-    CHECK(plot::image_grid(blank, 1, 1, {"\xc3"}).pixels == plot::image_grid(blank, 1, 1, {"?"}).pixels);
-}
-
 TEST_CASE("Values that are not finite are black") {
-    Tensor<float> images{{{0.0f, 1.0f}, {std::numeric_limits<float>::quiet_NaN(), 0.5f}}};
-    plot::ImageGridOptions options;
-    options.scale = 1;
-    options.margin = 0;
-    CHECK(plot::image_grid(images, 1, 1, {}, options).pixels == std::vector<std::uint8_t>{0, 255, 0, 128});
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::string script;
+    Tensor<float> images{{{0.5f, 1.0f}, {nan, 0.75f}}};
+    auto pixels = saved_pixels(plot::image_grid(images, 1, 1), script);
+    REQUIRE(pixels.size() == 4);
+    CHECK(pixels[2].value == 0.5);
+    CHECK(pixels[3].value == 0.75);
+    CHECK(contains(script, "set cbrange [0.5:1]"));
     images.fill(3.0f); // no contrast at all
-    CHECK(plot::image_grid(images, 1, 1, {}, options).pixels == std::vector<std::uint8_t>(4, 0));
+    pixels = saved_pixels(plot::image_grid(images, 1, 1), script);
+    CHECK(pixels[3].value == 0);
+    CHECK(contains(script, "set cbrange [0:1]"));
+}
+
+TEST_CASE("gnuplot draws a grid of pictures with titles of any length") {
+    if (std::getenv("HANDGRAD_NO_GNUPLOT") != nullptr) {
+        WARN("HANDGRAD_NO_GNUPLOT is set: no picture was drawn");
+        return;
+    }
+    const TemporaryFolder folder;
+    const auto grid = plot::image_grid(two_pictures(), 1, 2, {"short", std::string(50, 'x')});
+    CHECK(grid.save(folder.path(), "grid").note == "");
+    CHECK(contains(read_bytes(folder / "grid.svg"), std::string(50, 'x')));
 }
 
 TEST_CASE("Grids refuse what they cannot draw") {

@@ -1,205 +1,235 @@
 #include "handgrad/plot/figure.hpp"
 
-#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <set>
-#include <string_view>
-#include <utility>
+#include <system_error>
 
 #include <fmt/format.h>
 
-#include "figure_writer.hpp"
 #include "gnuplot.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/atomic_file.hpp"
-#include "series.hpp"
+#include "handgrad/io/csv.hpp"
 
 namespace handgrad::plot {
 namespace {
 
-void require_same_length(std::string_view where, const Values& x, const Values& y) {
-    if (x.numbers.size() != y.numbers.size()) {
-        throw ShapeError(
-            fmt::format("Figure::{}: {} x values and {} y values", where, x.numbers.size(), y.numbers.size()));
-    }
+constexpr const char* colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #000000 #f0e442"; // of Okabe and Ito
+constexpr const char* tints[] = {"#a6cee5", "#f1c7a6", "#a6dece", "#eed1e1",
+                                 "#f7dea6", "#c4e5f8", "#a6a6a6", "#faf6bd"}; // the same, 35 % on white
+
+/// Markers of a linetype with a dark edge, which separates them from a curve or an area of their colour. In the CSV file,
+/// columns 2, 3 and 4 are x, y and value.
+std::vector<std::string> markers(std::size_t style, double size) {
+    return {fmt::format("using 2:3 with points lt {} ps {}*dot", style, size),
+            fmt::format("using 2:3 with points pt marker({}) - 1 ps {}*dot lw 0.6 lc rgb '#202020'", style, size)};
 }
 
-void require_classes(std::string_view where, const Values& classes) {
+std::string dashed(std::size_t number) { return fmt::format("lw 2 dt {} lc rgb '#404040'", 2 + number % 4); }
+
+template <class... Args> void require(bool good, fmt::format_string<Args...> message, Args&&... args) {
+    if (!good) { throw ShapeError("Figure::" + fmt::format(message, std::forward<Args>(args)...)); }
+}
+
+void require_classes(const char* function, const Values& classes) {
     for (const double k : classes.numbers) {
-        if (!(k >= 0 && k <= 255 && k == std::floor(k))) {
-            throw ShapeError(fmt::format("Figure::{}: class {}, expected a whole number in 0 .. 255", where, k));
-        }
+        require(k >= 0 && k <= 255 && k == std::floor(k), "{}: class {}, expected a whole number in 0 .. 255", function,
+                k);
     }
-}
-
-detail::Series xy_series(Kind kind, std::string_view where, std::string name, const Values& x, const Values& y) {
-    require_same_length(where, x, y);
-    return {kind, std::move(name), x.numbers, y.numbers, {}, 0};
 }
 
 } // namespace
 
-Figure& Figure::title(std::string text) {
-    title_ = std::move(text);
+Figure& Figure::add(const char* function, std::string name, const Values& x, const Values& y,
+                    std::vector<std::string> plots) {
+    require(x.numbers.size() == y.numbers.size(), "{}: {} x values and {} y values", function, x.numbers.size(),
+            y.numbers.size());
+    series_.push_back({std::move(name), x.numbers, y.numbers, {}, std::move(plots)});
     return *this;
 }
-Figure& Figure::x_label(std::string text) {
-    x_label_ = std::move(text);
-    return *this;
-}
-Figure& Figure::y_label(std::string text) {
-    y_label_ = std::move(text);
-    return *this;
-}
-Figure& Figure::x_log() {
-    x_log_ = true;
-    return *this;
-}
-Figure& Figure::y_log() {
-    y_log_ = true;
-    return *this;
-}
-Figure& Figure::x_range(double low, double high) {
-    x_range_ = {low, high};
-    return *this;
-}
-Figure& Figure::y_range(double low, double high) {
-    y_range_ = {low, high};
-    return *this;
-}
-Figure& Figure::equal_axes() {
-    equal_axes_ = true;
-    return *this;
-}
-Figure& Figure::legend(Legend position) {
-    legend_ = position;
-    return *this;
-}
-Figure& Figure::x_ticks(std::vector<std::string> names) {
-    x_ticks_ = std::move(names);
-    return *this;
-}
-Figure& Figure::y_ticks(std::vector<std::string> names) {
-    y_ticks_ = std::move(names);
-    return *this;
-}
-
 Figure& Figure::line(std::string name, const Values& x, const Values& y) {
-    series_.push_back(xy_series(Kind::line, "line", std::move(name), x, y));
-    return *this;
+    return add("line", std::move(name), x, y, {fmt::format("using 2:3 with lines lt {} lw 2.5", ++styles_)});
 }
 Figure& Figure::line_points(std::string name, const Values& x, const Values& y) {
-    series_.push_back(xy_series(Kind::line_points, "line_points", std::move(name), x, y));
-    return *this;
+    return add("line_points", std::move(name), x, y,
+               {fmt::format("using 2:3 with linespoints lt {} dt 1 lw 2 ps dot", ++styles_)});
 }
 Figure& Figure::points(std::string name, const Values& x, const Values& y) {
-    series_.push_back(xy_series(Kind::points, "points", std::move(name), x, y));
-    return *this;
+    return add("points", std::move(name), x, y, markers(++styles_, 1.5));
 }
 Figure& Figure::step(std::string name, const Values& x, const Values& y) {
-    series_.push_back(xy_series(Kind::step, "step", std::move(name), x, y));
-    return *this;
+    return add("step", std::move(name), x, y, {fmt::format("using 2:3 with steps lt {} lw 2.5", ++styles_)});
 }
 
 Figure& Figure::bars(std::string name, const std::vector<std::string>& categories, const Values& heights) {
-    if (categories.size() != heights.numbers.size()) {
-        throw ShapeError(
-            fmt::format("Figure::bars: {} categories and {} heights", categories.size(), heights.numbers.size()));
-    }
-    const bool more = std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.kind == Kind::bars; });
-    if (more && x_ticks_ != categories) {
-        throw ShapeError("Figure::bars: the categories are not those of the bars before");
-    }
-    std::vector<double> positions;
-    for (std::size_t i = 0; i < categories.size(); ++i) { positions.push_back(static_cast<double>(i)); }
-    x_ticks_ = categories;
-    series_.push_back({Kind::bars, std::move(name), std::move(positions), heights.numbers, {}, 0});
+    require(categories.size() == heights.numbers.size(), "bars: {} categories and {} heights", categories.size(),
+            heights.numbers.size());
+    require(!has_bars_ || x_.ticks == categories, "bars: the categories are not those of the bars before");
+    has_bars_ = true;
+    x_.ticks = categories;
+    add("bars", std::move(name), heights, heights,
+        {fmt::format("using 3 with histograms fill solid 1 border rgb 'white' lt {} dt 1", ++styles_)});
+    series_.back().categories = categories;
     return *this;
 }
 
 Figure& Figure::horizontal_line(std::string name, double y) {
-    series_.push_back({Kind::horizontal, std::move(name), {}, {y}, {}, 0});
+    series_.push_back({std::move(name), {}, {y}, {}, {fmt::format("{} with lines {}", y, dashed(dashed_++))}});
     return *this;
 }
-Figure& Figure::vertical_line(std::string name, double x) {
-    series_.push_back({Kind::vertical, std::move(name), {x}, {}, {}, 0});
+Figure& Figure::vertical_line(std::string name, double x) { // an arrow, and an entry in the legend
+    const std::string style = dashed(dashed_++);
+    series_.push_back({std::move(name), {x}, {}, {}, {"NaN with lines " + style}});
+    series_.back().setup =
+        fmt::format("set arrow from first {0}, graph 0 to first {0}, graph 1 nohead {1}\n", x, style);
     return *this;
 }
 
 Figure& Figure::scatter(const Values& x, const Values& y, const Values& labels) {
-    require_same_length("scatter", x, y);
-    if (labels.numbers.size() != x.numbers.size()) {
-        throw ShapeError(
-            fmt::format("Figure::scatter: {} labels for {} points", labels.numbers.size(), x.numbers.size()));
-    }
+    const std::vector<double>& classes = labels.numbers;
+    require(x.numbers.size() == y.numbers.size(), "scatter: {} x values and {} y values", x.numbers.size(),
+            y.numbers.size());
+    require(x.numbers.size() == classes.size(), "scatter: {} labels for {} points", classes.size(), x.numbers.size());
     require_classes("scatter", labels);
-    for (const double k : std::set<double>(labels.numbers.begin(), labels.numbers.end())) {
-        detail::Series series{Kind::scatter, fmt::format("class {}", k), {}, {}, {}, static_cast<std::size_t>(k)};
-        for (std::size_t i = 0; i < labels.numbers.size(); ++i) {
-            if (labels.numbers[i] != k) { continue; }
-            series.x.push_back(x.numbers[i]);
-            series.y.push_back(y.numbers[i]);
+    for (const double k : std::set<double>(classes.begin(), classes.end())) {
+        std::vector<double> class_x, class_y;
+        for (std::size_t i = 0; i < classes.size(); ++i) {
+            if (classes[i] == k) { class_x.push_back(x.numbers[i]), class_y.push_back(y.numbers[i]); }
         }
-        series_.push_back(std::move(series));
+        add("scatter", fmt::format("class {}", k), class_x, class_y, markers(static_cast<std::size_t>(k) + 1, 1));
     }
+    return *this;
+}
+
+Figure& Figure::add_grid(const Values& x, const Values& y, Series series) {
+    for (const double row : y.numbers) {
+        series.x.insert(series.x.end(), x.numbers.begin(), x.numbers.end());
+        series.y.insert(series.y.end(), x.numbers.size(), row);
+    }
+    series_.insert(series_.begin(), std::move(series));
     return *this;
 }
 
 Figure& Figure::regions(const Values& x, const Values& y, const Values& classes) {
     const std::size_t cols = x.numbers.size(), rows = y.numbers.size();
-    if (cols < 2 || rows < 2 || classes.numbers.size() != rows * cols) {
-        throw ShapeError(fmt::format("Figure::regions: {} classes for a grid of {} rows and {} columns",
-                                     classes.numbers.size(), rows, cols));
-    }
+    require(cols >= 2 && rows >= 2 && classes.numbers.size() == rows * cols,
+            "regions: {} classes for a grid of {} rows and {} columns", classes.numbers.size(), rows, cols);
     require_classes("regions", classes);
-    detail::Series series{Kind::regions, "regions", {}, {}, classes.numbers, 0};
-    for (std::size_t i = 0; i < rows * cols; ++i) {
-        series.x.push_back(x.numbers[i % cols]);
-        series.y.push_back(y.numbers[i / cols]);
-    }
-    if (!x_range_) { x_range(x.numbers.front(), x.numbers.back()); }
-    if (!y_range_) { y_range(y.numbers.front(), y.numbers.back()); }
-    series_.insert(series_.begin(), std::move(series)); // beneath everything else
-    return *this;
+    if (!x_.range) { x_range(x.numbers.front(), x.numbers.back()); }
+    if (!y_.range) { y_range(y.numbers.front(), y.numbers.back()); }
+    const double last = *std::max_element(classes.numbers.begin(), classes.numbers.end());
+    std::string steps; // of the palette: one for each class
+    for (int k = 0; k <= last; ++k) { steps += fmt::format(", {0} '{1}', {2} '{1}'", k, tints[k % 8], k + 1); }
+    return add_grid(x, y,
+                    {"regions",
+                     {},
+                     {},
+                     classes.numbers,
+                     {"using 2:3:4 with image"},
+                     fmt::format("set palette defined ({})\nset cbrange [-0.5:{}]\n", steps.substr(2), last + 0.5)});
 }
 
-Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t cols) {
-    const std::size_t values = matrix.numbers.size(); // rows * cols may be more than a std::size_t holds
-    if (rows == 0 || cols == 0 || rows > values || cols > values || rows * cols != values) {
-        throw ShapeError(fmt::format("Figure::heat_map: {} values for {} rows and {} columns", values, as_written(rows),
-                                     as_written(cols)));
-    }
-    detail::Series series{Kind::cells, "cells", {}, {}, matrix.numbers, 0};
-    for (std::size_t i = 0; i < rows * cols; ++i) {
-        series.x.push_back(static_cast<double>(i % cols));
-        series.y.push_back(static_cast<double>(i / cols));
-    }
-    series_.insert(series_.begin(), std::move(series));
-    const auto numbered = [](std::size_t count) {
-        std::vector<std::string> names;
-        for (std::size_t k = 0; k < count; ++k) { names.push_back(std::to_string(k)); }
-        return names;
+Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t cols, bool log) {
+    const std::size_t size = matrix.numbers.size(); // rows * cols may be more than a std::size_t holds
+    require(rows > 0 && cols > 0 && rows <= size && cols <= size && rows * cols == size,
+            "heat_map: {} values for {} rows and {} columns", size, as_written(rows), as_written(cols));
+    const auto places = [](Axis& axis, std::size_t count) {
+        std::vector<double> numbers(count);
+        std::iota(numbers.begin(), numbers.end(), 0);
+        const bool named = !axis.ticks.empty();
+        for (std::size_t k = 0; k < count && !named; ++k) { axis.ticks.push_back(std::to_string(k)); }
+        return numbers;
     };
-    if (x_ticks_.empty()) { x_ticks_ = numbered(cols); }
-    if (y_ticks_.empty()) { y_ticks_ = numbered(rows); }
-    x_range(-0.5, static_cast<double>(cols) - 0.5);
-    return y_range(static_cast<double>(rows) - 0.5, -0.5); // row 0 at the top
+    const Values x = places(x_, cols), y = places(y_, rows);
+    x_range(-0.5, static_cast<double>(cols) - 0.5).y_range(static_cast<double>(rows) - 0.5, -0.5).equal_axes();
+    double low = 0, high = 0;
+    bool whole = true;
+    for (const double value : matrix.numbers) {
+        low = std::min(low, value); // unless it is NaN
+        high = std::max(high, value);
+        whole = whole && value == std::floor(value);
+    }
+    const double largest = std::max(high, -low), top = largest == 0 ? 1 : log ? std::log1p(largest) : largest;
+    const char* const shade = log ? "log(1 + $4)" : "$4";
+    return add_grid(
+        x, y,
+        {"cells",
+         {},
+         {},
+         matrix.numbers,
+         {fmt::format("using 2:3:({}) with image pixels", shade),
+          fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
+                      whole ? "0f" : "3g", shade, 0.6 * top)},
+         fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
+                     "set cbrange [{}:{}]\n",
+                     low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top)});
 }
 
 Figure& Figure::confusion_matrix(const Tensor<std::int64_t>& counts) {
-    if (counts.dimension() != 2 || counts.shape()[0] != counts.shape()[1] || counts.size() == 0) {
-        throw ShapeError(fmt::format("Figure::confusion_matrix: counts have shape {}, expected (K, K)",
-                                     handgrad::to_string(counts.shape())));
+    require(counts.dimension() == 2 && counts.shape()[0] == counts.shape()[1] && counts.size() > 0,
+            "confusion_matrix: counts have shape {}, expected (K, K)", handgrad::to_string(counts.shape()));
+    require(*std::min_element(counts.begin(), counts.end()) >= 0, "confusion_matrix: a count is negative");
+    if (x_.label.empty()) { x_.label = "predicted class"; }
+    if (y_.label.empty()) { y_.label = "true class"; }
+    return heat_map(counts, counts.shape()[0], counts.shape()[0], true);
+}
+
+std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series::*data) const {
+    std::string text = fmt::format("set {}label {} noenhanced\n", name, gnuplot_text(axis.label));
+    if (axis.range) { text += fmt::format("set {}range [{}:{}]\n", name, (*axis.range)[0], (*axis.range)[1]); }
+    if (axis.log) {
+        double low = std::numeric_limits<double>::infinity(), high = 0;
+        for (const Series& series : series_) {
+            for (const double value : series.*data) {
+                if (value > 0 && std::isfinite(value)) { low = std::min(low, value), high = std::max(high, value); }
+            }
+        }
+        // Powers of ten alone are enough for an axis of two decades.
+        text += fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{%L}" : "%g");
     }
-    if (std::any_of(counts.begin(), counts.end(), [](std::int64_t count) { return count < 0; })) {
-        throw ShapeError("Figure::confusion_matrix: a count is negative");
+    std::string ticks;
+    for (std::size_t i = 0; i < axis.ticks.size(); ++i) {
+        ticks += fmt::format(", {} {}", gnuplot_text(axis.ticks[i]), i);
     }
-    const std::size_t classes = counts.shape()[0];
-    heat_map(counts, classes, classes);
-    log_colours_ = true;
-    if (x_label_.empty()) { x_label_ = "predicted class"; }
-    if (y_label_.empty()) { y_label_ = "true class"; }
-    return *this;
+    if (ticks.empty()) { return text; }
+    return text + fmt::format("set {}tics ({}) noenhanced {}\n", name, ticks.substr(2),
+                              name == 'x' && ticks.size() > 110 ? "rotate by 25 right" : "");
+}
+
+std::string Figure::script(std::size_t first_row) const {
+    std::string text = fmt::format("\nreset\nset datafile separator ','\nset border 3 lc rgb '#404040'\n"
+                                   "set grid lt 1 dt 1 lw 0.7 lc rgb '#d0d0d0'\nset tics nomirror scale 0.6\n"
+                                   "set format '%h'\nset rmargin 5\nunset colorbox\nset title {} noenhanced\n",
+                                   gnuplot_text(title_)) +
+                       axis('x', x_, &Series::x) + axis('y', y_, &Series::y) + setup_;
+    if (equal_axes_) { text += "set size ratio -1\n"; }
+    if (has_bars_) { text += "set style histogram clustered gap 0.5\n"; }
+    if (has_bars_ && !y_.range && !y_.log) { text += "set yrange [0:*]\n"; }
+    std::string plots;
+    int names = 0;
+    bool lines = false;
+    for (const Series& series : series_) {
+        const std::string source = fmt::format("data skip 1 every ::{}::{} ", first_row, first_row + series.rows() - 1);
+        first_row += series.rows();
+        text += series.setup;
+        const bool named = !series.name.empty() && series.value.empty();
+        names += named ? 1 : 0;
+        for (std::size_t i = 0; i < series.plots.size() && series.rows() > 0; ++i) {
+            plots += (plots.empty() ? "plot " : ", \\\n     ") + (series.plots[i][0] == 'u' ? source : "") +
+                     series.plots[i] + (named && i == 0 ? " title " + gnuplot_text(series.name) : " notitle");
+            lines = lines || series.plots[i].find("lines") != std::string::npos;
+        }
+    }
+    constexpr const char* keys[] = {"inside top right Right opaque", "inside top left Left reverse opaque",
+                                    "inside bottom right Right opaque", "inside bottom left Left reverse opaque",
+                                    "outside bottom center horizontal Left reverse height 1"};
+    const Legend legend = legend_.value_or(names > 1 ? Legend::below : Legend::none);
+    text += legend == Legend::none
+                ? "unset key\n"
+                : fmt::format("set key {} noenhanced samplen {}\n", keys[static_cast<int>(legend)], lines ? 3 : 0);
+    return text + plots + "\n";
 }
 
 SavedFigure Figure::save(const std::filesystem::path& directory, const std::string& stem) const {
@@ -209,20 +239,77 @@ SavedFigure Figure::save(const std::filesystem::path& directory, const std::stri
 SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::filesystem::path& directory,
                               const std::string& stem) {
     const bool plain = std::all_of(stem.begin(), stem.end(), [](unsigned char c) { return c > ' ' && c != '/'; });
-    if (stem.empty() || !plain || stem.front() == '-') {
-        throw ShapeError(fmt::format("Figure::save: '{}' does not serve as a file name", stem));
+    require(!stem.empty() && plain && stem[0] != '-', "save: '{}' cannot be the name of a file", stem);
+    require(!figures.empty(), "save: '{}' has no figure", stem);
+    std::vector<std::string> names, x, y, values, panels;
+    std::string script;
+    bool square = true, has_values = false;
+    for (const Figure& figure : figures) {
+        const std::size_t first_row = names.size();
+        script += figure.script(first_row);
+        for (const Figure::Series& series : figure.series_) {
+            const auto cell = [](const std::vector<double>& numbers, std::size_t i) {
+                return i < numbers.size() ? io::csv_cell(numbers[i]) : std::string();
+            };
+            for (std::size_t i = 0; i < series.rows(); ++i) {
+                names.push_back(io::csv_cell(series.name));
+                x.push_back(series.categories.empty() ? cell(series.x, i) : io::csv_cell(series.categories[i]));
+                y.push_back(cell(series.y, i));
+                values.push_back(cell(series.value, i));
+                panels.push_back(io::csv_cell(&figure - figures.data() + 1));
+            }
+            has_values = has_values || !series.value.empty();
+        }
+        require(names.size() > first_row, "save: '{}' has nothing to draw", stem);
+        square = square && figure.equal_axes_;
     }
-    const FigureWriter writer(figures, stem);
+    io::CsvTable table;
+    table.add_cells("series", std::move(names)).add_cells("x", std::move(x)).add_cells("y", std::move(y));
+    if (has_values) { table.add_cells("value", std::move(values)); }
+    if (figures.size() > 1) { table.add_cells("panel", std::move(panels)); }
+
+    const std::size_t count = figures.size();
+    std::size_t width = square ? 800 : 1000, height = square ? 760 : 620;
+    if (count > 1) {
+        width = std::max<std::size_t>(1000, 500 * count);
+        height = width / count * (square ? 105 : 88) / 100;
+    } else if (figures[0].height_ > 0) {
+        width = 1000, height = figures[0].height_;
+    }
+    const std::string header =
+        fmt::format(R"(# Draws {0}.svg and {0}.png from {0}.csv: run `gnuplot {0}.gp` in this folder.
+if (!exists('svg')) svg = '{0}.svg'
+if (!exists('png')) png = '{0}.png'
+data = '{0}.csv'
+set encoding utf8
+set dashtype 2 (20,8); set dashtype 3 (4,8); set dashtype 4 (20,8,4,8); set dashtype 5 (40,12)
+marker(k) = int(word('7 5 9 13 11', 1 + (k - 1) % 5)) # disc, square, triangle, diamond, triangle down
+do for [k = 1:256] {{
+set linetype k lc rgb word('{1}', 1 + (k - 1) % 8) dt 1 + (k - 1) % 5 pt marker(k)
+}}
+do for [picture in 'svg png'] {{
+if (picture eq 'svg') {{
+set terminal svg standalone size {2},{3} font 'sans-serif,17' background 'white'
+set output svg
+dot = 0.55 # sizes of markers and letters: SVG's units differ
+letter = 1.3
+}} else {{
+set terminal pngcairo size {2},{3} font 'sans-serif,13' background 'white'
+set output png
+dot = 1
+letter = 1
+}}
+{4})",
+                    stem, colours, width, height, count > 1 ? fmt::format("set multiplot layout 1,{}\n", count) : "");
     const std::filesystem::path folder = directory.empty() ? "." : directory;
     const auto file = [&](const char* ending) { return folder / (stem + ending); };
-    // First of all, remove pictures of an earlier run: they must not outlive their data.
-    for (const char* ending : {".svg", ".png"}) {
-        std::error_code ignored; // mostly: there is none
+    for (const char* ending : {".svg", ".png"}) { // pictures of an earlier run must not outlive their data
+        std::error_code ignored;
         std::filesystem::remove(file(ending), ignored);
     }
-    io::write_file(file(".csv"), writer.csv());
-    io::write_file(file(".gp"), writer.script());
-    SavedFigure saved{{file(".csv"), file(".gp")}, run_gnuplot(folder, stem + ".gp", stem)};
+    io::write_file(file(".csv"), table.to_string());
+    io::write_file(file(".gp"), header + script + (count > 1 ? "unset multiplot\n" : "") + "unset output\n}\n");
+    SavedFigure saved{{file(".csv"), file(".gp")}, run_gnuplot(folder, stem)};
     if (saved.note.empty()) { saved.files.insert(saved.files.end(), {file(".svg"), file(".png")}); }
     return saved;
 }

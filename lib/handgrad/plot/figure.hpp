@@ -1,9 +1,10 @@
 #pragma once
 /// @file
-/// Diagrams with axes: the data as CSV, a gnuplot script that draws it, and the picture where gnuplot is installed.
+/// Diagrams: the data as CSV, a gnuplot script that draws it, and the picture if gnuplot is installed.
 ///
 /// @snippet files.cpp figure
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <initializer_list>
@@ -20,122 +21,132 @@ namespace handgrad::plot {
 
 /// Numbers to plot, copied from any container of numbers: a std::vector, a Tensor, {1, 2, 3}.
 struct Values {
-    std::vector<double> numbers; ///< the numbers, in the container's order
+    std::vector<double> numbers; ///< in the order of the container; row by row if it has several dimensions
 
-    /// From a list in braces.
-    Values(std::initializer_list<double> list) : numbers(list) {}
-    /// From any container of numbers, row by row where it has several dimensions.
+    Values(std::initializer_list<double> list) : numbers(list) {} ///< from a list in braces
+    /// From a container of numbers.
     template <class Range, class Value = std::decay_t<decltype(*std::begin(std::declval<const Range&>()))>,
               std::enable_if_t<std::is_arithmetic_v<Value>, int> = 0>
-    Values(const Range& range) { // NOLINT(google-explicit-constructor): that is its purpose
+    Values(const Range& range) { // NOLINT(google-explicit-constructor): callers pass any container
         for (const auto& value : range) { numbers.push_back(static_cast<double>(value)); }
     }
 };
 
-/// Where the legend stands.
+/// Position of the legend.
 enum class Legend { top_right, top_left, bottom_right, bottom_left, below, none };
 
-/// What save() wrote.
+/// The files that save() wrote.
 struct SavedFigure {
-    std::vector<std::filesystem::path> files; ///< stem.csv and stem.gp; then stem.svg and stem.png where gnuplot ran
-    std::string note; ///< empty, or one line: why there is no picture (gnuplot is missing, or what it complained about)
+    std::vector<std::filesystem::path> files; ///< stem.csv and stem.gp; also stem.svg and stem.png if gnuplot ran
+    std::string note; ///< why there is no picture, in one line: gnuplot is missing or failed. Empty if there is one
 };
 
-namespace detail {
-/// One set of data and the way that it is drawn.
-struct Series {
-    enum class Kind { line, line_points, points, step, bars, horizontal, vertical, scatter, regions, cells };
-    Kind kind;
-    std::string name;
-    std::vector<double> x, y, value;
-    std::size_t colour = 0; // index into the palette
-};
-} // namespace detail
-
-/// One diagram. All setters and series return the figure, so that calls can be chained.
+/// One diagram. Every function returns the figure, so that calls can be chained.
 ///
-/// Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; line styles and markers differ too.
-/// A value that is not finite leaves a gap; so does a value <= 0 on a logarithmic axis.
-/// Series throw ShapeError where their arguments differ in length.
+/// Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; dashes and markers differ as well. A value
+/// that is not finite leaves a gap, as does a value <= 0 on a logarithmic axis. Functions that take several arrays throw
+/// ShapeError if their sizes do not fit.
 class Figure {
 public:
-    Figure& title(std::string text);                 ///< above the diagram
-    Figure& x_label(std::string text);               ///< what the axis shows, with its unit
-    Figure& y_label(std::string text);               ///< what the axis shows, with its unit
-    Figure& x_log();                                 ///< logarithmic, powers of ten
-    Figure& y_log();                                 ///< logarithmic, powers of ten
-    Figure& x_range(double low, double high);        ///< default: as the data ask
-    Figure& y_range(double low, double high);        ///< default: as the data ask; low > high turns the axis over
-    Figure& equal_axes();                            ///< one unit is as long in x as in y
-    Figure& legend(Legend position);                 ///< default: in a corner that is free, or below; none for one name
-    Figure& x_ticks(std::vector<std::string> names); ///< names at 0, 1, 2, ... in place of numbers
-    Figure& y_ticks(std::vector<std::string> names); ///< names at 0, 1, 2, ... in place of numbers
+    Figure& title(std::string text) { return set(title_, std::move(text)); }          ///< text above the diagram
+    Figure& x_label(std::string text) { return set(x_.label, std::move(text)); }      ///< quantity and its unit
+    Figure& y_label(std::string text) { return set(y_.label, std::move(text)); }      ///< quantity and its unit
+    Figure& x_log() { return set(x_.log, true); }                                     ///< logarithmic axis
+    Figure& y_log() { return set(y_.log, true); }                                     ///< logarithmic axis
+    Figure& x_range(double low, double high) { return set(x_.range, {{low, high}}); } ///< default: range of the data
+    /// Default: range of the data; low > high turns the axis upside down.
+    Figure& y_range(double low, double high) { return set(y_.range, {{low, high}}); }
+    Figure& equal_axes() { return set(equal_axes_, true); } ///< one unit has the same length in x and y
+    /// Default: below the diagram, where it hides nothing; none for a single name.
+    Figure& legend(Legend position) { return set(legend_, {position}); }
+    Figure& x_ticks(std::vector<std::string> names) { return set(x_.ticks, std::move(names)); } ///< at 0, 1, 2, ...
+    Figure& y_ticks(std::vector<std::string> names) { return set(y_.ticks, std::move(names)); } ///< at 0, 1, 2, ...
 
-    /// Points joined by a line.
-    Figure& line(std::string name, const Values& x, const Values& y);
-    /// Points joined by a line, with a marker on each.
-    Figure& line_points(std::string name, const Values& x, const Values& y);
-    /// Markers only.
-    Figure& points(std::string name, const Values& x, const Values& y);
-    /// A staircase: y[i] from x[i] to x[i + 1].
-    Figure& step(std::string name, const Values& x, const Values& y);
-    /// A bar for each category, named at the axis; several series stand side by side.
-    /// @param name       for the legend
-    /// @param categories names at the x axis; the same for every series of bars
+    Figure& line(std::string name, const Values& x, const Values& y);        ///< points joined by a line
+    Figure& line_points(std::string name, const Values& x, const Values& y); ///< points joined by a line, with markers
+    Figure& points(std::string name, const Values& x, const Values& y);      ///< markers
+    Figure& step(std::string name, const Values& x, const Values& y);        ///< staircase: y[i] from x[i] to x[i + 1]
+
+    /// Draws a bar for each category. Several series of bars stand side by side.
+    /// @param name       text in the legend
+    /// @param categories names at the x axis, the same for every series
     /// @param heights    one for each category
     Figure& bars(std::string name, const std::vector<std::string>& categories, const Values& heights);
-    /// A dashed line across the whole diagram, for a value to compare with.
-    Figure& horizontal_line(std::string name, double y);
-    /// A dashed line from bottom to top.
-    Figure& vertical_line(std::string name, double x);
 
-    /// Points coloured and marked by class: "class 0", "class 1", ... in the legend.
+    Figure& horizontal_line(std::string name, double y); ///< dashed line across the diagram
+    Figure& vertical_line(std::string name, double x);   ///< dashed line from bottom to top
+
+    /// Draws points with the colour and the marker of their class, "class 0", "class 1", ... in the legend.
     /// @param x,y    (N)
-    /// @param labels (N), whole numbers from 0
-    /// @throws ShapeError if the lengths differ or a label is not a whole number in 0 .. 255
+    /// @param labels (N), whole numbers in 0 .. 255
     Figure& scatter(const Values& x, const Values& y, const Values& labels);
 
-    /// The plane coloured by class, beneath everything else: a classifier's regions and so its decision boundary.
-    /// @param x       (cols) equally spaced, ascending: the x of each column of the grid
-    /// @param y       (rows) equally spaced, ascending: the y of each row
-    /// @param classes (rows * cols) whole numbers from 0, row by row: classes[r * cols + c] belongs to (x[c], y[r])
-    /// @throws ShapeError if the sizes do not fit, are less than 2, or a class is not a whole number in 0 .. 255
+    /// Colours the plane by class, beneath everything else: the regions of a classifier and so its decision boundary.
+    /// @param x       (cols), equally spaced, ascending: x of each column of the grid
+    /// @param y       (rows), equally spaced, ascending: y of each row
+    /// @param classes (rows * cols), whole numbers in 0 .. 255, row by row: classes[r * cols + c] is that of (x[c], y[r])
     Figure& regions(const Values& x, const Values& y, const Values& classes);
 
-    /// A matrix as coloured cells with the numbers in them, row 0 at the top; blue above zero, orange below it.
-    /// @param matrix  (rows * cols), row by row
-    /// @param rows    number of rows
-    /// @param cols    number of columns
-    /// @throws ShapeError if the sizes do not fit or are 0
-    Figure& heat_map(const Values& matrix, std::size_t rows, std::size_t cols);
+    /// Draws a matrix as coloured cells that contain the numbers, row 0 at the top; blue above zero, orange below.
+    /// @param matrix     (rows * cols), row by row
+    /// @param rows, cols at least 1
+    /// @param log        whether the colours are logarithmic
+    Figure& heat_map(const Values& matrix, std::size_t rows, std::size_t cols, bool log = false);
 
-    /// heat_map() of how often class r (row) was taken for class c (column); colours by the logarithm, so that the few
-    /// errors can be seen beside the many right answers.
-    /// @param counts (K, K)
-    /// @throws ShapeError if it is not square
+    /// Draws a heat_map() of how often class r (row) was taken for class c (column). The colours are logarithmic, so that
+    /// a few errors stand out beside many right answers.
+    /// @param counts (K, K), at least 0
     Figure& confusion_matrix(const Tensor<std::int64_t>& counts);
 
-    /// Writes directory/stem.csv with the data and directory/stem.gp, a script that draws it (run `gnuplot stem.gp` in
-    /// the folder), then has gnuplot make stem.svg and stem.png, if it is on the PATH.
+    /// Writes directory/stem.csv with the data and directory/stem.gp, a script that draws them (`gnuplot stem.gp` in that
+    /// folder). If gnuplot is on the PATH, runs it to draw stem.svg and stem.png.
     ///
     /// The same data give the same bytes. Pictures of an earlier run are removed if they cannot be replaced.
     /// @param directory must exist
-    /// @param stem      the files' name, without a folder
-    /// @return what was written. That gnuplot is missing or fails is not an error: see SavedFigure::note.
+    /// @param stem      name of the files, without a folder
+    /// @return the files. SavedFigure::note tells if gnuplot is missing or failed, which is not an error
     /// @throws DataError if a file cannot be written, ShapeError if there is nothing to draw
     SavedFigure save(const std::filesystem::path& directory, const std::string& stem) const;
 
 private:
-    friend class FigureWriter;
-    std::string title_, x_label_, y_label_;
-    bool x_log_ = false, y_log_ = false, equal_axes_ = false, log_colours_ = false;
-    std::optional<std::array<double, 2>> x_range_, y_range_;
+    friend SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::filesystem::path& directory,
+                                         const std::string& stem);
+    friend class Pictures;
+    struct Axis {
+        std::string label = {};
+        bool log = false;
+        std::optional<std::array<double, 2>> range = {};
+        std::vector<std::string> ticks = {};
+    };
+    struct Series {
+        std::string name;
+        std::vector<double> x, y, value;          // value: of a cell, a region or a pixel
+        std::vector<std::string> plots;           // items of gnuplot's command `plot`
+        std::string setup = {};                   // commands before it
+        std::vector<std::string> categories = {}; // of bars, in place of x
+        std::size_t rows() const { return std::max(x.size(), y.size()); }
+    };
+
+    template <class T> Figure& set(T& member, T value) {
+        member = std::move(value);
+        return *this;
+    }
+    Figure& add(const char* function, std::string name, const Values& x, const Values& y,
+                std::vector<std::string> plots);
+    Figure& add_grid(const Values& x, const Values& y, Series series); // beneath everything else
+    std::string axis(char name, const Axis& axis, std::vector<double> Series::*data) const;
+    std::string script(std::size_t first_row) const; // of this figure, whose data begin at that row
+
+    std::string title_, setup_;
+    Axis x_, y_;
+    bool equal_axes_ = false, has_bars_ = false;
+    std::size_t height_ = 0; // of the picture, in pixels; 0: the usual height
     std::optional<Legend> legend_;
-    std::vector<std::string> x_ticks_, y_ticks_;
-    std::vector<detail::Series> series_;
+    std::vector<Series> series_;
+    std::size_t styles_ = 0, dashed_ = 0; // numbers of linetypes and of dashed lines in use
 };
 
-/// Several diagrams beside each other in one picture. Otherwise as Figure::save().
+/// Saves several diagrams beside each other in one picture, as Figure::save() does.
 SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::filesystem::path& directory,
                               const std::string& stem);
 

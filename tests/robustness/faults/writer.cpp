@@ -56,10 +56,8 @@ void write_all(const app::Program& program, double seed) {
     plot::Figure figure;
     figure.title(fmt::format("Figure {}", seed)).x_label("x").y_label("y").line("line", x, y);
     figure.save(program.output(""), "figure");
-    plot::Image image;
-    image.height = 2, image.width = 2, image.channels = 1;
-    image.pixels = {0, 255, static_cast<std::uint8_t>(seed), 9};
-    plot::write_png(program.output("image.png"), image);
+    const Tensor<float> image{{{0.0F, 255.0F}, {static_cast<float>(seed), 9.0F}}};
+    plot::image_grid(image, 1, 1).save(program.output(""), "image");
 }
 
 /// As chapter 09 does, but without the many other things that it does, so that it can run many times.
