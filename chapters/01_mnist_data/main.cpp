@@ -148,7 +148,8 @@ int main(int argc, char** argv) {
         std::vector<std::string> titles;
         for (const std::int64_t label : batch.labels) { titles.push_back(fmt::format("label: {}", label)); }
         fmt::print("\n{}", plot::terminal_grid(batch.images, 4, 5, titles));
-        const auto saved = plot::image_grid(batch.images, 4, 5, titles).save(program.output(""), "digits");
+        const plot::Figure picture = plot::image_grid(batch.images, 4, 5, titles);
+        const auto saved = picture.save(program.output(""), "digits");
         if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
         fmt::print("\nThe same as a picture: digits.png in the output folder.\n");
 

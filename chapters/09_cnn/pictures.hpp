@@ -84,7 +84,8 @@ inline void draw_mistakes(const handgrad::app::Program& program, const handgrad:
         titles.push_back(fmt::format("{} taken for {}", test.class_names[static_cast<std::size_t>(p.label)],
                                      test.class_names[static_cast<std::size_t>(p.chosen)]));
     }
-    plot::image_grid(images, (wrong.size() + 4) / 5, 5, titles).save(program.output(""), "mistakes");
+    const std::size_t rows = (wrong.size() + 4) / 5;
+    plot::image_grid(images, rows, 5, titles).save(program.output(""), "mistakes");
 }
 
 // The lecture's diagram: the losses recorded in training against the number of examples seen, and a point for each test.

@@ -16,7 +16,7 @@
 #include <handgrad/backends/cpu.hpp>
 #include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
-#include <handgrad/io/atomic_file.hpp>
+#include <handgrad/io/file.hpp>
 #include <handgrad/tensor/random.hpp>
 
 using namespace handgrad;

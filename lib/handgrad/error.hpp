@@ -3,6 +3,9 @@
 /// What the library throws. Every message is one line: where, what, what was found, what was expected.
 
 #include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
 
 namespace handgrad {
 
@@ -30,5 +33,10 @@ struct DivergenceError : std::runtime_error {
 struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+/// Throws an Error with this message, in fmt's format, unless `good`.
+template <class Error, class... Args> void require(bool good, fmt::format_string<Args...> message, Args&&... args) {
+    if (!good) { throw Error(fmt::format(message, std::forward<Args>(args)...)); }
+}
 
 } // namespace handgrad

@@ -11,6 +11,7 @@
 
 #include "catch.hpp"
 #include "handgrad/app/about.hpp"
+#include "handgrad/app/program.hpp"
 #include "handgrad/app/progress.hpp"
 #include "handgrad/version.hpp"
 #include "support/temporary_folder.hpp"
@@ -290,6 +291,14 @@ TEST_CASE("a closed stderr changes neither the lesson nor the status", "[frame]"
     const TemporaryFolder folder;
     CHECK(shell(folder, "\"$P\" 2>&-").status == 0);
     CHECK(shell(folder, "\"$P\" --lr nan 2>&-").status == 2);
+}
+
+TEST_CASE("a program refuses names of options that it does not have", "[frame]") {
+    handgrad::app::Program program("00_frame", "What every chapter has");
+    CHECK_THROWS_WITH(program.take({"--lr", "--nothing"}),
+                      "Program::take: got --nothing, expected the name of a shared option");
+    CHECK_THROWS_WITH(program.texts({"--lr", "--epochs"}),
+                      "Program::texts: got --epochs, expected an option of the program");
 }
 
 TEST_CASE("about marks a number of the machine", "[frame]") {

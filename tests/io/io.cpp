@@ -16,8 +16,8 @@
 
 #include "catch.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
 #include "handgrad/io/csv.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/io/json.hpp"
 #include "handgrad/tensor/tensor.hpp"
 #include "support/file_size_limit.hpp"

@@ -7,8 +7,7 @@
 
 #include "catch.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
-#include "handgrad/io/read_file.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/io/safetensors.hpp"
 #include "handgrad/tensor/random.hpp"
 #include "support/temporary_folder.hpp"

@@ -10,7 +10,7 @@
 
 #include "catch.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/plot/figure.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -10,15 +10,13 @@
 namespace handgrad::app {
 
 /// While a guard exists, the first SIGINT (Ctrl-C) or SIGTERM is only recorded, and the second one ends the program. A
-/// signal that was ignored before, for example by nohup, stays ignored.
-///
-/// Create at most one guard at a time, in the main thread, when training begins. It forgets signals recorded before.
+/// signal that was ignored before, for example by nohup, stays ignored. Create at most one guard at a time, in the main
+/// thread, when training begins. It forgets signals recorded before.
 class InterruptGuard {
 public:
     InterruptGuard();
     ~InterruptGuard(); ///< restores the previous handlers
-    InterruptGuard(const InterruptGuard&) = delete;
-    InterruptGuard& operator=(const InterruptGuard&) = delete;
+    InterruptGuard(InterruptGuard&&) = delete;
 };
 
 /// Whether a signal was recorded. Cheap enough to ask after every mini-batch.

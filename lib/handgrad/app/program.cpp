@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <new>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <cblas.h>
@@ -19,13 +21,12 @@
 #include <unistd.h>
 #include <xsimd/xsimd.hpp>
 
-#include "command_line.hpp"
 #include "handgrad/app/interrupt.hpp"
 #include "handgrad/device/system.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/io/json.hpp"
-#include "handgrad/io/read_file.hpp"
+#include "handgrad/io/shown.hpp"
 #include "handgrad/tensor/parallel.hpp"
 #include "handgrad/version.hpp"
 
@@ -63,59 +64,59 @@ std::string machine_line(const Options& options) {
                        options.threads == 1 ? "" : "s", options.seed);
 }
 
+/// Reads the whole text as a number from min to max into `variable`. Returns false if it is not one.
+template <class Number, class Variable>
+bool parse_number(const std::string& text, Number min, Number max, Variable& variable) {
+    Number number{};
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || !(min <= number && number <= max)) { return false; } // NaN, too
+    variable = number;
+    return true;
+}
+
 nlohmann::ordered_json to_json(const Value& value) {
     return std::visit([](const auto& v) { return nlohmann::ordered_json(v); }, value);
 }
 
 } // namespace
 
-struct Program::Impl {
-    std::string name, title;
-    Options shared = {};
-    std::vector<Option> options = {};
-    nlohmann::ordered_json results = nlohmann::ordered_json::object();
-};
-
-Program::Program(std::string name, std::string title)
-    : impl_(std::make_unique<Impl>(Impl{std::move(name), std::move(title)})) {
-    Options& shared = impl_->shared;
-    shared.out = std::filesystem::path("out") / impl_->name;
-    shared.threads = num_threads();
-    option("--seed", shared.seed, 0, 4294967295, "seed of all random numbers");
-    option("--threads", shared.threads, 1, 1024, "number of threads; results do not depend on it");
-    impl_->options.back().alias = {std::int64_t{num_threads()}, "all cores"};
-    option("--out", shared.out, "folder for figures and run.json");
+Program::Program(std::string name, std::string title) : name_(std::move(name)), title_(std::move(title)) {
+    shared_.out = std::filesystem::path("out") / name_;
+    shared_.threads = num_threads();
+    option("--seed", shared_.seed, 0, 4294967295, "seed of all random numbers");
+    option("--threads", shared_.threads, 1, 1024, "number of threads; results do not depend on it");
+    options_.back().alias = {to_value(num_threads()), "all cores"};
+    option("--out", shared_.out, "folder for figures and run.json");
 }
 
-Program::~Program() = default;
-
-Options& Program::options() { return impl_->shared; }
-
 Program& Program::take(std::initializer_list<std::string_view> names) {
-    Options& shared = impl_->shared;
-    for (const auto name : names) {
-        if (name == "--epochs") {
-            option("--epochs", shared.epochs, 1, 1000000, "passes over the training set");
-        } else if (name == "--batch-size") {
-            option("--batch-size", shared.batch_size, 1, 1000000, "examples in a mini-batch");
-        } else if (name == "--lr") {
-            option("--lr", shared.lr, 0.0, 1000.0, "learning rate");
-        } else if (name == "--limit") {
-            option("--limit", shared.limit, 1, 1000000000, "use only the first N training examples");
-            impl_->options.back().alias = {std::int64_t{0}, "all"};
-        } else if (name == "--log-interval") {
-            option("--log-interval", shared.log_interval, 1, 1000000000, "steps between two recorded losses");
-        } else if (name == "--data") {
-            option("--data", shared.data, "folder of the data sets");
-            impl_->options.back().alias = {std::string(), "$HANDGRAD_DATA or data/"};
-        } else if (name == "--device") {
-            option("--device", shared.device, {"cpu"}, "backend that computes");
-            impl_->options.back().expected = "cpu (nothing here is for a GPU to do)";
-        } else if (name == "--save") {
-            option("--save", shared.save, "write a checkpoint to this file during training and at Ctrl-C");
-        } else if (name == "--resume") {
-            option("--resume", shared.resume, "continue from this checkpoint");
-        } else {
+    for (const auto view : names) {
+        const std::string name(view);
+        const std::size_t offered = options_.size();
+        if (name == "--epochs") { option(name, shared_.epochs, 1, 1000000, "passes over the training set"); }
+        if (name == "--batch-size") { option(name, shared_.batch_size, 1, 1000000, "examples in a mini-batch"); }
+        if (name == "--lr") { option(name, shared_.lr, 0.0, 1000.0, "learning rate"); }
+        if (name == "--limit") {
+            option(name, shared_.limit, 1, 1000000000, "use only the first N training examples");
+            options_.back().alias = {to_value(0), "all"};
+        }
+        if (name == "--log-interval") {
+            option(name, shared_.log_interval, 1, 1000000000, "steps between two recorded losses");
+        }
+        if (name == "--data") {
+            option(name, shared_.data, "folder of the data sets");
+            options_.back().alias = {to_value(""), "$HANDGRAD_DATA or data/"};
+        }
+        if (name == "--device") {
+            option(name, shared_.device, {"cpu"}, "backend that computes");
+            options_.back().expected = "cpu (nothing here is for a GPU to do)";
+        }
+        if (name == "--save") {
+            option(name, shared_.save, "write a checkpoint to this file in training and at Ctrl-C");
+        }
+        if (name == "--resume") { option(name, shared_.resume, "continue from this checkpoint"); }
+        if (options_.size() == offered) {
             throw std::logic_error(fmt::format("Program::take: got {}, expected the name of a shared option", name));
         }
     }
@@ -123,20 +124,19 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
 }
 
 Program& Program::take_device() {
-    std::string& device = impl_->shared.device;
     if (!device::is_gpu() && !device::is_available()) {
-        option("--device", device, {"cpu"}, "backend that computes");
-        impl_->options.back().expected =
+        option("--device", shared_.device, {"cpu"}, "backend that computes");
+        options_.back().expected =
             "cpu (this build has no Thrust; configure with -DHANDGRAD_THRUST_DEVICE=OMP, TBB, CPP or CUDA)";
         return *this;
     }
-    if (device::is_gpu() && device::is_available()) { device = "thrust"; }
-    return option("--device", device, {"cpu", "thrust"},
+    if (device::is_gpu() && device::is_available()) { shared_.device = "thrust"; }
+    return option("--device", shared_.device, {"cpu", "thrust"},
                   fmt::format("backend that computes; thrust is {} here", device::description()));
 }
 
 Program& Program::add(Option option) {
-    impl_->options.push_back(std::move(option));
+    options_.push_back(std::move(option));
     return *this;
 }
 
@@ -144,9 +144,7 @@ Program& Program::add_integer(std::string name, std::function<void(std::int64_t)
                               std::int64_t min, std::int64_t max, std::string help) {
     const auto parse = [set = std::move(set), min, max](const std::string& text) {
         std::int64_t number = 0;
-        const bool good = parse_number(text, min, max, number);
-        if (good) { set(number); }
-        return good;
+        return parse_number(text, min, max, number) && (set(number), true);
     };
     return add({std::move(name), "N", std::move(help), fmt::format("a whole number from {} to {}", min, max), parse,
                 std::move(value)});
@@ -154,14 +152,14 @@ Program& Program::add_integer(std::string name, std::function<void(std::int64_t)
 
 Program& Program::option(std::string name, double& variable, double min, double max, std::string help) {
     return add({std::move(name), "X", std::move(help), fmt::format("a number from {} to {}", min, max),
-                [=, &variable](const std::string& text) { return parse_number(text, min, max, variable); },
+                [min, max, &variable](const std::string& text) { return parse_number(text, min, max, variable); },
                 [&variable] { return variable; }});
 }
 
 Program& Program::option(std::string name, std::optional<double>& variable, double min, double max, std::string help,
                          std::string unset) {
     return add({std::move(name), "X", std::move(help), fmt::format("a number from {} to {}", min, max),
-                [=, &variable](const std::string& text) { return parse_number(text, min, max, variable); },
+                [min, max, &variable](const std::string& text) { return parse_number(text, min, max, variable); },
                 [&variable, unset = std::move(unset)] { return variable ? Value(*variable) : Value(unset); }});
 }
 
@@ -169,9 +167,9 @@ Program& Program::option(std::string name, std::string& variable, std::vector<st
     return add({std::move(name), fmt::format("{}", fmt::join(choices, "|")), std::move(help),
                 fmt::format("{}", fmt::join(choices, " or ")),
                 [choices, &variable](const std::string& text) {
-                    const bool good = std::count(choices.begin(), choices.end(), text) > 0;
-                    if (good) { variable = text; }
-                    return good;
+                    if (std::count(choices.begin(), choices.end(), text) == 0) { return false; }
+                    variable = text;
+                    return true;
                 },
                 [&variable] { return variable; }});
 }
@@ -188,14 +186,12 @@ Program& Program::flag(std::string name, bool& variable, std::string help) {
                 [&variable] { return variable; }});
 }
 
-void Program::add_result(const std::string& name, Value value) { impl_->results[name] = to_json(value); }
-
 std::map<std::string, std::string> Program::texts(std::initializer_list<std::string_view> names) const {
     std::map<std::string, std::string> texts;
     for (const auto name : names) {
-        const auto found = std::find_if(impl_->options.begin(), impl_->options.end(),
-                                        [&](const Option& option) { return option.name == name; });
-        if (found == impl_->options.end()) {
+        const auto named = [&](const Option& option) { return option.name == name; };
+        const auto found = std::find_if(options_.begin(), options_.end(), named);
+        if (found == options_.end()) {
             throw std::logic_error(fmt::format("Program::texts: got {}, expected an option of the program", name));
         }
         texts.emplace(name, to_text(found->value()));
@@ -203,31 +199,20 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
     return texts;
 }
 
-std::filesystem::path Program::output(std::string_view file) const { return impl_->shared.out / file; }
-
-Request Program::parse(int argc, const char* const* argv) { return parse_command_line(argc, argv, impl_->options); }
-
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     std::signal(SIGPIPE, SIG_IGN); // write() reports an error if the reader of a pipe has ended
     open_standard_streams();
     const auto fail = [this](const std::string& message, int status) {
         std::cout.flush();
         std::fflush(stdout);
-        std::fputs((impl_->name + ": " + one_line(message) + "\n").c_str(), stderr);
+        std::fputs((name_ + ": " + io::one_line(message) + "\n").c_str(), stderr);
         return status;
     };
     try {
-        switch (parse(argc, argv)) {
-        case Request::help:
-            fmt::print("{}", help_text(impl_->name, impl_->title, impl_->options));
-            break;
-        case Request::version:
-            fmt::print("handgrad {}\n", version());
-            break;
-        case Request::run:
-            run(lesson);
-            break;
-        }
+        const Request request = parse(argc, argv);
+        if (request == Request::help) { fmt::print("{}", help_text()); }
+        if (request == Request::version) { fmt::print("handgrad {}\n", version()); }
+        if (request == Request::run) { run(lesson); }
         flush_stdout();
         return 0;
     } catch (const UsageError& error) { return fail(error.what(), 2); } catch (const Interrupted& error) {
@@ -238,20 +223,20 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
 }
 
 void Program::run(const std::function<void()>& lesson) {
-    const Options& shared = impl_->shared;
-    set_num_threads(shared.threads);
-    if (shared.device == "thrust") { device::require_available(); }
-    io::make_output_directory(shared.out);
-    if (!shared.save.empty()) { io::require_writable(shared.save); }
-    if (!shared.resume.empty()) { io::require_readable(shared.resume); }
-    const std::string machine = machine_line(shared);
+    set_num_threads(shared_.threads);
+    if (shared_.device == "thrust") { device::require_available(); }
+    io::make_output_directory(shared_.out);
+    if (!shared_.save.empty()) { io::require_writable(shared_.save); }
+    if (!shared_.resume.empty()) { io::require_readable(shared_.resume); }
+    const std::string machine = machine_line(shared_);
     fmt::print("# {}\n", machine);
     lesson();
     flush_stdout();
 
-    nlohmann::ordered_json run{{"program", impl_->name}, {"machine", machine}};
-    for (const Option& option : impl_->options) { run["parameters"][option.name.substr(2)] = to_json(option.value()); }
-    run["results"] = impl_->results;
+    nlohmann::ordered_json run{{"program", name_}, {"machine", machine}};
+    for (const Option& option : options_) { run["parameters"][option.name.substr(2)] = to_json(option.value()); }
+    run["results"] = nlohmann::ordered_json::object();
+    for (const auto& [name, value] : results_) { run["results"][name] = to_json(value); }
     io::write_json(output("run.json"), run);
 }
 

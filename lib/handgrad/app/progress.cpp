@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,16 +10,15 @@
 namespace handgrad::app {
 namespace {
 
-double seconds_between(std::chrono::steady_clock::time_point start, std::chrono::steady_clock::time_point end) {
-    return std::chrono::duration<double>(end - start).count();
-}
-
 std::string duration(double seconds) {
     const auto whole = static_cast<long>(std::min(seconds + 0.5, 359999.0));
     if (whole < 60) { return fmt::format("{} s", whole); }
-    if (whole < 3600) { return fmt::format("{}:{:02} min", whole / 60, whole % 60); }
-    return fmt::format("{}:{:02} h", whole / 3600, whole / 60 % 60);
+    const bool minutes = whole < 3600;
+    return fmt::format("{}:{:02} {}", whole / (minutes ? 60 : 3600), whole / (minutes ? 1 : 60) % 60,
+                       minutes ? "min" : "h");
 }
+
+double seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 } // namespace
 
@@ -39,30 +39,24 @@ std::string progress_line(std::size_t epochs, std::size_t examples, std::size_t 
     return line.substr(0, 79);
 }
 
-Progress::Progress(std::size_t epochs, std::size_t examples)
-    : epochs_(epochs), examples_(examples), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()),
-      epoch_start_(start_), last_drawn_(start_) {}
-
 void Progress::update(std::size_t seen) {
     const auto now = Clock::now();
-    if (!terminal_ || now - last_drawn_ < std::chrono::milliseconds(100)) { return; }
+    if (isatty(STDERR_FILENO) == 0 || now - last_drawn_ < std::chrono::milliseconds(100)) { return; }
     last_drawn_ = now;
     drawn_ = true;
     const std::size_t done = epoch_ * examples_ + seen;
-    fmt::print(stderr, "\r\033[K{}", progress_line(epochs_, examples_, done, seconds_between(start_, now)));
+    std::fputs(("\r\033[K" + progress_line(epochs_, examples_, done, seconds(now - start_))).c_str(), stderr);
 }
 
 double Progress::end_epoch() {
     erase();
-    const auto start = epoch_start_;
-    epoch_start_ = Clock::now();
     ++epoch_;
-    return seconds_between(start, epoch_start_);
+    const auto start = std::exchange(epoch_start_, Clock::now());
+    return seconds(epoch_start_ - start);
 }
 
 void Progress::erase() {
-    if (drawn_) { std::fputs("\r\033[K", stderr); }
-    drawn_ = false;
+    if (std::exchange(drawn_, false)) { std::fputs("\r\033[K", stderr); }
 }
 
 } // namespace handgrad::app

@@ -8,20 +8,17 @@
 
 namespace handgrad::app {
 
-/// One bar over all epochs, on stderr, drawn only if stderr is a terminal:
-/// `epoch 4/10 [#####...........]  35 %  2.1 s/epoch  28600 examples/s  14 s left`.
-///
-/// Call end_epoch(), which erases the bar, before printing the epoch's results.
+/// One bar over all epochs, on stderr, drawn only if it is a terminal. Call end_epoch(), which erases the bar, before
+/// printing the epoch's results: `epoch 4/10 [#####...........]  35 %  2.1 s/epoch  28600 examples/s  14 s left`.
 class Progress {
 public:
-    Progress(std::size_t epochs, std::size_t examples); ///< number of epochs, and of examples in each of them
+    /// A bar for a number of epochs and the number of examples in each of them.
+    Progress(std::size_t epochs, std::size_t examples) : epochs_(epochs), examples_(examples) {}
     ~Progress() { erase(); }
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
+    Progress(Progress&&) = delete;
 
     /// Redraws the bar, at most ten times a second. `seen` is the number of examples seen in this epoch.
     void update(std::size_t seen);
-
     /// Erases the bar and returns the seconds that the epoch took.
     double end_epoch();
 
@@ -30,8 +27,8 @@ private:
     void erase();
 
     std::size_t epochs_, examples_, epoch_ = 0;
-    bool terminal_, drawn_ = false;
-    Clock::time_point start_, epoch_start_, last_drawn_;
+    bool drawn_ = false;
+    Clock::time_point start_ = Clock::now(), epoch_start_ = start_, last_drawn_ = start_;
 };
 
 /// The bar after `seconds` in which `done` of epochs * examples examples were seen: at most 79 characters.

@@ -43,16 +43,11 @@ std::size_t ByteSource::read(std::uint8_t* out, std::size_t count) {
         input_.remove_prefix(available - zlib_->avail_in);
         done += room - zlib_->avail_out;
         ended_ = status == Z_STREAM_END; // zlib has compared the checksum and the length
-        if (status == Z_BUF_ERROR) {
-            throw DataError(fmt::format("{}: the gzip data end too early: the file is truncated", name_));
-        }
-        if (status != Z_OK && !ended_) {
-            const char* const reason = zlib_->msg != nullptr ? zlib_->msg : zError(status);
-            throw DataError(fmt::format("{}: the gzip data are damaged ({})", name_, reason));
-        }
-        if (ended_ && !input_.empty()) {
-            throw DataError(fmt::format("{}: {} bytes after the end of the gzip data", name_, input_.size()));
-        }
+        require<DataError>(status != Z_BUF_ERROR, "{}: the gzip data end too early: the file is truncated", name_);
+        require<DataError>(status == Z_OK || ended_, "{}: the gzip data are damaged ({})", name_,
+                           zlib_->msg != nullptr ? zlib_->msg : zError(status));
+        require<DataError>(!ended_ || input_.empty(), "{}: {} bytes after the end of the gzip data", name_,
+                           input_.size());
     }
     return done;
 }

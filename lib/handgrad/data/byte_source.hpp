@@ -15,21 +15,16 @@ namespace handgrad::data {
 /// never further than the caller asks for: a gzip bomb cannot fill the memory.
 class ByteSource {
 public:
-    /// @param bytes content of a file; it must outlive the source
-    /// @param name  name of the file in messages
+    /// `bytes` must outlive the source. `name` is the file's name in messages.
     ByteSource(std::string_view bytes, std::string name);
     ~ByteSource();
-    ByteSource(const ByteSource&) = delete;
-    ByteSource& operator=(const ByteSource&) = delete;
 
     /// Reads the next `count` bytes into `out`, or all remaining bytes if there are fewer. Returns their number.
     /// Throws DataError if the gzip data are damaged, truncated, or followed by other bytes.
     std::size_t read(std::uint8_t* out, std::size_t count);
 
-    bool is_gzip() const { return zlib_ != nullptr; } ///< whether the bytes are gzipped
-
-    /// Size of the decompressed bytes; an upper bound if they are gzipped.
-    std::uint64_t largest_size() const { return largest_size_; }
+    bool is_gzip() const { return zlib_ != nullptr; }            ///< whether the bytes are gzipped
+    std::uint64_t largest_size() const { return largest_size_; } ///< size after decompression, or an upper bound of it
 
 private:
     std::string_view input_; // the bytes that have not been read

@@ -7,7 +7,7 @@
 
 #include "handgrad/data/byte_source.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/read_file.hpp"
+#include "handgrad/io/file.hpp"
 
 namespace handgrad::data {
 namespace {

@@ -13,6 +13,9 @@
 
 #include <fmt/format.h>
 
+#include "handgrad/error.hpp"
+#include "handgrad/io/file.hpp"
+
 namespace handgrad::io {
 
 /// Formats a number with the fewest digits that read back as the same number: "0.1", "1e-20", "nan", "inf".
@@ -21,7 +24,14 @@ template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
 }
 
 /// Quotes a text that contains a comma, a quote or a line break, or begins or ends with a space (RFC 4180).
-std::string csv_cell(std::string_view text);
+inline std::string csv_cell(std::string_view text) {
+    const bool plain = text.find_first_of(",\"\n\r") == std::string_view::npos &&
+                       (text.empty() || (text.front() != ' ' && text.back() != ' '));
+    if (plain) { return std::string(text); }
+    std::string quoted = "\"";
+    for (const char c : text) { quoted += c == '"' ? "\"\"" : std::string(1, c); }
+    return quoted + '"';
+}
 
 /// Named columns of equal length, written with a header line and '\n' at the end of each line.
 class CsvTable {
@@ -31,20 +41,28 @@ public:
     /// @param values container of numbers or strings, of the same length as the first column
     /// @throws ShapeError if the length differs from that of the first column
     template <class Range> CsvTable& add(std::string_view name, const Range& values) {
-        std::vector<std::string> cells;
-        for (const auto& value : values) { cells.push_back(csv_cell(value)); }
-        return add_cells(name, std::move(cells));
+        std::vector<std::string> column{csv_cell(name)};
+        for (const auto& value : values) { column.push_back(csv_cell(value)); }
+        require<ShapeError>(columns_.empty() || column.size() == columns_[0].size(),
+                            "CsvTable: column '{}' has {} values, expected {}", name, column.size() - 1, rows());
+        columns_.push_back(std::move(column));
+        return *this;
     }
-
-    /// Appends a column of cells that csv_cell() has formatted. Throws as add() does.
-    CsvTable& add_cells(std::string_view name, std::vector<std::string> cells);
 
     std::size_t rows() const { return columns_.empty() ? 0 : columns_[0].size() - 1; } ///< rows below the header
 
-    std::string to_string() const; ///< the whole table
+    /// Returns the whole table.
+    std::string to_string() const {
+        std::string text;
+        for (std::size_t row = 0; row < rows() + 1; ++row) {
+            for (const auto& column : columns_) { text += (&column == &columns_[0] ? "" : ",") + column[row]; }
+            text += '\n';
+        }
+        return text;
+    }
 
-    /// Writes the table with write_file(). @throws DataError if the file cannot be written
-    void write(const std::filesystem::path& path) const;
+    /// Writes the table. @throws DataError if the file cannot be written
+    void write(const std::filesystem::path& path) const { write_file(path, to_string()); }
 
 private:
     std::vector<std::vector<std::string>> columns_; // heading, then cells

@@ -1,10 +1,10 @@
 #pragma once
 /// @file
-/// JSON files. Include <nlohmann/json.hpp> to build a value; this header only declares the type.
+/// JSON files.
 
 #include <filesystem>
 
-#include <nlohmann/json_fwd.hpp>
+#include "handgrad/io/file.hpp"
 
 namespace handgrad::io {
 
@@ -15,6 +15,8 @@ namespace handgrad::io {
 /// @param value nlohmann::ordered_json, which keeps the order of the keys, or nlohmann::json, which sorts them. Bytes
 ///              that are not UTF-8 are replaced by U+FFFD
 /// @throws DataError if the file cannot be written
-template <class Json> void write_json(const std::filesystem::path& path, const Json& value);
+template <class Json> void write_json(const std::filesystem::path& path, const Json& value) {
+    write_file(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
 
 } // namespace handgrad::io

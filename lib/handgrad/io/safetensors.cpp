@@ -10,8 +10,7 @@
 #include <zlib.h>
 
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
-#include "handgrad/io/read_file.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/io/shown.hpp"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -23,6 +22,7 @@ namespace {
 
 constexpr std::size_t length_bytes = 8;
 constexpr std::uint64_t longest_header = 100'000'000; // the limit of the format's own library
+constexpr std::uint64_t too_large = std::numeric_limits<std::uint64_t>::max();
 constexpr std::string_view metadata_key = "__metadata__";
 
 /// Throws a DataError that names the file.
@@ -31,26 +31,17 @@ template <class... Args>
     throw DataError(fmt::format("{}: {}", file, fmt::format(message, std::forward<Args>(args)...)));
 }
 
-/// Eight bytes, little endian.
-std::string encode(std::uint64_t number) {
-    std::string bytes(length_bytes, '\0');
-    std::memcpy(bytes.data(), &number, length_bytes);
-    return bytes;
-}
+std::string little_endian(std::uint64_t number) { return {reinterpret_cast<const char*>(&number), length_bytes}; }
 
-/// Sets the size in bytes of a tensor whose numbers have `size` bytes each. Returns false if no file is that large. An
-/// extent of 0 counts as 1 in this check, because the tensor's strides are products of the other extents.
-bool byte_count(const Shape& shape, std::size_t size, std::uint64_t& bytes) {
-    bytes = size;
-    bool empty = false;
-    for (const std::uint64_t extent : shape) {
-        empty = empty || extent == 0;
-        const std::uint64_t factor = std::max<std::uint64_t>(extent, 1);
-        if (bytes > std::uint64_t{std::numeric_limits<std::int64_t>::max()} / factor) { return false; }
-        bytes *= factor;
+/// Returns the size in bytes of a tensor whose numbers have `size` bytes each, or `too_large` if no file can hold it.
+/// An extent of 0 counts as 1 in this check, because the tensor's strides are products of the other extents.
+std::uint64_t byte_count(const Shape& shape, std::uint64_t size) {
+    double bound = static_cast<double>(size);
+    for (const std::size_t extent : shape) {
+        bound *= static_cast<double>(std::max<std::size_t>(extent, 1));
+        size *= extent;
     }
-    if (empty) { bytes = 0; }
-    return true;
+    return bound < 9e18 ? size : too_large;
 }
 
 /// One tensor of the header: its name, its dtype, its shape, and where its bytes begin and end.
@@ -78,7 +69,7 @@ Header read_header(std::string_view json, std::string_view file) {
     std::string name, field; // last keys: of the header, and of the object in it
     std::set<std::string> names, fields;
     std::size_t items = 0; // of the list
-    const auto require = [&](int depth, Type type, const Json& value) {
+    const auto check_type = [&](int depth, Type type, const Json& value) {
         const bool metadata = name == metadata_key, list = !metadata && field != "dtype";
         const Type inner = depth > 2 ? Type::number_unsigned : list ? Type::array : Type::string;
         if (type == (depth < 2 ? Type::object : inner)) { return; }
@@ -102,6 +93,7 @@ Header read_header(std::string_view json, std::string_view file) {
         }
     };
     const auto end_entry = [&](const Json& value) {
+        if (name == metadata_key) { return void(value.get_to(header.metadata)); }
         for (const char* expected : {"dtype", "shape", "data_offsets"}) {
             if (!value.contains(expected)) { fail(file, "tensor {} has no {}", shown(name), expected); }
         }
@@ -111,8 +103,8 @@ Header read_header(std::string_view json, std::string_view file) {
     };
     // `depth` counts the objects and lists around the value. Returns false to drop the value.
     const auto callback = [&](int depth, Json::parse_event_t event, Json& value) {
-        if (event == Json::parse_event_t::object_start) { require(depth, Type::object, value); }
-        if (event == Json::parse_event_t::array_start) { require(depth, Type::array, value), items = 0; }
+        if (event == Json::parse_event_t::object_start) { check_type(depth, Type::object, value); }
+        if (event == Json::parse_event_t::array_start) { check_type(depth, Type::array, value), items = 0; }
         if (event == Json::parse_event_t::key && depth == 1) {
             value.get_to(name);
             fields.clear();
@@ -121,16 +113,12 @@ Header read_header(std::string_view json, std::string_view file) {
             value.get_to(field);
             start_field();
         } else if (event == Json::parse_event_t::value) {
-            require(depth, value.type(), value);
+            check_type(depth, value.type(), value);
             if (const std::size_t most = field == "shape" ? 32 : 2; depth == 3 && ++items > most) {
                 fail(file, "tensor {} has more than {} {}", shown(name), most, most == 2 ? field : "dimensions");
             }
         } else if (event == Json::parse_event_t::object_end && depth == 1) {
-            if (name == metadata_key) {
-                value.get_to(header.metadata);
-            } else {
-                end_entry(value);
-            }
+            end_entry(value);
             return false;
         }
         return true;
@@ -145,36 +133,27 @@ Header read_header(std::string_view json, std::string_view file) {
 
 /// Checks an entry whose bytes have to begin at byte `expected` of the numbers.
 StoredTensor described(const Entry& entry, std::uint64_t expected, std::string_view numbers, std::string_view file) {
-    const std::string name = shown(entry.name);
+    const auto check = [&](bool good, const std::string& problem) {
+        require<DataError>(good, "{}: tensor {} {}", file, shown(entry.name), problem);
+    };
     StoredTensor tensor{entry.name, Dtype::f64, Shape(entry.shape.begin(), entry.shape.end()), {}};
     for (const Dtype dtype : {Dtype::i64, Dtype::f32, Dtype::u8}) {
         if (to_string(dtype) == entry.dtype) { tensor.dtype = dtype; }
     }
-    if (to_string(tensor.dtype) != entry.dtype) {
-        fail(file, "tensor {} has dtype {}, expected F64, I64, F32 or U8", name, shown(entry.dtype));
-    }
+    check(to_string(tensor.dtype) == entry.dtype,
+          fmt::format("has dtype {}, expected F64, I64, F32 or U8", shown(entry.dtype)));
     const std::string shape = handgrad::to_string(tensor.shape);
+    const std::uint64_t size = byte_count(tensor.shape, size_of(tensor.dtype));
     const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
-    std::uint64_t size = 0;
-    if (!byte_count(tensor.shape, size_of(tensor.dtype), size)) {
-        fail(file, "tensor {} has shape {}, too large for any file", name, shape);
-    }
-    if (end < begin) {
-        fail(file, "tensor {} has data_offsets {} and {}, expected the smaller one first", name, begin, end);
-    }
-    if (end > numbers.size()) {
-        fail(file, "tensor {} ends at byte {} of the numbers, but there are {}: the file is truncated", name, end,
-             numbers.size());
-    }
-    if (end - begin != size) {
-        fail(file, "tensor {} has {} bytes, expected {} for {} of shape {}", name, end - begin, size, entry.dtype,
-             shape);
-    }
-    if (begin != expected) {
-        fail(file,
-             "tensor {} begins at byte {} of the numbers, expected {}: tensors must neither overlap nor leave gaps",
-             name, begin, expected);
-    }
+    check(size != too_large, fmt::format("has shape {}, too large for any file", shape));
+    check(begin <= end, fmt::format("has data_offsets {} and {}, expected the smaller one first", begin, end));
+    check(end <= numbers.size(),
+          fmt::format("ends at byte {} of the numbers, but there are {}: the file is truncated", end, numbers.size()));
+    check(end - begin == size,
+          fmt::format("has {} bytes, expected {} for {} of shape {}", end - begin, size, entry.dtype, shape));
+    check(begin == expected, fmt::format("begins at byte {} of the numbers, expected {}: tensors must neither overlap "
+                                         "nor leave gaps",
+                                         begin, expected));
     tensor.bytes = numbers.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
     return tensor;
 }
@@ -194,16 +173,13 @@ const StoredTensor* Safetensors::find(std::string_view name) const {
 }
 
 template <class T> StoredTensor stored(std::string name, const Tensor<T>& tensor) {
-    StoredTensor result{std::move(name), dtype_of<T>(), tensor.shape(), std::string(tensor.size() * sizeof(T), '\0')};
-    if (tensor.size() > 0) { std::memcpy(result.bytes.data(), tensor.data(), result.bytes.size()); }
-    return result;
+    return {std::move(name), dtype_of<T>(), tensor.shape(),
+            std::string(reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T))};
 }
 
 template <class T> Tensor<T> tensor_of(const StoredTensor& stored) {
-    if (stored.dtype != dtype_of<T>()) {
-        throw DataError(fmt::format("tensor {} has dtype {}, expected {}", shown(stored.name), to_string(stored.dtype),
-                                    to_string(dtype_of<T>())));
-    }
+    require<DataError>(stored.dtype == dtype_of<T>(), "tensor {} has dtype {}, expected {}", shown(stored.name),
+                       to_string(stored.dtype), to_string(dtype_of<T>()));
     Tensor<T> tensor(stored.shape);
     if (tensor.size() > 0) { std::memcpy(tensor.data(), stored.bytes.data(), tensor.size() * sizeof(T)); }
     return tensor;
@@ -213,15 +189,12 @@ std::string to_bytes(const Safetensors& file) {
     std::vector<const StoredTensor*> order;
     std::set<std::string_view> names{metadata_key};
     for (const StoredTensor& tensor : file.tensors) {
-        std::uint64_t size = 0;
-        if (!names.insert(tensor.name).second) {
-            throw ShapeError(fmt::format("safetensors: {} is taken, expected another name", shown(tensor.name)));
-        }
-        if (!byte_count(tensor.shape, size_of(tensor.dtype), size) || size != tensor.bytes.size()) {
-            throw ShapeError(fmt::format("safetensors: tensor {} has {} bytes, expected {} for shape {}",
-                                         shown(tensor.name), tensor.bytes.size(), size,
-                                         handgrad::to_string(tensor.shape)));
-        }
+        const std::uint64_t size = byte_count(tensor.shape, size_of(tensor.dtype));
+        require<ShapeError>(names.insert(tensor.name).second, "safetensors: {} is taken, expected another name",
+                            shown(tensor.name));
+        require<ShapeError>(size == tensor.bytes.size(),
+                            "safetensors: tensor {} has {} bytes, expected {} for shape {}", shown(tensor.name),
+                            tensor.bytes.size(), size, handgrad::to_string(tensor.shape));
         order.push_back(&tensor);
     }
     std::stable_sort(order.begin(), order.end(),
@@ -239,25 +212,22 @@ std::string to_bytes(const Safetensors& file) {
     }
     std::string header = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     header.resize((header.size() + 7) / 8 * 8, ' '); // aligns the numbers
-    std::string bytes = encode(header.size()) + header;
+    std::string bytes = little_endian(header.size()) + header;
     for (const StoredTensor* tensor : order) { bytes += tensor->bytes; }
     return bytes;
 }
 
 Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
-    if (bytes.size() < length_bytes) {
-        fail(name, "has {} bytes, too few for a safetensors file: it is truncated", bytes.size());
-    }
+    require<DataError>(bytes.size() >= length_bytes,
+                       "{}: has {} bytes, too few for a safetensors file: it is truncated", name, bytes.size());
     std::uint64_t length = 0;
     std::memcpy(&length, bytes.data(), length_bytes);
     bytes.remove_prefix(length_bytes);
-    if (length > longest_header) {
-        fail(name, "its header has {} bytes, expected at most {}: it is not a safetensors file", length,
-             longest_header);
-    }
-    if (length > bytes.size()) {
-        fail(name, "its header has {} bytes, but {} follow: it is truncated", length, bytes.size());
-    }
+    require<DataError>(length <= longest_header,
+                       "{}: its header has {} bytes, expected at most {}: it is not a safetensors file", name, length,
+                       longest_header);
+    require<DataError>(length <= bytes.size(), "{}: its header has {} bytes, but {} follow: it is truncated", name,
+                       length, bytes.size());
     Header header = read_header(bytes.substr(0, static_cast<std::size_t>(length)), name);
     bytes.remove_prefix(static_cast<std::size_t>(length));
 
@@ -270,7 +240,7 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
         file.tensors.push_back(described(entry, next, bytes, name));
         next = entry.offsets[1];
     }
-    if (next != bytes.size()) { fail(name, "{} bytes at its end belong to no tensor", bytes.size() - next); }
+    require<DataError>(next == bytes.size(), "{}: {} bytes at its end belong to no tensor", name, bytes.size() - next);
     return file;
 }
 
@@ -283,7 +253,7 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
 std::uint32_t checksum(const Safetensors& file, std::string_view except) {
     uLong crc = crc32(0, nullptr, 0);
     const auto add = [&crc](std::string_view bytes) { // with its length, so that no byte can move to a neighbour
-        const std::string length = encode(bytes.size());
+        const std::string length = little_endian(bytes.size());
         for (const std::string_view piece : {std::string_view(length), bytes}) {
             crc = crc32_z(crc, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
         }

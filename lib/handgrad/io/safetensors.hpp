@@ -62,35 +62,29 @@ struct Safetensors {
 
 /// Copies a tensor bit for bit into the form that is written. T: double, float, std::int64_t, std::uint8_t.
 template <class T> StoredTensor stored(std::string name, const Tensor<T>& tensor);
-
 /// Copies a tensor back, bit for bit. @throws DataError if its numbers are not of type T
 template <class T> Tensor<T> tensor_of(const StoredTensor& stored);
 
 /// Returns the bytes of the file. Tensors with larger numbers come first, which aligns all numbers; otherwise they keep
 /// their order. In metadata, bytes that are not UTF-8 are replaced by U+FFFD.
-/// @throws ShapeError if two tensors have one name, a tensor is called "__metadata__", or its bytes do not fill its shape
+/// @throws ShapeError if two tensors have one name, one is called "__metadata__", or its bytes do not fill its shape
 std::string to_bytes(const Safetensors& file);
 
-/// Reads a file of this format, written by to_bytes() or by another program.
-///
-/// Bytes of any origin are safe: lengths, JSON, names, types, shapes and byte ranges are checked, and every byte must
-/// belong to exactly one tensor. NaN and infinity are allowed.
+/// Reads a file of this format. Bytes of any origin are safe: lengths, JSON, names, types, shapes and byte ranges are
+/// checked, and every byte must belong to exactly one tensor. NaN and infinity are allowed.
 /// @param bytes whole file
 /// @param name  name of the file in messages
 /// @throws DataError in one line: "model.safetensors: tensor 'fc1.weight' has dtype F16, expected F64, I64, F32 or U8"
 Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
-
-/// Default for the largest size of a file: 4 GiB.
-constexpr std::uint64_t largest_safetensors = std::uint64_t{1} << 32;
+constexpr std::uint64_t largest_safetensors = std::uint64_t{1} << 32; ///< largest size of a file by default: 4 GiB
 
 /// Reads a file with read_file() and parse_safetensors(). @throws DataError as they do
 Safetensors read_safetensors(const std::filesystem::path& path, std::uint64_t largest = largest_safetensors);
-
 /// Writes to_bytes() with write_file(). @throws DataError, ShapeError as they do
 void write_safetensors(const std::filesystem::path& path, const Safetensors& file);
 
-/// Computes the CRC-32 of metadata, names, types, shapes and numbers. Any damage within 32 neighbouring bits changes it.
-/// It depends neither on the order of the tensors nor on the layout of the header.
+/// Computes the CRC-32 of metadata, names, types, shapes and numbers. Any damage within 32 neighbouring bits changes
+/// it. It depends neither on the order of the tensors nor on the layout of the header.
 /// @param file   content of the file
 /// @param except key of the metadata that is left out, so that the file itself can store the checksum
 std::uint32_t checksum(const Safetensors& file, std::string_view except);

@@ -1,27 +1,31 @@
 #include "handgrad/plot/figure.hpp"
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
-#include <numeric>
 #include <set>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "gnuplot.hpp"
 #include "handgrad/error.hpp"
-#include "handgrad/io/atomic_file.hpp"
 #include "handgrad/io/csv.hpp"
+#include "handgrad/io/file.hpp"
+#include "handgrad/io/shown.hpp"
 
 namespace handgrad::plot {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #000000 #f0e442"; // of Okabe and Ito
 constexpr const char* tints[] = {"#a6cee5", "#f1c7a6", "#a6dece", "#eed1e1",
                                  "#f7dea6", "#c4e5f8", "#a6a6a6", "#faf6bd"}; // the same, 35 % on white
 
-/// Markers of a linetype with a dark edge, which separates them from a curve or an area of their colour. In the CSV file,
-/// columns 2, 3 and 4 are x, y and value.
+/// Markers of a linetype with a dark edge, which separates them from a curve or an area of their colour. In the CSV
+/// file, columns 2, 3 and 4 are x, y and value.
 std::vector<std::string> markers(std::size_t style, double size) {
     return {fmt::format("using 2:3 with points lt {} ps {}*dot", style, size),
             fmt::format("using 2:3 with points pt marker({}) - 1 ps {}*dot lw 0.6 lc rgb '#202020'", style, size)};
@@ -29,23 +33,63 @@ std::vector<std::string> markers(std::size_t style, double size) {
 
 std::string dashed(std::size_t number) { return fmt::format("lw 2 dt {} lc rgb '#404040'", 2 + number % 4); }
 
-template <class... Args> void require(bool good, fmt::format_string<Args...> message, Args&&... args) {
-    if (!good) { throw ShapeError("Figure::" + fmt::format(message, std::forward<Args>(args)...)); }
+/// Puts a text between single quotes, and `quote` in place of each quote in it.
+std::string quoted(const std::string& text, const char* quote) {
+    std::string result = "'";
+    for (const char c : text) { result += c == '\'' ? quote : std::string(1, c); }
+    return result + "'";
 }
+
+/// A text for a gnuplot script, where only the quote is special between single quotes.
+std::string gnuplot_text(const std::string& text) { return quoted(io::one_line(text), "''"); }
 
 void require_classes(const char* function, const Values& classes) {
     for (const double k : classes.numbers) {
-        require(k >= 0 && k <= 255 && k == std::floor(k), "{}: class {}, expected a whole number in 0 .. 255", function,
-                k);
+        require<ShapeError>(k >= 0 && k <= 255 && k == std::floor(k),
+                            "Figure::{}: class {}, expected a whole number in 0 .. 255", function, k);
     }
+}
+
+/// Runs gnuplot, if it is on the PATH, on directory/stem.gp to draw stem.svg and stem.png. gnuplot draws temporary
+/// files, named in the script's variables svg and png, so the pictures appear complete or not at all. Returns an empty
+/// string, or one line that says why there are no pictures.
+std::string run_gnuplot(const fs::path& directory, const std::string& stem) {
+    const std::string temporary = fmt::format(".handgrad-{}", ::getpid()), script = stem + ".gp";
+    constexpr const char* shell_quote = "'\\''";
+    // -d skips the user's start-up files: the picture is the same for everybody.
+    const std::string command =
+        fmt::format("cd {0} && exec 2>&1 </dev/null gnuplot -d -e \"svg='{1}.svg'; png='{1}.png'\" {2}",
+                    quoted(fs::absolute(directory).string(), shell_quote), temporary, quoted(script, shell_quote));
+    std::string message = "no message"; // the last line with text: gnuplot prints the command first, then the error
+    std::FILE* const pipe = ::popen(command.c_str(), "r");
+    std::array<char, 4096> buffer = {};
+    while (pipe != nullptr && std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
+        const std::string line = io::one_line(buffer.data());
+        if (line.find_first_not_of(' ') != std::string::npos) { message = line.substr(0, 300); }
+    }
+    const int status = pipe != nullptr ? ::pclose(pipe) : -1;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+        return fmt::format("no picture: gnuplot is not installed; once it is, run 'gnuplot {}' in '{}'", script,
+                           directory.string());
+    }
+    std::error_code error, ignored;
+    for (const char* ending : {".svg", ".png"}) {
+        if (status == 0 && !error) { fs::rename(directory / (temporary + ending), directory / (stem + ending), error); }
+    }
+    if (status == 0 && !error) { return {}; }
+    for (const std::string& name : {temporary, stem}) {
+        for (const char* ending : {".svg", ".png"}) { fs::remove(directory / (name + ending), ignored); }
+    }
+    return fmt::format("no picture: gnuplot failed on '{}': {}{}", (directory / script).string(),
+                       error ? error.message() + ": " : "", message);
 }
 
 } // namespace
 
 Figure& Figure::add(const char* function, std::string name, const Values& x, const Values& y,
                     std::vector<std::string> plots) {
-    require(x.numbers.size() == y.numbers.size(), "{}: {} x values and {} y values", function, x.numbers.size(),
-            y.numbers.size());
+    require<ShapeError>(x.numbers.size() == y.numbers.size(), "Figure::{}: {} x values and {} y values", function,
+                        x.numbers.size(), y.numbers.size());
     series_.push_back({std::move(name), x.numbers, y.numbers, {}, std::move(plots)});
     return *this;
 }
@@ -64,9 +108,10 @@ Figure& Figure::step(std::string name, const Values& x, const Values& y) {
 }
 
 Figure& Figure::bars(std::string name, const std::vector<std::string>& categories, const Values& heights) {
-    require(categories.size() == heights.numbers.size(), "bars: {} categories and {} heights", categories.size(),
-            heights.numbers.size());
-    require(!has_bars_ || x_.ticks == categories, "bars: the categories are not those of the bars before");
+    require<ShapeError>(categories.size() == heights.numbers.size(), "Figure::bars: {} categories and {} heights",
+                        categories.size(), heights.numbers.size());
+    require<ShapeError>(!has_bars_ || x_.ticks == categories,
+                        "Figure::bars: the categories are not those of the bars before");
     has_bars_ = true;
     x_.ticks = categories;
     add("bars", std::move(name), heights, heights,
@@ -82,16 +127,16 @@ Figure& Figure::horizontal_line(std::string name, double y) {
 Figure& Figure::vertical_line(std::string name, double x) { // an arrow, and an entry in the legend
     const std::string style = dashed(dashed_++);
     series_.push_back({std::move(name), {x}, {}, {}, {"NaN with lines " + style}});
-    series_.back().setup =
-        fmt::format("set arrow from first {0}, graph 0 to first {0}, graph 1 nohead {1}\n", x, style);
+    series_.back().setup = fmt::format("set arrow from {0}, graph 0 to {0}, graph 1 nohead {1}\n", x, style);
     return *this;
 }
 
 Figure& Figure::scatter(const Values& x, const Values& y, const Values& labels) {
     const std::vector<double>& classes = labels.numbers;
-    require(x.numbers.size() == y.numbers.size(), "scatter: {} x values and {} y values", x.numbers.size(),
-            y.numbers.size());
-    require(x.numbers.size() == classes.size(), "scatter: {} labels for {} points", classes.size(), x.numbers.size());
+    require<ShapeError>(x.numbers.size() == y.numbers.size(), "Figure::scatter: {} x values and {} y values",
+                        x.numbers.size(), y.numbers.size());
+    require<ShapeError>(x.numbers.size() == classes.size(), "Figure::scatter: {} labels for {} points", classes.size(),
+                        x.numbers.size());
     require_classes("scatter", labels);
     for (const double k : std::set<double>(classes.begin(), classes.end())) {
         std::vector<double> class_x, class_y;
@@ -114,32 +159,32 @@ Figure& Figure::add_grid(const Values& x, const Values& y, Series series) {
 
 Figure& Figure::regions(const Values& x, const Values& y, const Values& classes) {
     const std::size_t cols = x.numbers.size(), rows = y.numbers.size();
-    require(cols >= 2 && rows >= 2 && classes.numbers.size() == rows * cols,
-            "regions: {} classes for a grid of {} rows and {} columns", classes.numbers.size(), rows, cols);
+    require<ShapeError>(cols >= 2 && rows >= 2 && classes.numbers.size() == rows * cols,
+                        "Figure::regions: {} classes for a grid of {} rows and {} columns", classes.numbers.size(),
+                        rows, cols);
     require_classes("regions", classes);
     if (!x_.range) { x_range(x.numbers.front(), x.numbers.back()); }
     if (!y_.range) { y_range(y.numbers.front(), y.numbers.back()); }
     const double last = *std::max_element(classes.numbers.begin(), classes.numbers.end());
     std::string steps; // of the palette: one for each class
     for (int k = 0; k <= last; ++k) { steps += fmt::format(", {0} '{1}', {2} '{1}'", k, tints[k % 8], k + 1); }
-    return add_grid(x, y,
-                    {"regions",
-                     {},
-                     {},
-                     classes.numbers,
-                     {"using 2:3:4 with image"},
-                     fmt::format("set palette defined ({})\nset cbrange [-0.5:{}]\n", steps.substr(2), last + 0.5)});
+    Series series{"regions", {}, {}, classes.numbers, {"using 2:3:4 with image"}};
+    series.setup = fmt::format("set palette defined ({})\nset cbrange [-0.5:{}]\n", steps.substr(2), last + 0.5);
+    return add_grid(x, y, std::move(series));
 }
 
 Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t cols, bool log) {
     const std::size_t size = matrix.numbers.size(); // rows * cols may be more than a std::size_t holds
-    require(rows > 0 && cols > 0 && rows <= size && cols <= size && rows * cols == size,
-            "heat_map: {} values for {} rows and {} columns", size, as_written(rows), as_written(cols));
+    require<ShapeError>(rows > 0 && cols > 0 && rows <= size && cols <= size && rows * cols == size,
+                        "Figure::heat_map: {} values for {} rows and {} columns", size, as_written(rows),
+                        as_written(cols));
     const auto places = [](Axis& axis, std::size_t count) {
-        std::vector<double> numbers(count);
-        std::iota(numbers.begin(), numbers.end(), 0);
+        std::vector<double> numbers;
         const bool named = !axis.ticks.empty();
-        for (std::size_t k = 0; k < count && !named; ++k) { axis.ticks.push_back(std::to_string(k)); }
+        for (std::size_t k = 0; k < count; ++k) {
+            numbers.push_back(static_cast<double>(k));
+            if (!named) { axis.ticks.push_back(std::to_string(k)); }
+        }
         return numbers;
     };
     const Values x = places(x_, cols), y = places(y_, rows);
@@ -153,24 +198,22 @@ Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t col
     }
     const double largest = std::max(high, -low), top = largest == 0 ? 1 : log ? std::log1p(largest) : largest;
     const char* const shade = log ? "log(1 + $4)" : "$4";
-    return add_grid(
-        x, y,
-        {"cells",
-         {},
-         {},
-         matrix.numbers,
-         {fmt::format("using 2:3:({}) with image pixels", shade),
-          fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
-                      whole ? "0f" : "3g", shade, 0.6 * top)},
-         fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
-                     "set cbrange [{}:{}]\n",
-                     low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top)});
+    Series series{"cells", {}, {}, matrix.numbers, {fmt::format("using 2:3:({}) with image pixels", shade)}};
+    series.plots.push_back(
+        fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
+                    whole ? "0f" : "3g", shade, 0.6 * top));
+    series.setup = fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
+                               "set cbrange [{}:{}]\n",
+                               low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top);
+    return add_grid(x, y, std::move(series));
 }
 
 Figure& Figure::confusion_matrix(const Tensor<std::int64_t>& counts) {
-    require(counts.dimension() == 2 && counts.shape()[0] == counts.shape()[1] && counts.size() > 0,
-            "confusion_matrix: counts have shape {}, expected (K, K)", handgrad::to_string(counts.shape()));
-    require(*std::min_element(counts.begin(), counts.end()) >= 0, "confusion_matrix: a count is negative");
+    require<ShapeError>(counts.dimension() == 2 && counts.shape()[0] == counts.shape()[1] && counts.size() > 0,
+                        "Figure::confusion_matrix: counts have shape {}, expected (K, K)",
+                        handgrad::to_string(counts.shape()));
+    require<ShapeError>(*std::min_element(counts.begin(), counts.end()) >= 0,
+                        "Figure::confusion_matrix: a count is negative");
     if (x_.label.empty()) { x_.label = "predicted class"; }
     if (y_.label.empty()) { y_.label = "true class"; }
     return heat_map(counts, counts.shape()[0], counts.shape()[0], true);
@@ -214,6 +257,11 @@ std::string Figure::script(std::size_t first_row) const {
         const std::string source = fmt::format("data skip 1 every ::{}::{} ", first_row, first_row + series.rows() - 1);
         first_row += series.rows();
         text += series.setup;
+        if (series.title) {
+            const auto [x, y, size] = *series.title;
+            text += fmt::format("set label {} at {},{} center noenhanced font sprintf(',%g', letter * {})\n",
+                                gnuplot_text(series.name), x, y, size);
+        }
         const bool named = !series.name.empty() && series.value.empty();
         names += named ? 1 : 0;
         for (std::size_t i = 0; i < series.plots.size() && series.rows() > 0; ++i) {
@@ -239,36 +287,36 @@ SavedFigure Figure::save(const std::filesystem::path& directory, const std::stri
 SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::filesystem::path& directory,
                               const std::string& stem) {
     const bool plain = std::all_of(stem.begin(), stem.end(), [](unsigned char c) { return c > ' ' && c != '/'; });
-    require(!stem.empty() && plain && stem[0] != '-', "save: '{}' cannot be the name of a file", stem);
-    require(!figures.empty(), "save: '{}' has no figure", stem);
-    std::vector<std::string> names, x, y, values, panels;
-    std::string script;
-    bool square = true, has_values = false;
+    require<ShapeError>(!stem.empty() && plain && stem[0] != '-', "Figure::save: '{}' cannot be the name of a file",
+                        stem);
+    require<ShapeError>(!figures.empty(), "Figure::save: '{}' has no figure", stem);
+    const std::size_t count = figures.size();
+    bool square = true, values = false;
     for (const Figure& figure : figures) {
-        const std::size_t first_row = names.size();
-        script += figure.script(first_row);
-        for (const Figure::Series& series : figure.series_) {
-            const auto cell = [](const std::vector<double>& numbers, std::size_t i) {
-                return i < numbers.size() ? io::csv_cell(numbers[i]) : std::string();
+        square = square && figure.equal_axes_;
+        for (const Figure::Series& series : figure.series_) { values = values || !series.value.empty(); }
+    }
+    std::string script, csv = fmt::format("series,x,y{}{}\n", values ? ",value" : "", count > 1 ? ",panel" : "");
+    std::size_t rows = 0;
+    for (std::size_t panel = 0; panel < count; ++panel) {
+        script += figures[panel].script(rows);
+        const std::size_t first_row = rows;
+        for (const Figure::Series& series : figures[panel].series_) {
+            const auto cell = [](const auto& cells, std::size_t i) {
+                return i < cells.size() ? io::csv_cell(cells[i]) : std::string();
             };
             for (std::size_t i = 0; i < series.rows(); ++i) {
-                names.push_back(io::csv_cell(series.name));
-                x.push_back(series.categories.empty() ? cell(series.x, i) : io::csv_cell(series.categories[i]));
-                y.push_back(cell(series.y, i));
-                values.push_back(cell(series.value, i));
-                panels.push_back(io::csv_cell(&figure - figures.data() + 1));
+                csv += fmt::format("{},{},{}", io::csv_cell(series.name),
+                                   series.categories.empty() ? cell(series.x, i) : cell(series.categories, i),
+                                   cell(series.y, i));
+                if (values) { csv += ',' + cell(series.value, i); }
+                if (count > 1) { csv += fmt::format(",{}", panel + 1); }
+                csv += '\n';
             }
-            has_values = has_values || !series.value.empty();
+            rows += series.rows();
         }
-        require(names.size() > first_row, "save: '{}' has nothing to draw", stem);
-        square = square && figure.equal_axes_;
+        require<ShapeError>(rows > first_row, "Figure::save: '{}' has nothing to draw", stem);
     }
-    io::CsvTable table;
-    table.add_cells("series", std::move(names)).add_cells("x", std::move(x)).add_cells("y", std::move(y));
-    if (has_values) { table.add_cells("value", std::move(values)); }
-    if (figures.size() > 1) { table.add_cells("panel", std::move(panels)); }
-
-    const std::size_t count = figures.size();
     std::size_t width = square ? 800 : 1000, height = square ? 760 : 620;
     if (count > 1) {
         width = std::max<std::size_t>(1000, 500 * count);
@@ -301,13 +349,13 @@ letter = 1
 }}
 {4})",
                     stem, colours, width, height, count > 1 ? fmt::format("set multiplot layout 1,{}\n", count) : "");
-    const std::filesystem::path folder = directory.empty() ? "." : directory;
+    const fs::path folder = directory.empty() ? "." : directory;
     const auto file = [&](const char* ending) { return folder / (stem + ending); };
     for (const char* ending : {".svg", ".png"}) { // pictures of an earlier run must not outlive their data
         std::error_code ignored;
-        std::filesystem::remove(file(ending), ignored);
+        fs::remove(file(ending), ignored);
     }
-    io::write_file(file(".csv"), table.to_string());
+    io::write_file(file(".csv"), csv);
     io::write_file(file(".gp"), header + script + (count > 1 ? "unset multiplot\n" : "") + "unset output\n}\n");
     SavedFigure saved{{file(".csv"), file(".gp")}, run_gnuplot(folder, stem)};
     if (saved.note.empty()) { saved.files.insert(saved.files.end(), {file(".svg"), file(".png")}); }

@@ -43,9 +43,9 @@ struct SavedFigure {
 
 /// One diagram. Every function returns the figure, so that calls can be chained.
 ///
-/// Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; dashes and markers differ as well. A value
-/// that is not finite leaves a gap, as does a value <= 0 on a logarithmic axis. Functions that take several arrays throw
-/// ShapeError if their sizes do not fit.
+/// Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; dashes and markers differ as well. A
+/// value that is not finite leaves a gap, as does a value <= 0 on a logarithmic axis. Functions throw ShapeError if the
+/// sizes of their arguments do not fit.
 class Figure {
 public:
     Figure& title(std::string text) { return set(title_, std::move(text)); }          ///< text above the diagram
@@ -84,27 +84,26 @@ public:
     /// Colours the plane by class, beneath everything else: the regions of a classifier and so its decision boundary.
     /// @param x       (cols), equally spaced, ascending: x of each column of the grid
     /// @param y       (rows), equally spaced, ascending: y of each row
-    /// @param classes (rows * cols), whole numbers in 0 .. 255, row by row: classes[r * cols + c] is that of (x[c], y[r])
+    /// @param classes (rows * cols), whole numbers in 0 .. 255, row by row: classes[r * cols + c] for (x[c], y[r])
     Figure& regions(const Values& x, const Values& y, const Values& classes);
 
     /// Draws a matrix as coloured cells that contain the numbers, row 0 at the top; blue above zero, orange below.
     /// @param matrix     (rows * cols), row by row
-    /// @param rows, cols at least 1
+    /// @param rows,cols  at least 1
     /// @param log        whether the colours are logarithmic
     Figure& heat_map(const Values& matrix, std::size_t rows, std::size_t cols, bool log = false);
 
-    /// Draws a heat_map() of how often class r (row) was taken for class c (column). The colours are logarithmic, so that
-    /// a few errors stand out beside many right answers.
+    /// Draws a heat_map() of how often class r (row) was taken for class c (column). The colours are logarithmic, so
+    /// that a few errors stand out beside many right answers.
     /// @param counts (K, K), at least 0
     Figure& confusion_matrix(const Tensor<std::int64_t>& counts);
 
-    /// Writes directory/stem.csv with the data and directory/stem.gp, a script that draws them (`gnuplot stem.gp` in that
-    /// folder). If gnuplot is on the PATH, runs it to draw stem.svg and stem.png.
-    ///
-    /// The same data give the same bytes. Pictures of an earlier run are removed if they cannot be replaced.
+    /// Writes directory/stem.csv with the data and directory/stem.gp, a script that draws them (`gnuplot stem.gp` in
+    /// that folder), and has gnuplot draw stem.svg and stem.png if it is on the PATH. The same data give the same
+    /// bytes. Pictures of an earlier run are removed if they cannot be replaced.
     /// @param directory must exist
     /// @param stem      name of the files, without a folder
-    /// @return the files. SavedFigure::note tells if gnuplot is missing or failed, which is not an error
+    /// @return the files, and a note if gnuplot is missing or failed, which is not an error
     /// @throws DataError if a file cannot be written, ShapeError if there is nothing to draw
     SavedFigure save(const std::filesystem::path& directory, const std::string& stem) const;
 
@@ -120,10 +119,11 @@ private:
     };
     struct Series {
         std::string name;
-        std::vector<double> x, y, value;          // value: of a cell, a region or a pixel
-        std::vector<std::string> plots;           // items of gnuplot's command `plot`
-        std::string setup = {};                   // commands before it
-        std::vector<std::string> categories = {}; // of bars, in place of x
+        std::vector<double> x, y, value;                 // value: of a cell, a region or a pixel
+        std::vector<std::string> plots;                  // items of gnuplot's command `plot`
+        std::string setup = {};                          // commands before it
+        std::vector<std::string> categories = {};        // of bars, in place of x
+        std::optional<std::array<double, 3>> title = {}; // of a picture: x, y and size of its letters
         std::size_t rows() const { return std::max(x.size(), y.size()); }
     };
 

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "gnuplot.hpp"
 #include "handgrad/error.hpp"
 
 namespace handgrad::plot {
@@ -18,21 +17,17 @@ public:
                                 const std::vector<std::string>& titles)
         : rows_(rows), cols_(cols), titles_(titles) {
         const Shape& shape = images.shape();
-        const bool fits = shape.size() == 3 || (shape.size() == 4 && shape[1] == 1);
-        if (!fits || images.size() == 0) {
-            throw ShapeError(fmt::format("{}: images have shape {}, expected (N, 1, H, W) or (N, H, W)", function,
-                                         handgrad::to_string(shape)));
-        }
-        if (rows == 0 || cols == 0 || rows > 1000 || cols > 1000) {
-            throw ShapeError(fmt::format("{}: a grid of {} x {}, expected 1 to 1000 each", function, as_written(rows),
-                                         as_written(cols)));
-        }
+        require<ShapeError>((shape.size() == 3 || (shape.size() == 4 && shape[1] == 1)) && images.size() > 0,
+                            "{}: images have shape {}, expected (N, 1, H, W) or (N, H, W)", function,
+                            handgrad::to_string(shape));
+        require<ShapeError>(rows > 0 && cols > 0 && rows <= 1000 && cols <= 1000,
+                            "{}: a grid of {} x {}, expected 1 to 1000 each", function, as_written(rows),
+                            as_written(cols));
         height_ = shape[shape.size() - 2];
         width_ = shape[shape.size() - 1];
         count_ = std::min(shape[0], rows * cols);
-        if (!titles.empty() && titles.size() < count_) {
-            throw ShapeError(fmt::format("{}: {} titles for {} pictures", function, titles.size(), count_));
-        }
+        require<ShapeError>(titles.empty() || titles.size() >= count_, "{}: {} titles for {} pictures", function,
+                            titles.size(), count_);
         values_.assign(images.data(), images.data() + count_ * height_ * width_);
         for (const double value : values_) {
             if (!std::isfinite(value)) { continue; }
@@ -77,16 +72,13 @@ Figure Pictures::figure() const {
     for (std::size_t n = 0; n < count_; ++n) {
         const double left = gap + static_cast<double>(n % cols_) * (width + gap);
         const double top = gap + static_cast<double>(n / cols_) * row_step;
-        Figure::Series series{std::to_string(n), {}, {}, {}, {"using 2:3:4 with image"}};
-        if (!titles_.empty()) {
-            series.name = titles_[n];
-            series.setup = fmt::format("set label {} at {},{} center noenhanced font sprintf(',%g', letter * {})\n",
-                                       gnuplot_text(titles_[n]), left + width / 2, top + title / 2, font_size);
-        }
+        Figure::Series series{titles_.empty() ? "" : titles_[n], {}, {}, {}, {"using 2:3:4 with image"}};
+        if (!titles_.empty()) { series.title = {left + width / 2, top + title / 2, font_size}; }
         for (std::size_t i = 0; i < height_ * width_; ++i) {
             series.x.push_back(left + (static_cast<double>(i % width_) + 0.5) * pixel);
             series.y.push_back(top + title + (static_cast<double>(i / width_) + 0.5) * pixel);
-            series.value.push_back(low + brightness(n, i / width_, i % width_) * (high - low));
+            const double value = values_[n * height_ * width_ + i];
+            series.value.push_back(std::isfinite(value) && high_ > low_ ? value : low);
         }
         figure.series_.push_back(std::move(series));
     }
@@ -95,15 +87,15 @@ Figure Pictures::figure() const {
 
 /// Mean brightness over the rectangle [top, bottom) x [left, right) of picture n, whose edges may lie within pixels.
 double Pictures::mean_brightness(std::size_t n, double top, double bottom, double left, double right) const {
+    const auto covered = [](std::size_t pixel, double from, double to) {
+        return std::max(0.0, std::min(to, static_cast<double>(pixel) + 1) - std::max(from, static_cast<double>(pixel)));
+    };
     double sum = 0, area = 0;
     for (auto row = static_cast<std::size_t>(top); row < height_ && static_cast<double>(row) < bottom; ++row) {
-        const auto y = static_cast<double>(row);
         for (auto col = static_cast<std::size_t>(left); col < width_ && static_cast<double>(col) < right; ++col) {
-            const auto x = static_cast<double>(col);
-            const double covered =
-                (std::min(bottom, y + 1) - std::max(top, y)) * (std::min(right, x + 1) - std::max(left, x));
-            sum += covered * brightness(n, row, col);
-            area += covered;
+            const double part = covered(row, top, bottom) * covered(col, left, right);
+            sum += part * brightness(n, row, col);
+            area += part;
         }
     }
     return sum / area;
@@ -111,36 +103,27 @@ double Pictures::mean_brightness(std::size_t n, double top, double bottom, doubl
 
 std::string Pictures::text(std::size_t line_width) const {
     constexpr std::size_t gap = 2;
-    constexpr std::string_view shades = " .:-=+*#%@";
+    constexpr std::string_view shades = " .:-=+*#%@@";    // white is drawn as light grey
     const std::size_t place = (line_width + gap) / cols_; // of one picture and the gap after it
-    if (place < 4 + gap) {
-        throw ShapeError(fmt::format("terminal_grid: {} pictures do not fit in {} characters", cols_, line_width));
-    }
+    require<ShapeError>(place >= 4 + gap, "terminal_grid: {} pictures do not fit in {} characters", cols_, line_width);
     const std::size_t width = std::min(place - gap, width_);
     const double step = static_cast<double>(width_) / static_cast<double>(width); // pixels for a character
     const std::size_t height = std::max(1L, std::lround(static_cast<double>(height_) / (2 * step)));
     const double row_step = static_cast<double>(height_) / static_cast<double>(height);
 
     std::string text;
-    const auto end_line = [&text] { text = text.substr(0, text.find_last_not_of(' ') + 1) + '\n'; };
     for (std::size_t first = 0; first < count_; first += cols_) {
-        const std::size_t last = std::min(first + cols_, count_);
-        for (std::size_t n = first; n < last && !titles_.empty(); ++n) {
-            text += fmt::format("{:^{}}{:{}}", titles_[n].substr(0, width), width, "", gap);
-        }
-        if (!titles_.empty()) { end_line(); }
-        for (std::size_t r = 0; r < height; ++r) {
-            const double top = static_cast<double>(r) * row_step;
-            for (std::size_t n = first; n < last; ++n) {
-                for (std::size_t c = 0; c < width; ++c) {
-                    const double left = static_cast<double>(c) * step;
+        for (std::size_t line = titles_.empty() ? 1 : 0; line <= height; ++line) { // line 0: the titles
+            for (std::size_t n = first; n < std::min(first + cols_, count_); ++n) {
+                if (line == 0) { text += fmt::format("{:^{}}", titles_[n].substr(0, width), width); }
+                for (std::size_t c = 0; line > 0 && c < width; ++c) {
+                    const double top = static_cast<double>(line - 1) * row_step, left = static_cast<double>(c) * step;
                     const double mean = mean_brightness(n, top, top + row_step, left, left + step);
-                    const auto shade = static_cast<std::size_t>(mean * static_cast<double>(shades.size()));
-                    text += shades[std::min(shade, shades.size() - 1)];
+                    text += shades[static_cast<std::size_t>(mean * static_cast<double>(shades.size() - 1))];
                 }
-                text += std::string(gap, ' ');
+                text.append(gap, ' ');
             }
-            end_line();
+            text = text.substr(0, text.find_last_not_of(' ') + 1) + '\n';
         }
     }
     return text;

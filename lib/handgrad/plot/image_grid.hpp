@@ -14,23 +14,20 @@ namespace handgrad::plot {
 
 /// Draws pictures row by row in a grid, each below its title.
 ///
-/// The smallest value of all pictures becomes black and the largest white, so bytes, values in [0, 1] and normalised values
-/// look the same. A value that is not finite is black.
-/// @tparam T     float or std::uint8_t
-/// @param images (N, 1, H, W) or (N, H, W); the first rows * cols are drawn
-/// @param rows   rows of the grid; if N is smaller, the last places stay empty
-/// @param cols   columns of the grid
-/// @param titles at least one for each picture drawn, or none
+/// The smallest value of all pictures becomes black and the largest white, so bytes, values in [0, 1] and normalised
+/// values look the same. A value that is not finite is black.
+/// @tparam T        float or std::uint8_t
+/// @param images    (N, 1, H, W) or (N, H, W); the first rows * cols are drawn
+/// @param rows,cols size of the grid; if N is smaller, the last places stay empty
+/// @param titles    at least one for each picture drawn, or none
 /// @throws ShapeError for another rank or number of channels, an empty grid, or too few titles
 template <class T> Figure image_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
                                      const std::vector<std::string>& titles = {});
 
-/// Draws the same grid as lines of text for a terminal, in shades of ASCII characters.
-///
-/// A character is about twice as high as wide, so a picture has half as many lines as columns. A picture that is wider
-/// than its share of `width` is averaged to a smaller one.
-/// @param images, rows, cols, titles as for image_grid()
-/// @param width  largest number of characters in a line
+/// Draws the same grid as text for a terminal, in shades of ASCII characters, with half as many lines as columns, as
+/// characters are about twice as high as wide. Pictures wider than their share of `width` are averaged.
+/// @param images,rows,cols,titles as for image_grid()
+/// @param width                   largest number of characters in a line
 /// @return lines, each with '\n' at its end and without trailing spaces
 /// @throws ShapeError as image_grid(), or if a picture would have fewer than 4 columns
 template <class T> std::string terminal_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,

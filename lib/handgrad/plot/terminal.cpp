@@ -10,16 +10,14 @@
 #include "handgrad/error.hpp"
 
 namespace handgrad::plot {
+
 std::string terminal_lines(const Values& x_values, const Values& y_values, std::size_t width, std::size_t height) {
     const std::vector<double>&x = x_values.numbers, &y = y_values.numbers;
-    if (x.size() != y.size()) {
-        throw ShapeError(fmt::format("terminal_lines: {} x values and {} y values", x.size(), y.size()));
-    }
-    const auto is_less = [](std::size_t a, std::ptrdiff_t b) { return static_cast<std::ptrdiff_t>(a) < b; };
-    if (is_less(width, 30) || is_less(height, 4)) { // negative numbers, too
-        throw ShapeError(fmt::format("terminal_lines: {} x {} characters, expected 30 x 4 or more", as_written(width),
-                                     as_written(height)));
-    }
+    require<ShapeError>(x.size() == y.size(), "terminal_lines: {} x values and {} y values", x.size(), y.size());
+    // Signed, so that negative numbers are refused, too.
+    require<ShapeError>(static_cast<std::ptrdiff_t>(width) >= 30 && static_cast<std::ptrdiff_t>(height) >= 4,
+                        "terminal_lines: {} x {} characters, expected 30 x 4 or more", as_written(width),
+                        as_written(height));
     constexpr double infinity = std::numeric_limits<double>::infinity();
     double left = infinity, right = -infinity, bottom = infinity, top = -infinity;
     const auto finite = [&](std::size_t i) { return std::isfinite(x[i]) && std::isfinite(y[i]); };
@@ -28,7 +26,7 @@ std::string terminal_lines(const Values& x_values, const Values& y_values, std::
         left = std::min(left, x[i]), right = std::max(right, x[i]);
         bottom = std::min(bottom, y[i]), top = std::max(top, y[i]);
     }
-    if (left > right) { throw ShapeError("terminal_lines: no finite point to draw"); }
+    require<ShapeError>(left <= right, "terminal_lines: no finite point to draw");
 
     const std::string highest = fmt::format("{:.4g}", top), lowest = fmt::format("{:.4g}", bottom);
     const std::size_t margin = std::max(highest.size(), lowest.size()), columns = width - margin - 2;
@@ -64,10 +62,9 @@ std::string terminal_lines(const Values& x_values, const Values& y_values, std::
 }
 
 std::string confusion_matrix_text(const Tensor<std::int64_t>& counts) {
-    if (counts.dimension() != 2 || counts.shape()[0] != counts.shape()[1] || counts.size() == 0) {
-        throw ShapeError(fmt::format("confusion_matrix_text: counts have shape {}, expected (K, K)",
-                                     handgrad::to_string(counts.shape())));
-    }
+    require<ShapeError>(counts.dimension() == 2 && counts.shape()[0] == counts.shape()[1] && counts.size() > 0,
+                        "confusion_matrix_text: counts have shape {}, expected (K, K)",
+                        handgrad::to_string(counts.shape()));
     const std::size_t classes = counts.shape()[0];
     const std::int64_t largest = *std::max_element(counts.begin(), counts.end());
     const std::size_t width = std::max<std::size_t>(fmt::format("{}", largest).size(), 3) + 1;

@@ -18,8 +18,8 @@ namespace handgrad::plot {
 /// @throws ShapeError if x and y differ in length, nothing is finite, or the size is too small
 std::string terminal_lines(const Values& x, const Values& y, std::size_t width = 72, std::size_t height = 16);
 
-/// Prints a confusion matrix as a table: a row for each true class, a column for each predicted class, the recall at the
-/// end of each row. Zeros are printed as dots, so that errors stand out.
+/// Prints a confusion matrix as a table: a row for each true class with its recall, a column for each predicted class.
+/// Zeros are printed as dots, so that errors stand out.
 /// @param counts (K, K): counts(r, c) examples of class r were taken for class c
 /// @throws ShapeError if it is not square
 std::string confusion_matrix_text(const Tensor<std::int64_t>& counts);

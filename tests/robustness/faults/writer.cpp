@@ -57,7 +57,7 @@ void write_all(const app::Program& program, double seed) {
     figure.title(fmt::format("Figure {}", seed)).x_label("x").y_label("y").line("line", x, y);
     figure.save(program.output(""), "figure");
     const Tensor<float> image{{{0.0F, 255.0F}, {static_cast<float>(seed), 9.0F}}};
-    plot::image_grid(image, 1, 1).save(program.output(""), "image");
+    plot::image_grid(image, 1, 1, {fmt::format("Image {}", seed)}).save(program.output(""), "image");
 }
 
 /// As chapter 09 does, but without the many other things that it does, so that it can run many times.

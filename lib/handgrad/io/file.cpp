@@ -1,0 +1,163 @@
+#include "handgrad/io/file.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handgrad/error.hpp"
+
+namespace handgrad::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+[[noreturn]] void fail(const char* action, const fs::path& path, const std::string& why) {
+    throw DataError(fmt::format("cannot {} '{}': {}", action, path.string(), why));
+}
+
+/// Opens a regular file. Throws if `path` is anything else: a FIFO would wait for a writer, a device might never end.
+std::ifstream open_regular(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (fs::is_directory(status)) { error = std::make_error_code(std::errc::is_a_directory); }
+    if (error) { fail("read", path, error.message()); }
+    if (!fs::is_regular_file(status)) { fail("read", path, "not a regular file"); }
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) { fail("read", path, reason(errno)); }
+    return stream;
+}
+
+/// A temporary file, locked while it is open. The lock ends with the program, so an unlocked file was left by a program
+/// that was killed: the next program removes it and takes its name.
+class TemporaryFile {
+public:
+    explicit TemporaryFile(const fs::path& folder) {
+        constexpr int create = O_WRONLY | O_CREAT | O_EXCL; // with the permissions that the umask leaves
+        error_ = EEXIST;
+        for (int n = 0; n < 1000 && error_ == EEXIST; ++n) {
+            path_ = folder / fmt::format(".handgrad-{}.tmp", n);
+            descriptor_ = open_and_lock(create);
+            if (descriptor_ < 0 && errno == EEXIST) {
+                const int stale = open_and_lock(O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+                if (stale >= 0) {
+                    ::unlink(path_.c_str());
+                    ::close(stale);
+                    descriptor_ = open_and_lock(create);
+                } else {
+                    errno = EEXIST;
+                }
+            }
+            error_ = descriptor_ < 0 ? errno : 0;
+        }
+    }
+    TemporaryFile(TemporaryFile&&) = delete;
+    ~TemporaryFile() {
+        if (descriptor_ < 0) { return; }
+        if (!renamed_) { ::unlink(path_.c_str()); } // before the lock ends
+        ::close(descriptor_);
+    }
+
+    /// Writes the bytes to the disk. Returns 0, or the errno of the first call that failed.
+    int write(std::string_view bytes) {
+        while (error_ == 0 && !bytes.empty()) {
+            const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+            if (written >= 0) { bytes.remove_prefix(static_cast<std::size_t>(written)); }
+            if (written < 0 && errno != EINTR) { error_ = errno; }
+        }
+        if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; } // may be the first to notice a full disk
+        return error_;
+    }
+
+    /// Renames the file after a write. Returns 0, or the errno of the first call that failed.
+    int rename_to(const fs::path& target) {
+        renamed_ = error_ == 0 && ::rename(path_.c_str(), target.c_str()) == 0;
+        return renamed_ ? 0 : error_ != 0 ? error_ : errno;
+    }
+
+private:
+    /// Returns a descriptor, or -1 and sets errno, to EEXIST if another program has locked, removed or renamed the
+    /// file.
+    int open_and_lock(int flags) const {
+        const int descriptor = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);
+        if (descriptor < 0) { return -1; }
+        // Without locks in the file system, a new file is used, and none is taken for stale.
+        const bool locked =
+            ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || ((flags & O_CREAT) != 0 && errno != EWOULDBLOCK);
+        struct stat opened = {}, present = {};
+        if (locked && ::fstat(descriptor, &opened) == 0 && ::lstat(path_.c_str(), &present) == 0 &&
+            opened.st_dev == present.st_dev && opened.st_ino == present.st_ino) {
+            return descriptor;
+        }
+        ::close(descriptor);
+        errno = EEXIST;
+        return -1;
+    }
+
+    fs::path path_;
+    int descriptor_ = -1, error_ = 0;
+    bool renamed_ = false;
+};
+
+/// The file that a write to `path` creates or replaces.
+fs::path target_of(const fs::path& path) {
+    std::error_code ignored;
+    fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+    const fs::file_status status = fs::status(target, ignored);
+    if (fs::is_directory(status)) { fail("write", path, reason(EISDIR)); }
+    // rename() would replace a device such as /dev/null by a file.
+    if (fs::exists(status) && !fs::is_regular_file(status)) { fail("write", path, "not a regular file"); }
+    return target;
+}
+
+fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+
+} // namespace
+
+std::string read_file(const fs::path& path, std::uint64_t largest) {
+    std::ifstream stream = open_regular(path);
+    const std::uint64_t size = fs::file_size(path);
+    if (size > largest) { fail("read", path, fmt::format("it has {} bytes, expected at most {}", size, largest)); }
+    std::string bytes(static_cast<std::size_t>(size), '\0');
+    stream.read(bytes.data(), static_cast<std::streamsize>(size));
+    if (stream.bad()) { fail("read", path, "an input error"); }
+    bytes.resize(static_cast<std::size_t>(stream.gcount())); // fewer if the file was truncated meanwhile
+    return bytes;
+}
+
+void require_readable(const fs::path& path) { open_regular(path); }
+
+void write_file(const fs::path& path, std::string_view bytes) {
+    const fs::path target = target_of(path);
+    TemporaryFile file(folder_of(target));
+    file.write(bytes);
+    if (const int error = file.rename_to(target); error != 0) { fail("write", path, reason(error)); }
+}
+
+void require_writable(const fs::path& path) {
+    const int error = TemporaryFile(folder_of(target_of(path))).write("\n");
+    if (error != 0) { fail("write", path, reason(error)); }
+}
+
+void make_output_directory(const fs::path& path) {
+    std::error_code error, ignored;
+    fs::create_directories(path, error);
+    std::string why;
+    if (path.empty()) {
+        why = "its name is empty";
+    } else if (!fs::is_directory(path, ignored)) {
+        why = error ? error.message() : reason(ENOTDIR);
+    } else if (const int failure = TemporaryFile(path).write("\n"); failure != 0) {
+        why = reason(failure);
+    }
+    if (!why.empty()) { fail("write to directory", path, why); }
+}
+
+} // namespace handgrad::io
