@@ -54,13 +54,10 @@ template <class Arg> using PassedFor =
 template <class T> handgrad::Tensor<T> returned(const handgrad::device::Tensor<T>& x) {
     return handgrad::device::to_host(x);
 }
-template <class T> handgrad::LinearGradients<handgrad::Tensor<T>>
-returned(const handgrad::LinearGradients<handgrad::device::Tensor<T>>& g) {
-    return {returned(g.dx), returned(g.dw), returned(g.db)};
-}
-template <class T> handgrad::Conv2dGradients<handgrad::Tensor<T>>
-returned(const handgrad::Conv2dGradients<handgrad::device::Tensor<T>>& g) {
-    return {returned(g.dx), returned(g.dw), returned(g.db)};
+template <template <class> class Three, class T> // LinearGradients, for example
+Three<handgrad::Tensor<T>> returned(const Three<handgrad::device::Tensor<T>>& result) {
+    const auto& [first, second, third] = result;
+    return {returned(first), returned(second), returned(third)};
 }
 template <class T> handgrad::MaxPool2dResult<handgrad::Tensor<T>, handgrad::Indices>
 returned(const handgrad::MaxPool2dResult<handgrad::device::Tensor<T>, handgrad::device::Indices>& r) {
@@ -95,37 +92,24 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
             return on_device::returned(handgrad::device::name(on_device::PassedFor<Args>(args).get()...));             \
         }                                                                                                              \
     }
-    HANDGRAD_X(linear_forward)
-    HANDGRAD_X(linear_backward)
-    HANDGRAD_X(linear_backward_input)
-    HANDGRAD_X(linear_backward_weight)
-    HANDGRAD_X(linear_backward_bias)
-    HANDGRAD_X(relu_forward)
-    HANDGRAD_X(relu_backward)
-    HANDGRAD_X(sigmoid_forward)
-    HANDGRAD_X(sigmoid_backward)
-    HANDGRAD_X(tanh_forward)
-    HANDGRAD_X(tanh_backward)
-    HANDGRAD_X(conv2d_forward)
-    HANDGRAD_X(conv2d_backward)
-    HANDGRAD_X(conv2d_backward_input)
-    HANDGRAD_X(conv2d_backward_weight)
-    HANDGRAD_X(conv2d_backward_bias)
-    HANDGRAD_X(max_pool2d_forward)
-    HANDGRAD_X(max_pool2d_backward)
-    HANDGRAD_X(avg_pool2d_forward)
-    HANDGRAD_X(avg_pool2d_backward)
-    HANDGRAD_X(conv2d_relu_max_pool2d_forward)
-    HANDGRAD_X(conv2d_relu_max_pool2d_backward_input)
+    // The list of operations.
+    // clang-format off
+    HANDGRAD_X(relu_forward) HANDGRAD_X(relu_backward)
+    HANDGRAD_X(sigmoid_forward) HANDGRAD_X(sigmoid_backward)
+    HANDGRAD_X(tanh_forward) HANDGRAD_X(tanh_backward)
+    HANDGRAD_X(linear_forward) HANDGRAD_X(linear_backward)
+    HANDGRAD_X(linear_backward_input) HANDGRAD_X(linear_backward_weight) HANDGRAD_X(linear_backward_bias)
+    HANDGRAD_X(conv2d_forward) HANDGRAD_X(conv2d_backward)
+    HANDGRAD_X(conv2d_backward_input) HANDGRAD_X(conv2d_backward_weight) HANDGRAD_X(conv2d_backward_bias)
+    HANDGRAD_X(max_pool2d_forward) HANDGRAD_X(max_pool2d_backward)
+    HANDGRAD_X(avg_pool2d_forward) HANDGRAD_X(avg_pool2d_backward)
+    HANDGRAD_X(conv2d_relu_max_pool2d_forward) HANDGRAD_X(conv2d_relu_max_pool2d_backward_input)
     HANDGRAD_X(conv2d_relu_max_pool2d_backward_parameters)
-    HANDGRAD_X(softmax_forward)
-    HANDGRAD_X(softmax_backward)
-    HANDGRAD_X(cross_entropy_forward)
-    HANDGRAD_X(cross_entropy_backward)
-    HANDGRAD_X(l2_penalty_forward)
-    HANDGRAD_X(l2_penalty_backward)
-    HANDGRAD_X(count_correct)
+    HANDGRAD_X(softmax_forward) HANDGRAD_X(softmax_backward)
+    HANDGRAD_X(cross_entropy_forward) HANDGRAD_X(cross_entropy_backward) HANDGRAD_X(count_correct)
+    HANDGRAD_X(l2_penalty_forward) HANDGRAD_X(l2_penalty_backward)
     HANDGRAD_X(sgd_step)
+    // clang-format on
 #undef HANDGRAD_X
     // What layers call.
     static void cross_entropy_forward(const handgrad::Tensor<T>& z, const handgrad::Labels& y, handgrad::Tensor<T>& p,

@@ -3,15 +3,6 @@
 /// The reference backend: plain loops, a literal transcription of each formula, for any scalar.
 
 #include "handgrad/backends/host.hpp"
-#include "handgrad/ops/activation/reference.hpp"
-#include "handgrad/ops/conv2d/reference.hpp"
-#include "handgrad/ops/conv2d_relu_max_pool2d/reference.hpp"
-#include "handgrad/ops/cross_entropy/reference.hpp"
-#include "handgrad/ops/l2_penalty/reference.hpp"
-#include "handgrad/ops/linear/reference.hpp"
-#include "handgrad/ops/pool2d/reference.hpp"
-#include "handgrad/ops/sgd/reference.hpp"
-#include "handgrad/ops/softmax/reference.hpp"
 
 namespace handgrad {
 

@@ -136,3 +136,5 @@ HANDGRAD_CALL_AS(ActivationOperations, tanh_backward)
                                                         VectorView<double>);
 
 } // namespace handgrad
+
+#include "handgrad/ops/activation/reference.hpp" // the kernels of the reference are templates

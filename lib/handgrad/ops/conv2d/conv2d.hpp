@@ -166,3 +166,5 @@ HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward_bias)
 HANDGRAD_CALL_AS(Conv2dOperations, conv2d_backward)
 
 } // namespace handgrad
+
+#include "handgrad/ops/conv2d/reference.hpp" // the kernels of the reference are templates

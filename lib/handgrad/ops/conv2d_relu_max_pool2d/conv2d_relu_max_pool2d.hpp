@@ -124,3 +124,5 @@ HANDGRAD_CALL_AS(Conv2dReluMaxPool2dOperations, conv2d_relu_max_pool2d_backward_
 HANDGRAD_CALL_AS(Conv2dReluMaxPool2dOperations, conv2d_relu_max_pool2d_backward_parameters)
 
 } // namespace handgrad
+
+#include "handgrad/ops/conv2d_relu_max_pool2d/reference.hpp" // the kernels of the reference are templates

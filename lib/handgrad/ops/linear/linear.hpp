@@ -130,3 +130,5 @@ HANDGRAD_CALL_AS(LinearOperations, linear_backward_bias)
 HANDGRAD_CALL_AS(LinearOperations, linear_backward)
 
 } // namespace handgrad
+
+#include "handgrad/ops/linear/reference.hpp" // the kernels of the reference are templates

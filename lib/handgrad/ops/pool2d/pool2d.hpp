@@ -194,3 +194,5 @@ HANDGRAD_CALL_AS(Pool2dOperations, avg_pool2d_forward)
 HANDGRAD_CALL_AS(Pool2dOperations, avg_pool2d_backward)
 
 } // namespace handgrad
+
+#include "handgrad/ops/pool2d/reference.hpp" // the kernels of the reference are templates

@@ -54,3 +54,5 @@ template <class Place, class T> struct SgdOperations {
 HANDGRAD_CALL_AS(SgdOperations, sgd_step)
 
 } // namespace handgrad
+
+#include "handgrad/ops/sgd/reference.hpp" // the kernels of the reference are templates
