@@ -55,6 +55,22 @@ check::GradientCheck activation() {
     return checker;
 }
 
+check::GradientCheck layer_norm() {
+    const auto x = normal({2, 3, 4}), w = normal({4}), b = normal({4}), dy = normal({2, 3, 4});
+    const auto kept = cpu::layer_norm_forward(x, w, b, 1e-5);
+    Tensor<double> dw, db;
+    cpu::layer_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db);
+    const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
+        return weighted_sum(ref::layer_norm_forward(x_, w_, b_, 1e-5).y, dy);
+    };
+    check::GradientCheck checker;
+    checker.wrt("x", x, cpu::layer_norm_backward_input(x, w, kept.mean, kept.rstd, dy),
+                [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
+    checker.wrt("w", w, dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
+    checker.wrt("b", b, db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    return checker;
+}
+
 check::GradientCheck softmax() {
     const auto z = normal({3, 5}), dp = normal({3, 5});
     check::GradientCheck checker;
@@ -154,9 +170,16 @@ int main(int argc, char** argv) {
         return 2;
     }
     const std::map<std::string, std::function<check::GradientCheck()>> all = {
-        {"linear", linear},   {"activation", activation}, {"softmax", softmax},
-        {"pool2d", pool2d},   {"l2_penalty", l2_penalty}, {"cross_entropy", cross_entropy},
-        {"flatten", flatten}, {"conv2d", conv2d},         {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d}};
+        {"linear", linear},
+        {"activation", activation},
+        {"softmax", softmax},
+        {"layer_norm", layer_norm},
+        {"pool2d", pool2d},
+        {"l2_penalty", l2_penalty},
+        {"cross_entropy", cross_entropy},
+        {"flatten", flatten},
+        {"conv2d", conv2d},
+        {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d}};
     try {
         for (const auto& [name, run] : all) {
             random_numbers = NumpyRandom(1);

@@ -8,6 +8,7 @@
 #include "handgrad/ops/cross_entropy/cross_entropy.hpp"
 #include "handgrad/ops/flatten/flatten.hpp"
 #include "handgrad/ops/l2_penalty/l2_penalty.hpp"
+#include "handgrad/ops/layer_norm/layer_norm.hpp"
 #include "handgrad/ops/linear/linear.hpp"
 #include "handgrad/ops/pool2d/pool2d.hpp"
 #include "handgrad/ops/sgd/sgd.hpp"
@@ -23,6 +24,7 @@ template <class Place, class T> struct Operations : ActivationOperations<Place, 
                                                     CrossEntropyOperations<Place, T>,
                                                     FlattenOperations<Place, T>,
                                                     L2PenaltyOperations<Place, T>,
+                                                    LayerNormOperations<Place, T>,
                                                     LinearOperations<Place, T>,
                                                     Pool2dOperations<Place, T>,
                                                     SgdOperations<Place, T>,

@@ -1,0 +1,132 @@
+#pragma once
+/// @file
+/// # Layer normalisation
+///
+/// Forward, for every row x of D features:
+/// \f$ \mu = \frac1D \sum_d x_d,\; \sigma^2 = \frac1D \sum_d (x_d - \mu)^2,\; r = (\sigma^2 + \epsilon)^{-1/2},\;
+/// \hat x_d = (x_d - \mu)\, r,\; y_d = \hat x_d w_d + b_d \f$.
+///
+/// Backward, with \f$ g_d = dy_d w_d \f$, bars being means over the row:
+/// \f$ dx_d = r \left( g_d - \overline{g} - \hat x_d\, \overline{g \hat x} \right) \f$; and summed over all rows n,
+/// \f$ dw_d = \sum_n dy_{nd} \hat x_{nd},\; db_d = \sum_n dy_{nd} \f$.
+///
+/// | name         | shape    | meaning |
+/// | ------------ | -------- | ------- |
+/// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them |
+/// | w, dw, b, db | (D,)     | scale and shift of every feature, and dL/dw, dL/db |
+/// | mean, rstd   | (...)    | mu and r of every row: forward returns them, backward needs them |
+///
+/// Backward needs x, w, mean and rstd. In place: nothing. Throws ShapeError where the shapes do not fit or a row has no
+/// feature, and AliasError where a result shares memory with an argument or another result of the same call.
+/// Numerical note: sigma is computed from the differences to the mean, not from the mean of squares, which would cancel.
+/// Source: Ba, Kiros, Hinton, Layer Normalization (2016), arXiv:1607.06450; torch.nn.functional.layer_norm. The
+/// derivation is in layer_norm.md.
+
+#include "handgrad/ops/contract.hpp"
+
+namespace handgrad {
+
+/// The kernels of layer_norm, on rows with at least one feature.
+template <class Place> struct LayerNormKernels {
+    /// y, mean and rstd.
+    template <class T> static void forward(MatrixView<const T> x, VectorView<const T> w, VectorView<const T> b,
+                                           double eps, MatrixView<T> y, VectorView<T> mean, VectorView<T> rstd);
+    /// dx.
+    template <class T> static void backward_input(MatrixView<const T> x, VectorView<const T> w,
+                                                  VectorView<const T> mean, VectorView<const T> rstd,
+                                                  MatrixView<const T> dy, MatrixView<T> dx);
+    /// dw and db, overwritten or added to.
+    template <class T> static void backward_parameters(MatrixView<const T> x, VectorView<const T> mean,
+                                                       VectorView<const T> rstd, MatrixView<const T> dy,
+                                                       VectorView<T> dw, VectorView<T> db, Accumulate mode);
+};
+
+/// The results of layer_norm_forward.
+template <class Tensor> struct LayerNormResult {
+    Tensor y;    ///< (..., D)
+    Tensor mean; ///< (...), mu of every row
+    Tensor rstd; ///< (...), r of every row
+};
+
+/// Layer normalisation, for all backends.
+template <class Place, class T> struct LayerNormOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    using LayerNormResult = handgrad::LayerNormResult<Tensor>; ///< type of all results together
+
+    /// y, mean and rstd of x (..., D), with w and b (D,). @param eps added to the variance, at least 0
+    /// @throws ShapeError, AliasError
+    static void layer_norm_forward(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& y,
+                                   Tensor& mean, Tensor& rstd) {
+        const auto where = "layer_norm_forward";
+        require_apart(where, {"y", y}, {{"x", x}, {"w", w}, {"b", b}, {"mean", mean}, {"rstd", rstd}});
+        require_apart(where, {"mean", mean}, {{"x", x}, {"w", w}, {"b", b}, {"rstd", rstd}});
+        require_apart(where, {"rstd", rstd}, {{"x", x}, {"w", w}, {"b", b}});
+        require_features(where, x.shape());
+        require_shape(where, "w", w.shape(), {x.shape().back()});
+        require_shape(where, "b", b.shape(), {x.shape().back()});
+        resize(y, x.shape());
+        resize(mean, without_last(x.shape()));
+        resize(rstd, without_last(x.shape()));
+        LayerNormKernels<Place>::forward(rows(x), entries(w), entries(b), eps, rows(y), entries(mean), entries(rstd));
+    }
+    /// The same, as new tensors.
+    static LayerNormResult layer_norm_forward(const Tensor& x, const Tensor& w, const Tensor& b, double eps) {
+        LayerNormResult result;
+        layer_norm_forward(x, w, b, eps, result.y, result.mean, result.rstd);
+        return result;
+    }
+
+    /// dx, (..., D), overwritten. @throws ShapeError, AliasError
+    static void layer_norm_backward_input(const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
+                                          const Tensor& dy, Tensor& dx) {
+        const auto where = "layer_norm_backward_input";
+        require_apart(where, {"dx", dx}, {{"x", x}, {"w", w}, {"mean", mean}, {"rstd", rstd}, {"dy", dy}});
+        check_backward(where, x, mean, rstd, dy);
+        require_shape(where, "w", w.shape(), {x.shape().back()});
+        resize(dx, x.shape());
+        LayerNormKernels<Place>::backward_input(rows(x), entries(w), entries(mean), entries(rstd), rows(dy), rows(dx));
+    }
+    /// The same, as a new tensor.
+    static Tensor layer_norm_backward_input(const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
+                                            const Tensor& dy) {
+        Tensor dx;
+        layer_norm_backward_input(x, w, mean, rstd, dy, dx);
+        return dx;
+    }
+
+    /// dw and db, (D,) both, overwritten or added to. @throws ShapeError, AliasError
+    static void layer_norm_backward_parameters(const Tensor& x, const Tensor& mean, const Tensor& rstd,
+                                               const Tensor& dy, Tensor& dw, Tensor& db,
+                                               Accumulate mode = Accumulate::no) {
+        const auto where = "layer_norm_backward_parameters";
+        require_apart(where, {"dw", dw}, {{"x", x}, {"mean", mean}, {"rstd", rstd}, {"dy", dy}, {"db", db}});
+        require_apart(where, {"db", db}, {{"x", x}, {"mean", mean}, {"rstd", rstd}, {"dy", dy}});
+        check_backward(where, x, mean, rstd, dy);
+        prepare_gradient(where, "dw", dw, {x.shape().back()}, mode);
+        prepare_gradient(where, "db", db, {x.shape().back()}, mode);
+        LayerNormKernels<Place>::backward_parameters(rows(x), entries(mean), entries(rstd), rows(dy), entries(dw),
+                                                     entries(db), mode);
+    }
+
+private:
+    static void require_features(std::string_view where, const Shape& x) {
+        require_rows(where, "x", x, "D");
+        require_at_least(where, "the last extent of x", x.back(), 1);
+    }
+    static void check_backward(std::string_view where, const Tensor& x, const Tensor& mean, const Tensor& rstd,
+                               const Tensor& dy) {
+        require_features(where, x.shape());
+        require_shape(where, "mean", mean.shape(), without_last(x.shape()));
+        require_shape(where, "rstd", rstd.shape(), without_last(x.shape()));
+        require_shape(where, "dy", dy.shape(), x.shape());
+    }
+};
+
+HANDGRAD_CALL_AS(LayerNormOperations, layer_norm_forward)
+HANDGRAD_CALL_AS(LayerNormOperations, layer_norm_backward_input)
+HANDGRAD_CALL_AS(LayerNormOperations, layer_norm_backward_parameters)
+
+} // namespace handgrad
+
+#include "handgrad/ops/layer_norm/reference.hpp" // the kernels of the reference are templates
