@@ -97,6 +97,7 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(relu_forward) HANDGRAD_X(relu_backward)
     HANDGRAD_X(sigmoid_forward) HANDGRAD_X(sigmoid_backward)
     HANDGRAD_X(tanh_forward) HANDGRAD_X(tanh_backward)
+    HANDGRAD_X(gelu_forward) HANDGRAD_X(gelu_backward)
     HANDGRAD_X(linear_forward) HANDGRAD_X(linear_backward)
     HANDGRAD_X(linear_backward_input) HANDGRAD_X(linear_backward_weight) HANDGRAD_X(linear_backward_bias)
     HANDGRAD_X(conv2d_forward) HANDGRAD_X(conv2d_backward)
@@ -112,9 +113,9 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(sgd_step)
     // clang-format on
 #undef HANDGRAD_X
-    // What layers call.
-    static void cross_entropy_forward(const handgrad::Tensor<T>& z, const handgrad::Labels& y, handgrad::Tensor<T>& p,
-                                      T& loss) {
+        // What layers call.
+        static void cross_entropy_forward(const handgrad::Tensor<T>& z, const handgrad::Labels& y,
+                                          handgrad::Tensor<T>& p, T& loss) {
         loss = cross_entropy_forward(z, y, p);
     }
     template <class F> static void activation_forward(const handgrad::Tensor<T>& x, handgrad::Tensor<T>& y) {

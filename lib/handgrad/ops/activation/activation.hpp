@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// # Activations: relu, sigmoid, tanh
+/// # Activations: relu, sigmoid, tanh, gelu
 ///
 /// Each acts on every entry alone, y_i = f(x_i), so dx_i = dy_i f'(x_i). All tensors have one shape, any shape.
 ///
@@ -9,13 +9,19 @@
 /// | relu      | \f$ y = \max(x, 0) \f$           | \f$ dx = dy \f$ where x > 0, else 0 | x |
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
+/// | gelu      | \f$ y = \frac x2 (1 + t) \f$        | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u' \right) \f$ | x |
+///
+/// gelu is the form with tanh, torch.nn.GELU(approximate="tanh"): \f$ t = \tanh u \f$ with
+/// \f$ u = \sqrt{2/\pi}\, (x + 0.044715\, x^3) \f$, so \f$ u' = \sqrt{2/\pi}\, (1 + 3 \cdot 0.044715\, x^2) \f$.
+/// By the product rule \f$ y' = \frac12 (1 + t) + \frac x2 t' \f$, and \f$ t' = (1 - t^2)\, u' \f$.
 ///
 /// At x = 0, where relu has no derivative, backward takes 0; -0 stays -0, and NaN passes through both ways. All as in
 /// PyTorch.
 /// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
 /// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
 /// In place: y may be x, and dx may be dy or the tensor that was kept. relu can go back from y as well as from x, because
-/// both are above 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D.
+/// both are above 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D;
+/// gelu: Hendrycks, Gimpel, Gaussian Error Linear Units (2016), arXiv:1606.08415.
 
 #include "handgrad/ops/contract.hpp"
 
@@ -34,6 +40,13 @@ struct Sigmoid {                                   ///< 1 / (1 + exp(-x))
 struct Tanh {                                   ///< tanh(x)
     static constexpr const char* name = "Tanh"; ///< as PyTorch calls its layer
     static constexpr bool keeps_input = false;  ///< backward needs y
+};
+
+struct GELU {                                           ///< x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    static constexpr const char* name = "GELU";         ///< as PyTorch calls its layer
+    static constexpr bool keeps_input = true;           ///< backward needs x
+    static constexpr double slope = 0.7978845608028654; ///< sqrt(2 / pi)
+    static constexpr double cubic = 0.044715;           ///< the factor of x^3
 };
 
 /// The kernels of all activations, on all entries of tensors of one shape.
@@ -88,6 +101,19 @@ template <class Place, class T> struct ActivationOperations {
         return activation_backward<Tanh>("tanh_backward", y, dy);
     }
 
+    /// y = gelu(x), the form with tanh, entry by entry.
+    static void gelu_forward(const Tensor& x, Tensor& y) { activation_forward<GELU>(x, y); }
+    /// The same, as a new tensor.
+    static Tensor gelu_forward(const Tensor& x) { return activation_forward<GELU>(x); }
+    /// dx = dy gelu'(x). @throws ShapeError
+    static void gelu_backward(const Tensor& x, const Tensor& dy, Tensor& dx) {
+        activation_backward<GELU>("gelu_backward", x, dy, dx);
+    }
+    /// The same, as a new tensor. @throws ShapeError
+    static Tensor gelu_backward(const Tensor& x, const Tensor& dy) {
+        return activation_backward<GELU>("gelu_backward", x, dy);
+    }
+
     /// y = f(x) for the activation F.
     template <class F> static void activation_forward(const Tensor& x, Tensor& y) {
         resize(y, x.shape());
@@ -120,12 +146,15 @@ HANDGRAD_CALL_AS(ActivationOperations, sigmoid_forward)
 HANDGRAD_CALL_AS(ActivationOperations, sigmoid_backward)
 HANDGRAD_CALL_AS(ActivationOperations, tanh_forward)
 HANDGRAD_CALL_AS(ActivationOperations, tanh_backward)
+HANDGRAD_CALL_AS(ActivationOperations, gelu_forward)
+HANDGRAD_CALL_AS(ActivationOperations, gelu_backward)
 
 /// Instantiates the kernels of every activation for a backend: the list of activations.
 #define HANDGRAD_INSTANTIATE_ACTIVATIONS(Place)                                                                        \
     HANDGRAD_INSTANTIATE_ACTIVATION(Place, ReLU)                                                                       \
     HANDGRAD_INSTANTIATE_ACTIVATION(Place, Sigmoid)                                                                    \
-    HANDGRAD_INSTANTIATE_ACTIVATION(Place, Tanh)
+    HANDGRAD_INSTANTIATE_ACTIVATION(Place, Tanh)                                                                       \
+    HANDGRAD_INSTANTIATE_ACTIVATION(Place, GELU)
 /// Instantiates the kernels of one activation for a backend.
 #define HANDGRAD_INSTANTIATE_ACTIVATION(Place, F)                                                                      \
     template void ActivationKernels<Place>::forward<F>(VectorView<const float>, VectorView<float>);                    \

@@ -23,6 +23,16 @@ template <class T> Vec<T> gradient(Sigmoid, Vec<T> y, Vec<T> dy) { return dy * y
 template <class T> Vec<T> value(Tanh, Vec<T> x) { return cpu::vector_tanh(x); }
 template <class T> Vec<T> gradient(Tanh, Vec<T> y, Vec<T> dy) { return dy * (Vec<T>(1) - y * y); }
 
+template <class T> Vec<T> gelu_tanh(Vec<T> x) { // t of the contract
+    return cpu::vector_tanh(Vec<T>(T(GELU::slope)) * (x + Vec<T>(T(GELU::cubic)) * x * x * x));
+}
+template <class T> Vec<T> value(GELU, Vec<T> x) { return Vec<T>(T(0.5)) * x * (Vec<T>(1) + gelu_tanh<T>(x)); }
+template <class T> Vec<T> gradient(GELU, Vec<T> x, Vec<T> dy) {
+    const Vec<T> t = gelu_tanh<T>(x), half(T(0.5)), one(T(1));
+    const Vec<T> du = Vec<T>(T(GELU::slope)) * (one + Vec<T>(T(3 * GELU::cubic)) * x * x);
+    return dy * (half * (one + t) + half * x * (one - t * t) * du);
+}
+
 } // namespace
 
 template <> template <class F, class T> void ActivationKernels<OnCpu>::forward(VectorView<const T> x, VectorView<T> y) {

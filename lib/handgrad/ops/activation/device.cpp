@@ -22,6 +22,15 @@ template <class T> HANDGRAD_HOST_DEVICE T gradient(Sigmoid, T y, T dy) { return 
 template <class T> HANDGRAD_HOST_DEVICE T value(Tanh, T x) { return std::tanh(x); }
 template <class T> HANDGRAD_HOST_DEVICE T gradient(Tanh, T y, T dy) { return dy * (T(1) - y * y); }
 
+template <class T> HANDGRAD_HOST_DEVICE T gelu_tanh(T x) { // t of the contract
+    return std::tanh(T(GELU::slope) * (x + T(GELU::cubic) * x * x * x));
+}
+template <class T> HANDGRAD_HOST_DEVICE T value(GELU, T x) { return T(0.5) * x * (T(1) + gelu_tanh(x)); }
+template <class T> HANDGRAD_HOST_DEVICE T gradient(GELU, T x, T dy) {
+    const T t = gelu_tanh(x), du = T(GELU::slope) * (T(1) + T(3 * GELU::cubic) * x * x);
+    return dy * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du);
+}
+
 template <class F, class T> struct Forward {
     VectorView<const T> x;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t i) const { return value(F(), x(i)); }

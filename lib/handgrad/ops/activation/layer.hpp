@@ -8,7 +8,7 @@
 
 namespace handgrad::nn {
 
-/// y = f(x), entry by entry, for an activation F: the layers ReLU, Sigmoid and Tanh. Derivation: activation.hpp.
+/// y = f(x), entry by entry, for an activation F: the layers ReLU, Sigmoid, Tanh and GELU. Derivation: activation.hpp.
 template <class Backend, class F> class Activation : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
@@ -38,5 +38,8 @@ template <class Backend> using ReLU = Activation<Backend, handgrad::ReLU>;
 template <class Backend> using Sigmoid = Activation<Backend, handgrad::Sigmoid>;
 /// y = tanh(x), as torch.nn.Tanh.
 template <class Backend> using Tanh = Activation<Backend, handgrad::Tanh>;
+
+/// y = gelu(x) in the form with tanh, as torch.nn.GELU(approximate="tanh").
+template <class Backend> using GELU = Activation<Backend, handgrad::GELU>;
 
 } // namespace handgrad::nn

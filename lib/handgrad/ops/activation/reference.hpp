@@ -37,6 +37,20 @@ template <class T> T value(Tanh, const T& x) {
 /// dy (1 - y^2).
 template <class T> T gradient(Tanh, const T& y, const T& dy) { return dy * (T(1) - y * y); }
 
+/// x / 2 (1 + tanh u).
+template <class T> T value(GELU, const T& x) {
+    using std::tanh;
+    const T u = T(GELU::slope) * (x + T(GELU::cubic) * x * x * x);
+    return T(0.5) * x * (T(1) + tanh(u));
+}
+/// dy ((1 + t) / 2 + x / 2 (1 - t^2) u').
+template <class T> T gradient(GELU, const T& x, const T& dy) {
+    using std::tanh;
+    const T t = tanh(T(GELU::slope) * (x + T(GELU::cubic) * x * x * x));
+    const T du = T(GELU::slope) * (T(1) + T(3 * GELU::cubic) * x * x);
+    return dy * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du);
+}
+
 } // namespace reference
 
 template <> template <class F, class T>
