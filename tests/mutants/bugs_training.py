@@ -79,10 +79,19 @@ BUGS = {
             "below(<|static_cast<std::uint64_t>(n)|>)", "static_cast<std::uint64_t>(n - 1)"),
     ],
 
+    LIB + "tensor/philox.hpp": [
+        bug("philox-nine-rounds", "Philox: one round is missing",
+            "round < <|10|>;", "9"),
+        bug("philox-one-purpose", "Random numbers from a counter: all purposes have the same",
+            "step, <|purpose|>}}", "std::uint32_t{0} * purpose"),
+    ],
+
     # ---- The optimiser ----
     LIB + "optim/optimizer.hpp": [
         bug("sgd-zero-grad-missing", "SGD: zero_grad does nothing",
             "parameter->grad.fill(typename Backend::Scalar(0));", ""),
+        bug("optimizer-first-group", "Optimisers: every group has the options of the first one",
+            "this->state_of(i++), <|group.options|>);", "groups_[0].options"),
     ],
     LIB + "optim/sgd.hpp": [
         bug("sgd-last-without-momentum", "SGD: the last parameter has no momentum",
@@ -106,7 +115,7 @@ BUGS = {
         bug("loader-order-of-order", "DataLoader: an epoch's order depends on those before",
             "if (options_.shuffle) { <|std::iota(order_.begin(), order_.end(), 0U);|>", ""),
         bug("loader-resumes-at-start", "DataLoader: a resumed epoch begins at its first batch",
-            "state_ = <|state|>;", "{state.epoch, 0}"),
+            "state_ = <|state|>;", "LoaderState{state.epoch, 0}"),
         bug("loader-wrong-label", "DataLoader: images have their neighbours' labels",
             "labels.data()[b] = dataset.labels[<|n|>];", "range.first[b > 0 ? b - 1 : b]"),
     ],
@@ -163,6 +172,10 @@ BUGS = {
         bug("checkpoint-momentum-not-restored", "Checkpoint: the momentum is not restored",
             "*tensor = <|Backend::from_host(file.tensor<typename Backend::Scalar>(\"optimizer.\" + name))|>;",
             "typename Backend::Tensor(Shape{0})"),
+        bug("checkpoint-counts-not-restored", "Checkpoint: the optimiser's step counts are not restored",
+            "states[i].counts[k] = counts[i];", ""),
+        bug("checkpoint-no-buffers", "Checkpoint: the model's buffers are left out",
+            "named_buffers()) { <|named.emplace_back(name, buffer);|> }", "static_cast<void>(buffer);"),
         bug("checkpoint-lr-not-restored", "Checkpoint: the step size is not restored",
             "run.optimizer.load_state(<|file.list<double>(\"optimizer.lr\")|>, std::move(states));",
             "run.optimizer.lrs()"),
