@@ -82,8 +82,8 @@ TEMPLATE_TEST_CASE("layer_norm: by the formula, on any rank, in dirty buffers, a
 
         const Tensor<T> dw_once = dw, db_once = db;
         B::layer_norm_backward_parameters(x, mean, rstd, dy, dw, db, Accumulate::yes);
-        REQUIRE(dw == Tensor<T>(dw_once + dw_once));
-        REQUIRE(db == Tensor<T>(db_once + db_once));
+        REQUIRE(same_bits(dw, Tensor<T>(dw_once + dw_once)));
+        REQUIRE(same_bits(db, Tensor<T>(db_once + db_once)));
         const auto again = B::layer_norm_forward(x, w, b, layer_norm_eps);
         REQUIRE(same_bits(again.y, y));
     }
@@ -186,18 +186,18 @@ TEMPLATE_TEST_CASE("layer_norm: errors", "[ops][layer_norm]", HANDGRAD_BACKENDS)
 TEST_CASE("nn::LayerNorm prints and starts as PyTorch's, and is what it says", "[nn]") {
     nn::LayerNorm<Cpu<double>> layer(5);
     CHECK(layer.to_string() == "LayerNorm((5,), eps=1e-05, elementwise_affine=True)");
-    CHECK(layer.weight.value == full<double>({5}, 1));
-    CHECK(layer.bias.value == zeros<double>({5}));
+    CHECK(same_bits(layer.weight.value, full<double>({5}, 1)));
+    CHECK(same_bits(layer.bias.value, zeros<double>({5})));
     CHECK(layer.output_shape({2, 3, 5}) == Shape{2, 3, 5});
     CHECK(message_of([&] { layer.output_shape({2, 4}); }) == "LayerNorm: x has shape (2, 4), expected (2, 5)");
     CHECK(message_of([] { nn::LayerNorm<Cpu<double>> none(0); }) == "LayerNorm: features is 0, expected at least 1");
     const auto x = normal_numbers<double>({2, 3, 5}, 1), dy = normal_numbers<double>({2, 3, 5}, 2);
     const auto expected = cpu::layer_norm_forward(x, layer.weight.value, layer.bias.value, 1e-5);
-    CHECK(layer.forward(x) == expected.y);
-    CHECK(layer.backward(dy) ==
-          cpu::layer_norm_backward_input(x, layer.weight.value, expected.mean, expected.rstd, dy));
+    CHECK(same_bits(layer.forward(x), expected.y));
+    CHECK(same_bits(layer.backward(dy),
+                    cpu::layer_norm_backward_input(x, layer.weight.value, expected.mean, expected.rstd, dy)));
     Tensor<double> dw, db;
     cpu::layer_norm_backward_parameters(x, expected.mean, expected.rstd, dy, dw, db);
-    CHECK(layer.weight.grad == dw);
-    CHECK(layer.bias.grad == db);
+    CHECK(same_bits(layer.weight.grad, dw));
+    CHECK(same_bits(layer.bias.grad, db));
 }

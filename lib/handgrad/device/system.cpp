@@ -18,7 +18,7 @@ std::atomic<Algorithm>& choice() {
 /// Empty if the device can be used.
 std::string why_not_available() {
 #if defined(HANDGRAD_THRUST_OFF)
-    return "this build has no Thrust: -DHANDGRAD_THRUST_DEVICE=OMP, TBB, CPP or CUDA makes one that has";
+    return "this build has no Thrust; configure with -DHANDGRAD_THRUST_DEVICE=OMP, TBB, CPP or CUDA";
 #elif defined(HANDGRAD_THRUST_CUDA)
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);

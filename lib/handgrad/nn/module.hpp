@@ -65,6 +65,11 @@ public:
     /// @throws std::logic_error if the gradient would be wrong, as stated above; ShapeError if dy has not y's shape
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) {
         require_state();
+        const bool is_idle = input == InputGradient::not_needed && this->own_parameters().empty() && modules_.empty();
+        if (is_idle) { // an activation below the first parameters: dy itself may not have been computed
+            has_forward_ = false;
+            return none_;
+        }
         if (dy.shape() != output_shape_) { detail::refuse_gradient(this->name(), dy.shape(), output_shape_); }
         const Tensor& dx = backward_pass(dy, input);
         has_forward_ = false;
