@@ -4,6 +4,7 @@
 ///
 /// A contract checks shapes and sizes results; then it hands views to the kernel of the backend at hand.
 
+#include <complex>
 #include <cstddef>
 
 #include "handgrad/tensor/shape.hpp"
@@ -76,5 +77,20 @@ template <class Tensor> auto images(Tensor& x) -> ImagesView<std::remove_pointer
 #define HANDGRAD_INSTANTIATE_KERNEL(kernel)                                                                            \
     template decltype(kernel<float>) kernel<float>;                                                                    \
     template decltype(kernel<double>) kernel<double>;
+
+/// Compiles a kernel of the reference once, in the library, for the scalars that are used most; for any other scalar it is
+/// instantiated where it is used. Comes after the kernel in reference.hpp.
+#if defined(HANDGRAD_COMPILES_REFERENCE) // backends/reference.cpp
+#define HANDGRAD_REFERENCE_KERNEL(kernel)                                                                              \
+    HANDGRAD_INSTANTIATE_KERNEL(kernel)                                                                                \
+    template decltype(kernel<std::complex<double>>) kernel<std::complex<double>>;
+#elif defined(__CUDACC__)
+#define HANDGRAD_REFERENCE_KERNEL(kernel)
+#else
+#define HANDGRAD_REFERENCE_KERNEL(kernel)                                                                              \
+    extern template decltype(kernel<float>) kernel<float>;                                                             \
+    extern template decltype(kernel<double>) kernel<double>;                                                           \
+    extern template decltype(kernel<std::complex<double>>) kernel<std::complex<double>>;
+#endif
 
 } // namespace handgrad

@@ -86,4 +86,9 @@ void Conv2dKernels<OnReference>::backward_bias(ImagesView<const T> dy, VectorVie
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(Conv2dKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(Conv2dKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE_KERNEL(Conv2dKernels<OnReference>::backward_weight)
+HANDGRAD_REFERENCE_KERNEL(Conv2dKernels<OnReference>::backward_bias)
+
 } // namespace handgrad

@@ -71,4 +71,9 @@ void Conv2dReluMaxPool2dKernels<OnReference>::backward_parameters(ImagesView<con
     Conv2dKernels<OnReference>::backward_bias(images(dz), db, mode);
 }
 
+HANDGRAD_REFERENCE_KERNEL(Conv2dReluMaxPool2dKernels<OnReference>::winners_shape)
+HANDGRAD_REFERENCE_KERNEL(Conv2dReluMaxPool2dKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(Conv2dReluMaxPool2dKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE_KERNEL(Conv2dReluMaxPool2dKernels<OnReference>::backward_parameters)
+
 } // namespace handgrad

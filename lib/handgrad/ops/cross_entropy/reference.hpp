@@ -56,4 +56,8 @@ std::size_t CrossEntropyKernels<OnReference>::count_correct(MatrixView<const T> 
     return correct;
 }
 
+HANDGRAD_REFERENCE_KERNEL(CrossEntropyKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(CrossEntropyKernels<OnReference>::backward)
+HANDGRAD_REFERENCE_KERNEL(CrossEntropyKernels<OnReference>::count_correct)
+
 } // namespace handgrad

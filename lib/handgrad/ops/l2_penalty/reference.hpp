@@ -20,4 +20,7 @@ void L2PenaltyKernels<OnReference>::backward(VectorView<const T> w, double lambd
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(L2PenaltyKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(L2PenaltyKernels<OnReference>::backward)
+
 } // namespace handgrad

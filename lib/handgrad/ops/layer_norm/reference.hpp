@@ -62,4 +62,8 @@ void LayerNormKernels<OnReference>::backward_parameters(MatrixView<const T> x, V
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(LayerNormKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(LayerNormKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE_KERNEL(LayerNormKernels<OnReference>::backward_parameters)
+
 } // namespace handgrad

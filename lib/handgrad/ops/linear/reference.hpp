@@ -49,4 +49,9 @@ void LinearKernels<OnReference>::backward_bias(MatrixView<const T> dy, VectorVie
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(LinearKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(LinearKernels<OnReference>::backward_input)
+HANDGRAD_REFERENCE_KERNEL(LinearKernels<OnReference>::backward_weight)
+HANDGRAD_REFERENCE_KERNEL(LinearKernels<OnReference>::backward_bias)
+
 } // namespace handgrad

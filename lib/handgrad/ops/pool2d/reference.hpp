@@ -124,4 +124,9 @@ Pool2dKernels<OnReference>::avg_backward(ImagesView<const T> dy, const AvgPool2d
     });
 }
 
+HANDGRAD_REFERENCE_KERNEL(Pool2dKernels<OnReference>::max_forward)
+HANDGRAD_REFERENCE_KERNEL(Pool2dKernels<OnReference>::max_backward)
+HANDGRAD_REFERENCE_KERNEL(Pool2dKernels<OnReference>::avg_forward)
+HANDGRAD_REFERENCE_KERNEL(Pool2dKernels<OnReference>::avg_backward)
+
 } // namespace handgrad

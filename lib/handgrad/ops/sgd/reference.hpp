@@ -20,4 +20,6 @@ template <> template <class T> void SgdKernels<OnReference>::step(VectorView<T> 
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(SgdKernels<OnReference>::step)
+
 } // namespace handgrad

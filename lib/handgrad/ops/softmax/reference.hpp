@@ -45,4 +45,7 @@ void SoftmaxKernels<OnReference>::backward(MatrixView<const T> p, MatrixView<con
     }
 }
 
+HANDGRAD_REFERENCE_KERNEL(SoftmaxKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(SoftmaxKernels<OnReference>::backward)
+
 } // namespace handgrad
