@@ -88,6 +88,7 @@ TEST_CASE("example: flatten", "[examples]") {
     Tensor<float> y, dx;
     cpu::flatten_forward(x, y);
     assert(y.shape() == Shape{64, 320});
+    assert(y.data() == x.data()); // a view: nothing was copied
     cpu::flatten_backward(y, x.shape(), dx);
     assert(dx.shape() == x.shape());
     //! [flatten]

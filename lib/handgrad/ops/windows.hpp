@@ -28,8 +28,8 @@ void require_windows(std::string_view where, const Windows& windows);
 /// Checks that no padding is larger than half of the kernel, as pooling demands. @throws ShapeError
 void require_half_padding(std::string_view where, const Windows& windows);
 
-/// Returns P x Q, the numbers of windows on an image.
-/// @param x (N, C, H, W) @throws ShapeError for bad options or a kernel larger than the padded image
+/// Returns P x Q, the numbers of windows on the images x, (N, C, H, W), on behalf of `where`.
+/// @throws ShapeError for bad options or a kernel larger than the padded image
 Size2d count_windows(std::string_view where, const Shape& x, const Windows& windows);
 
 /// Returns (N, C, P, Q), the shape of a pooled x.

@@ -138,8 +138,8 @@ inline std::size_t count(const Shape& shape) {
     return numbers;
 }
 
-/// The shape of a tensor whose last extent is replaced: what a layer makes of (N, D_in), or of (B, T, D_in).
-/// @param shape at least one dimension
+/// Returns the shape with its last extent replaced by `last`: the shape of a linear layer's result for an x of shape
+/// (N, D_in) or (B, T, D_in). The shape must have at least one dimension.
 inline Shape with_last(Shape shape, std::size_t last) {
     shape.back() = last;
     return shape;

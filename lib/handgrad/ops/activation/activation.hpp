@@ -27,17 +27,21 @@
 
 namespace handgrad {
 
-// Each activation is a type: its name, and which tensor its backward needs. The formulas are functions that overload on
-// it, one pair a backend.
-struct ReLU {                                   ///< max(x, 0)
+// Each activation is a type with a name and the choice of the tensor that its backward needs. Each backend has one pair
+// of functions for it, which overload on this type.
+
+/// max(x, 0).
+struct ReLU {
     static constexpr const char* name = "ReLU"; ///< as PyTorch calls its layer
     static constexpr bool keeps_input = true;   ///< backward needs x
 };
-struct Sigmoid {                                   ///< 1 / (1 + exp(-x))
+/// 1 / (1 + exp(-x)).
+struct Sigmoid {
     static constexpr const char* name = "Sigmoid"; ///< as PyTorch calls its layer
     static constexpr bool keeps_input = false;     ///< backward needs y
 };
-struct Tanh {                                   ///< tanh(x)
+/// tanh(x).
+struct Tanh {
     static constexpr const char* name = "Tanh"; ///< as PyTorch calls its layer
     static constexpr bool keeps_input = false;  ///< backward needs y
 };

@@ -16,12 +16,14 @@ public:
     std::string name() const override { return F::name; }
 
 protected:
+    /// Computes y = f(x), and keeps a pointer to x or y for backward_pass.
     const Tensor& forward_pass(const Tensor& x) override {
         Backend::template activation_forward<F>(x, y_);
         kept_ = F::keeps_input ? &x : &y_;
         return y_;
     }
 
+    /// Computes dx = dy f'(x), if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         if (input == InputGradient::needed) { Backend::template activation_backward<F>(F::name, *kept_, dy, dx_); }
         return dx_;

@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// The activations, entry by entry, for any scalar. Formulas and derivation: activation.hpp.
+// The activations, entry by entry, for any scalar. Formulas and derivation: activation.hpp.
 
 #include <cmath>
 

@@ -62,7 +62,7 @@ struct Conv2dOptions {
 
 /// The kernels of conv2d, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Conv2dKernels {
-    /// y = w * x + b. @param b (K,), or (0,) for none
+    /// y = w * x + b; b has shape (K,), or (0,) for no bias.
     template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
                                            const Conv2dOptions& options, ImagesView<T> y);
     /// dx, overwritten.

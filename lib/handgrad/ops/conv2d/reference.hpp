@@ -1,7 +1,6 @@
 #pragma once
-/// @file
-/// conv2d, in seven plain loops: image, output channel, output row and column, input channel, kernel row and column.
-/// Formulas, shapes and derivation: conv2d.hpp.
+// conv2d, in seven plain loops: image, output channel, output row and column, input channel, kernel row and column.
+// Formulas, shapes and derivation: conv2d.hpp.
 
 #include <algorithm>
 #include <vector>

@@ -35,7 +35,7 @@ namespace handgrad {
 template <class Place> struct Conv2dReluMaxPool2dKernels {
     /// The shape of winners, the backend's own, for a y of shape (N, K, P/2, Q/2).
     template <class T> static Shape winners_shape(const Shape& y);
-    /// y = max-pooling of max(w * x + b, 0), and the winners. @param b (K,), or (0,) for none
+    /// y = max-pooling of max(w * x + b, 0), and the winners; b has shape (K,), or (0,) for no bias.
     template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
                                            const Conv2dOptions& options, Size2d z, ImagesView<T> y,
                                            VectorView<T> winners);

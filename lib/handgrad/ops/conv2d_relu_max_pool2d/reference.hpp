@@ -1,7 +1,6 @@
 #pragma once
-/// @file
-/// conv2d_relu_max_pool2d, as its three operations one after another. Here winners is (N, K, P/2, Q/2).
-/// Formulas, shapes and derivation: conv2d_relu_max_pool2d.hpp.
+// conv2d_relu_max_pool2d, as its three operations one after another. Here winners is (N, K, P/2, Q/2).
+// Formulas, shapes and derivation: conv2d_relu_max_pool2d.hpp.
 
 #include "handgrad/ops/activation/reference.hpp"
 #include "handgrad/ops/conv2d/reference.hpp"

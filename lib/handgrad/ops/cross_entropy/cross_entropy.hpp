@@ -124,8 +124,8 @@ template <class Place, class T> struct CrossEntropyOperations {
         return CrossEntropyKernels<Place>::count_correct(rows(z), entries(y));
     }
 
-    /// Adds a batch to the account of an epoch without waiting for a device: tally[0] += N loss, tally[1] +=
-    /// count_correct(z, y). @param tally two numbers @throws ShapeError
+    /// Adds a batch to the sums of an epoch without waiting for a device: tally, of shape (2,), gets
+    /// tally[0] += N loss and tally[1] += count_correct(z, y). @throws ShapeError
     static void add_to_tally(const Loss& loss, const Tensor& z, const Labels& y, TensorOf<Place, double>& tally) {
         check("add_to_tally", z, y, false);
         require_shape("add_to_tally", "tally", tally.shape(), {2});

@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// Softmax cross-entropy, in plain loops. Formulas and shapes: cross_entropy.hpp.
+// Softmax cross-entropy, in plain loops. Formulas and shapes: cross_entropy.hpp.
 
 #include <cmath>
 

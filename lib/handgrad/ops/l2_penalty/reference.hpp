@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// The L2 penalty, in plain loops. Formulas: l2_penalty.hpp.
+// The L2 penalty, in plain loops. Formulas: l2_penalty.hpp.
 
 #include "handgrad/ops/l2_penalty/l2_penalty.hpp"
 

@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// linear, in plain loops. Formulas, shapes and derivation: linear.hpp.
+// linear, in plain loops. Formulas, shapes and derivation: linear.hpp.
 
 #include "handgrad/ops/linear/linear.hpp"
 

@@ -77,8 +77,7 @@ template <class Place> struct Pool2dKernels {
     /// y, the largest pixel of each window, and indices, the winners' numbers i W + j.
     template <class T> static void max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
                                                ImagesView<std::int32_t> indices);
-    /// dx: zero, but for the winners, to which each dy of their windows is added.
-    /// @param indices numbers of pixels
+    /// dx: the sum of dy over the windows that each pixel won, zero elsewhere. Every index is the number of a pixel.
     template <class T>
     static void max_backward(ImagesView<const T> dy, ImagesView<const std::int32_t> indices, ImagesView<T> dx);
     /// Looks for indices outside 0 .. pixels - 1. Returns the largest of them, compared as unsigned numbers, so that a

@@ -1,7 +1,6 @@
 #pragma once
-/// @file
-/// Both poolings, in plain loops: image, channel, output row and column, row and column of the window.
-/// Formulas, shapes and derivation: pool2d.hpp.
+// Both poolings, in plain loops: image, channel, output row and column, row and column of the window.
+// Formulas, shapes and derivation: pool2d.hpp.
 
 #include <algorithm>
 

@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// One step of SGD, in plain loops. Formulas: sgd.hpp.
+// One step of SGD, in plain loops. Formulas: sgd.hpp.
 
 #include "handgrad/ops/sgd/sgd.hpp"
 

@@ -28,7 +28,8 @@ struct SgdOptions {
 
 /// The kernel of sgd_step.
 template <class Place> struct SgdKernels {
-    /// p takes a step against g. v is used only if there is momentum. @param first whether v is written for the first time
+    /// p takes a step against g. The kernel uses v only if there is momentum; if this is the first step, it does not
+    /// read v.
     template <class T>
     static void step(VectorView<T> p, VectorView<const T> g, VectorView<T> v, const SgdOptions& options, bool first);
 };

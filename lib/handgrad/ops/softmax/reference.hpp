@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// softmax, in plain loops. Formulas and shapes: softmax.hpp.
+// softmax, in plain loops. Formulas and shapes: softmax.hpp.
 
 #include <cmath>
 
