@@ -1,4 +1,4 @@
-// Results that share memory with an argument: refused where they would be wrong, right where contract/aliasing.hpp
+// Results that share memory with an argument: refused where they would be wrong, right where ops/aliasing.hpp
 // allows them. On the backends themselves, as support/on_device.hpp copies every argument.
 
 #include <functional>

@@ -105,7 +105,7 @@ TEMPLATE_TEST_CASE("linear: sizes that threads share", "[ops][linear]", Cpu<floa
     struct Size {
         std::size_t n, in, out;
     };
-    // A whole number of chunks and not; the last, shorter chunk; each slim kernel.
+    // A whole number of chunks and not; the last, shorter chunk; each narrow kernel.
     for (const Size s : {Size{1000, 784, 100},
                          {70, 500, 400},
                          {65, 784, 100},
