@@ -52,6 +52,8 @@ check::GradientCheck activation() {
                 [&](const auto& v) { return weighted_sum(ref::sigmoid_forward(v), dy); });
     checker.wrt("x (tanh)", x, cpu::tanh_backward(cpu::tanh_forward(x), dy),
                 [&](const auto& v) { return weighted_sum(ref::tanh_forward(v), dy); });
+    checker.wrt("x (gelu)", x, cpu::gelu_backward(x, dy),
+                [&](const auto& v) { return weighted_sum(ref::gelu_forward(v), dy); });
     return checker;
 }
 

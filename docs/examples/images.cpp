@@ -67,16 +67,18 @@ TEST_CASE("example: conv2d_relu_max_pool2d", "[examples]") {
     //! [conv2d_relu_max_pool2d]
     const Tensor<float> x{{{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}};
     const Tensor<float> w{{{{1, 0}, {0, 0}}}}, b{-2};
-    Tensor<float> y,
-        winners; // winners is kept for backward, in a form of the backend's own
-    cpu::conv2d_relu_max_pool2d_forward(x, w, b, {}, y, winners);
+    const Conv2dOptions options; // stride 1, no padding
+    // The backend chooses the form of winners, which backward needs.
+    Tensor<float> y, winners;
+    cpu::conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
     assert(y(0, 0, 0, 0) == 3); // the largest of max(1-2, 0), 2-2, 4-2, 5-2
 
     Tensor<float> dx, dw, db;
     const auto dy = full<float>({1, 1, 1, 1}, 1);
-    cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), {}, dx);
-    cpu::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), {},
-                                                    dw, db);
+    cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), options,
+                                               dx);
+    cpu::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(),
+                                                    options, dw, db);
     assert(dx == Tensor<float>{{{{0, 0, 0}, {0, 1, 0}, {0, 0, 0}}}});
     assert(dw == Tensor<float>{{{{5, 6}, {8, 9}}}});
     //! [conv2d_relu_max_pool2d]

@@ -76,6 +76,29 @@ TEST_CASE("example: tanh", "[examples]") {
     //! [tanh]
 }
 
+TEST_CASE("example: gelu", "[examples]") {
+    //! [gelu]
+    const Tensor<double> x{-100, 0, 100}, dy{8, 8, 8};
+    assert(cpu::gelu_forward(x) ==
+           Tensor<double>{0, 0, 100}); // far from 0, as relu
+    assert(cpu::gelu_backward(x, dy) == Tensor<double>{0, 4, 8}); // smooth at 0
+    //! [gelu]
+}
+
+TEST_CASE("example: layer_norm", "[examples]") {
+    //! [layer_norm]
+    const Tensor<double> x{{1, 3}, {10, 30}}; // two rows of D = 2 features
+    const Tensor<double> w{1, 1}, b{0, 0};
+    const auto [y, mean, rstd] = cpu::layer_norm_forward(x, w, b, 0);
+    assert(y == Tensor<double>{{-1, 1}, {-1, 1}}); // the scale of a row is gone
+    assert(mean == Tensor<double>{2, 20});
+
+    const Tensor<double> dy{{1, 1}, {1, 1}};
+    const auto dx = cpu::layer_norm_backward_input(x, w, mean, rstd, dy);
+    assert(dx == zeros<double>({2, 2})); // no x changes the sum of a row's y
+    //! [layer_norm]
+}
+
 TEST_CASE("example: softmax", "[examples]") {
     //! [softmax]
     const Tensor<double> z{{0, std::log(3.0)}, {1000, 1000}}; // two rows of scores

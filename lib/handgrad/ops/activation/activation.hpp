@@ -46,7 +46,8 @@ struct Tanh {
     static constexpr bool keeps_input = false;  ///< backward needs y
 };
 
-struct GELU {                                           ///< x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+/// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+struct GELU {
     static constexpr const char* name = "GELU";         ///< as PyTorch calls its layer
     static constexpr bool keeps_input = true;           ///< backward needs x
     static constexpr double slope = 0.7978845608028654; ///< sqrt(2 / pi)

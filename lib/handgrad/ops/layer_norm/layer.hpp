@@ -44,12 +44,14 @@ public:
     }
 
 protected:
+    /// Computes y, and keeps a pointer to x for backward_pass.
     const Tensor& forward_pass(const Tensor& x) override {
         Backend::layer_norm_forward(x, weight.value, bias.value, eps_, y_, mean_, rstd_);
         x_ = &x;
         return y_;
     }
 
+    /// Adds dw and db to the gradients. Computes dx, if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         Backend::layer_norm_backward_parameters(*x_, mean_, rstd_, dy, weight.grad, bias.grad, Accumulate::yes);
         if (input == InputGradient::needed) {

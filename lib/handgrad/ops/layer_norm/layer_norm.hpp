@@ -54,7 +54,7 @@ template <class Place, class T> struct LayerNormOperations {
 
     using LayerNormResult = handgrad::LayerNormResult<Tensor>; ///< type of all results together
 
-    /// y, mean and rstd of x (..., D), with w and b (D,). @param eps added to the variance, at least 0
+    /// y, mean and rstd of x (..., D), with w and b (D,); eps, at least 0, is added to the variance.
     /// @throws ShapeError, AliasError
     static void layer_norm_forward(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& y,
                                    Tensor& mean, Tensor& rstd) {

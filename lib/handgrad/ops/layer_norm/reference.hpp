@@ -1,6 +1,5 @@
 #pragma once
-/// @file
-/// Layer normalisation, in plain loops. Formulas and shapes: layer_norm.hpp.
+// Layer normalisation, in plain loops. Formulas and shapes: layer_norm.hpp.
 
 #include <cmath>
 
