@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Derivatives by central differences, with the corners of the function found and reported.
+/// Derivatives by central differences. Kinks of the function are detected and reported.
 
 #include <algorithm>
 #include <cmath>
@@ -15,10 +15,10 @@
 
 namespace handgrad::check {
 
-/// The step that balances truncation (h^2) against rounding (eps / h): about the cube root of eps.
+/// The step that balances the truncation error (h^2) against the rounding error (eps / h): about the cube root of eps.
 template <class T> inline constexpr double default_step = std::is_same_v<T, float> ? 5e-3 : 1e-5;
 
-/// Whether f is generic enough to be evaluated with traced scalars.
+/// Whether f accepts a tensor of traced scalars.
 template <class F, class T, class = void> inline constexpr bool is_traceable = false;
 template <class F, class T>
 inline constexpr bool is_traceable<F, T, std::enable_if_t<std::is_invocable_v<F&, const Tensor<TracedScalar<T>>&>>> =
@@ -28,20 +28,20 @@ inline constexpr bool is_traceable<F, T, std::enable_if_t<std::is_invocable_v<F&
 ///
 ///     df/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h + O(h^2) + O(eps |f| / h)
 ///
-/// The divisor is the step really taken, (x + h) - (x - h) after rounding.
+/// The divisor is the rounded step, (x + h) - (x - h) in the arithmetic of T.
 ///
-/// The quotient means nothing if f has a corner between x - h and x + h: a ReLU that switches on, a maximum that moves
-/// to another entry. Such entries are found in one of two ways:
-/// - if f can be called with Tensor<TracedScalar<T>> (a generic lambda over the reference operations can), an entry is
-///   a kink exactly if some comparison comes out differently at x - h, x or x + h;
-/// - otherwise an entry is a possible kink if the slopes to the right and to the left differ by more than
-///   `100 h max|df/dx| + 16 eps max|f| / h`, that is, if the curvature would have to exceed a hundred times the largest
-///   slope and rounding does not explain it. A weaker corner is not recognised; the comparison then fails at it.
+/// If f has a kink between x - h and x + h, the quotient does not approximate a derivative. Examples: a ReLU changes
+/// from 0 to x, or a maximum moves to another entry. Such entries are found in one of two ways:
+/// - If f accepts a Tensor<TracedScalar<T>>, as a generic lambda over the reference operations does, an entry is a kink
+///   if and only if the outcome of a comparison differs between x - h, x and x + h.
+/// - Otherwise an entry is a possible kink if the slopes to the right and to the left differ by more than
+///   `100 h max|df/dx| + 16 eps max|f| / h`: then the curvature would exceed a hundred times the largest slope, and
+///   rounding does not explain the difference. A weaker kink is not detected; the comparison fails there.
 ///
-/// @param f a function of Tensor<T> that returns a number, and that runs in the calling thread
-/// @param x where to differentiate, any shape, float or double
+/// @param f a function of Tensor<T> that returns a number and runs in the calling thread
+/// @param x the point at which to differentiate, any shape, float or double
 /// @param h the step
-/// @return  the gradient (shape of x), the kinks, and the tolerance that belongs to T
+/// @return  the gradient (shape of x), the kinks, and the tolerance for T
 /// @throws  ShapeError if h is not a positive number, or so small that x + h = x - h
 template <class F, class T> Differences central_difference(F&& f, const Tensor<T>& x, double h = default_step<T>) {
     constexpr bool traceable = is_traceable<F, T>;

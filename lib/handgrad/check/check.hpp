@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The gradient checker. A hand-written gradient is proved in three lines, whatever the function:
+/// The gradient checker. Three lines prove a hand-written gradient of any function:
 ///
 /// @snippet training.cpp proof
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Derivatives without subtraction, exact to the last digit or two.
+/// Derivatives by the complex step: no subtraction, so they are exact to the last digit or two.
 
 #include <complex>
 #include <type_traits>
@@ -14,18 +14,18 @@ namespace handgrad::check {
 ///
 ///     df/dx_i = Im f(x + i h e_i) / h
 ///
-/// The Taylor series f(x + ih) = f(x) + ih f'(x) - h^2/2 f''(x) - ... shows why: the imaginary part is h f'(x) up to
-/// h^3, and nothing is subtracted, so h may be so small that h^2 vanishes beside 1.
+/// The Taylor series f(x + ih) = f(x) + ih f'(x) - h^2/2 f''(x) - ... explains it: the imaginary part is h f'(x) plus
+/// terms of order h^3. Nothing is subtracted, so h can be so small that these terms vanish in rounding.
 /// Source: W. Squire and G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40
 /// (1998).
 ///
-/// f must be analytic where it is evaluated and be written so that it works for complex numbers: decisions on the real
-/// part only, no std::abs, no conjugate.
+/// f must be analytic at x and its code must work for complex numbers: decisions depend on the real part only, and
+/// there is no std::abs and no conjugate.
 ///
 /// @param f a function of Tensor<std::complex<double>> that returns std::complex<double>: a generic lambda,
 ///          `[&](const auto& w) { return ...; }`
-/// @param x where to differentiate, any shape
-/// @param h the step; the default is right for everything
+/// @param x the point at which to differentiate, any shape
+/// @param h the step; the default suits every function
 /// @return  df/dx, the shape of x
 /// @throws  ShapeError if h is not a positive number
 template <class F> Tensor<double> complex_step(F&& f, const Tensor<double>& x, double h = 1e-20) {

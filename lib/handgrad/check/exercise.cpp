@@ -13,7 +13,7 @@ using handgrad::to_string; // of a shape
 
 namespace {
 
-/// The hints of a gradient check in the words of an exercise, which may also be about something that is no gradient.
+/// Replaces the terms of a gradient check in a hint: an exercise may also be about something other than a gradient.
 std::string in_plain_words(std::string hint) {
     const std::pair<std::string_view, std::string_view> words[] = {
         {"analytic gradient", "result"}, {"analytic", "got"}, {"numeric", "expected"}};
@@ -26,7 +26,7 @@ std::string in_plain_words(std::string hint) {
 }
 
 std::string fault(const Report& report) {
-    if (report.worst.empty()) { // shapes differ, or there was nothing to compare
+    if (report.worst.empty()) { // the shapes differ, or there is no entry to compare
         std::string text = fmt::format("{}: {}\n", report.name, in_plain_words(report.why));
         return report.hint.empty() ? text : text + "hint: " + in_plain_words(report.hint) + "\n";
     }
@@ -51,7 +51,7 @@ std::string fault(const Report& report) {
     return text;
 }
 
-/// What an exception says, without the place in a header of xtensor's that comes before "index 3 is out of bounds".
+/// The last line of an exception's message. In xtensor's messages, file and line of a header precede it.
 std::string last_line(const std::string& message) {
     const std::size_t end = message.find_last_not_of(" \t\n");
     if (end == std::string::npos) { return "without a message"; }
@@ -120,7 +120,7 @@ int Exercises::run(const std::vector<std::string>& arguments, std::ostream& out,
     for (const Entry& entry : entries_) {
         if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), entry.number) == wanted.end()) { continue; }
         out << fmt::format("{:<5} {:<28} ", entry.number, entry.function)
-            << std::flush; // should it crash, we know where
+            << std::flush; // if the exercise crashes, the last line names it
         Exercise exercise;
         std::string exception;
         try {
@@ -138,7 +138,7 @@ int Exercises::run(const std::vector<std::string>& arguments, std::ostream& out,
         if (expect_all_fail && !right && !exercise.wrong()) { out << "  a stub must return wrong numbers\n"; }
         if (!exception.empty() && !summary) { out << "  an exception: " << exception << '\n'; }
         if (right || summary || expect_all_fail) { continue; }
-        // The first faults are next to the error; more of them would only hide it.
+        // The first faults are closest to the error. More of them would distract.
         const auto& faults = exercise.faults();
         const std::size_t shown = std::min<std::size_t>(faults.size(), 2);
         for (std::size_t i = 0; i < shown; ++i) { indent(faults[i], out); }

@@ -1,11 +1,10 @@
 #pragma once
 /// @file
-/// The frame of the programs that mark a chapter's coding exercises.
+/// The frame of the programs that check the coding exercises of a chapter.
 ///
 /// @snippet training.cpp exercise
 ///
-/// Such a program knows how to go forward; the derivatives that the reader's results are compared with come from the
-/// complex step.
+/// Such a program contains the forward pass. It compares the reader's gradients with the complex step.
 
 #include <functional>
 #include <iosfwd>
@@ -19,37 +18,37 @@
 
 namespace handgrad::check {
 
-/// What was found in one exercise. The functions compare one result each; all of them must be right.
+/// The results of one exercise. Each function compares one result; the exercise passes if all are right.
 class Exercise {
 public:
     /// Compares a gradient with the complex step.
-    /// @param name of the input; the result is called "d" + name
-    /// @param at   the input's value, any shape
-    /// @param got  the gradient that the reader's code computed, the same shape
-    /// @param f    the function with everything but this input held fixed: `[&](const auto& w_) { ... }`
+    /// @param name name of the input; the report calls the gradient "d" + name
+    /// @param at   value of the input, any shape
+    /// @param got  gradient computed by the reader's code, the same shape
+    /// @param f    the function of this input, all other inputs fixed: `[&](const auto& w_) { ... }`
     template <class F>
     void gradient(const std::string& name, const Tensor<double>& at, const Tensor<double>& got, F&& f) {
         GradientCheck checker;
         add(checker.wrt(name, at, got, std::forward<F>(f)));
     }
 
-    /// Compares a result with the right one.
+    /// Compares a result with the expected one.
     void value(const std::string& name, const Tensor<double>& got, const Tensor<double>& expected,
                Tolerance tolerance = complex_step_tolerance);
 
     /// The same for a single number.
     void value(const std::string& name, double got, double expected, Tolerance tolerance = complex_step_tolerance);
 
-    /// Takes note of something that is either right or not; `fault` is the line to be shown if it is not.
+    /// Records whether a requirement holds; if it does not, the program prints `fault`.
     void require(bool right, const std::string& fault);
 
-    /// True if something was compared and all of it was right.
+    /// True if at least one result was compared and all results are right.
     bool passed() const { return compared_ && faults_.empty(); }
 
-    /// True if numbers were wrong, or a requirement was broken: what an untouched stub must bring about.
+    /// True if a number is wrong or a requirement does not hold, as with every stub.
     bool wrong() const { return wrong_; }
 
-    /// What is wrong, with tables of the worst entries and hints; several lines for each fault.
+    /// The faults, each of several lines, with tables of the worst entries and hints.
     const std::vector<std::string>& faults() const { return faults_; }
 
 private:
@@ -64,20 +63,21 @@ private:
 class Exercises {
 public:
     /// Adds an exercise.
-    /// @param number   "05.4", as the chapter's text has it
-    /// @param function whose code the reader is to write
-    /// @param file     of the stub, in the chapter's folder exercises/
-    /// @param check    what to compare. It may throw: that is a fault of the exercise
+    /// @param number   number of the exercise in the chapter's text, "05.4"
+    /// @param function name of the function that the reader writes
+    /// @param file     name of the stub in the chapter's folder exercises/
+    /// @param check    compares the results. An exception that it throws is a fault of the exercise
     void add(std::string number, std::string function, std::string file, std::function<void(Exercise&)> check);
 
     /// Runs the exercises and reports on each.
     ///
-    /// The arguments are the numbers of the exercises to be run (none: all), and `--summary`: one line for each, or
-    /// `--expect-all-fail`: it is right if every exercise fails, by a wrong result and not by an exception.
-    /// @return the exit status: 0 if all is well, 1 if not, 2 if an argument makes no sense
+    /// The arguments are the numbers of the exercises to run (none: all), and `--summary`, which prints one line for
+    /// each exercise, or `--expect-all-fail`, which expects every exercise to fail by a wrong result and not by an
+    /// exception.
+    /// @return the exit status: 0 if the results are as expected, 1 if not, 2 for an invalid argument
     int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& errors) const;
 
-    /// run() with a program's arguments, on standard output.
+    /// run() with the arguments of a program, on standard output.
     int main(int argc, char** argv) const;
 
 private:

@@ -20,14 +20,14 @@ class GradientCheck {
 public:
     /// Checks the gradient with respect to one input by complex_step().
     ///
-    /// Knows more than compare() does, namely the input, and so recognises a wrong weight penalty as well.
+    /// Unlike compare() it knows the input, so its hints recognise a wrong weight penalty as well.
     ///
-    /// @param name     of the input, "w"; the report calls the gradient "dw"
-    /// @param at       the input's value, any shape
-    /// @param analytic the gradient to be checked, the same shape; T is float or double
-    /// @param f        the function with everything but this input held fixed: `[&](const auto& w_) { ... }`
+    /// @param name     name of the input, "w"; the report calls the gradient "dw"
+    /// @param at       value of the input, any shape
+    /// @param analytic gradient to check, the same shape; T is float or double
+    /// @param f        the function of this input, all other inputs fixed: `[&](const auto& w_) { ... }`
     /// @param expect   whether the gradient should be zero everywhere
-    /// @return         the report, also kept here; the reference is good until the next call
+    /// @return         the report; the reference is valid until the next call
     template <class T, class F> const Report& wrt(const std::string& name, const Tensor<double>& at,
                                                   const Tensor<T>& analytic, F&& f, Expect expect = Expect::nonzero) {
         const Tensor<double> numeric = complex_step(std::forward<F>(f), at);
@@ -39,13 +39,13 @@ public:
         return add(std::move(report));
     }
 
-    /// Takes a report that was made by other means.
+    /// Adds the report of another comparison.
     const Report& add(Report report);
 
-    /// True if there are reports and all of them have passed.
+    /// True if there is at least one report and all reports have passed.
     bool passed() const;
 
-    /// In the order in which they were made.
+    /// The reports, in the order of the checks.
     const std::vector<Report>& reports() const { return reports_; }
 
 private:
@@ -58,18 +58,18 @@ private:
 /// One table with a line for each gradient: shape, entries compared, kinks, errors, worst entry, verdict.
 std::string table(const GradientCheck& checker);
 
-/// The table, then the full report of each that failed.
+/// The table, then the full report of each gradient that failed.
 std::string to_string(const GradientCheck& checker);
 
 /// Writes to_string(checker).
 std::ostream& operator<<(std::ostream& out, const GradientCheck& checker);
 
-/// Stops a program that has found a wrong gradient. Does nothing if checker.passed(); otherwise writes the full report
-/// of each gradient that failed, with its hint, and throws.
+/// Ends a program that has found a wrong gradient: unless checker.passed(), writes the full report of each gradient
+/// that failed, with its hint, and throws.
 ///
-/// @param checker the gradients that must all be right
+/// @param checker the reports, all of which must have passed
 /// @param out     stream for the reports
-/// @throws std::runtime_error with one line that names the gradients that failed; app::Program ends with status 1
+/// @throws std::runtime_error with one line that names the failed gradients; app::Program then ends with status 1
 void require_passed(const GradientCheck& checker, std::ostream& out);
 
 /// The same, with the reports on standard output.

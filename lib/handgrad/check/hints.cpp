@@ -10,7 +10,7 @@
 namespace handgrad::check {
 namespace {
 
-/// The factor r for which a_i = r c_i in every entry, or 0 if there is none.
+/// The factor r with a_i = r c_i for every entry, or 0 if there is none.
 double common_factor(const Tensor<double>& a, const Tensor<double>& c, double closeness) {
     const double* largest =
         std::max_element(c.data(), c.data() + c.size(), [](double u, double v) { return std::abs(u) < std::abs(v); });
@@ -25,7 +25,7 @@ double common_factor(const Tensor<double>& a, const Tensor<double>& c, double cl
     return nonzero >= 2 ? factor : 0;
 }
 
-/// The whole number n > 1 that x is, or 0.
+/// Returns the integer nearest to x if it is greater than 1 and x is within the closeness of it, otherwise 0.
 long whole_number(double x, double closeness) {
     const double n = std::round(x);
     return n > 1 && n < 1e9 && std::abs(x - n) <= closeness * n ? static_cast<long>(n) : 0;
@@ -47,7 +47,7 @@ std::string factor_hint(double factor, double closeness) {
     return fmt::format("every entry is {:.6g} times the numeric one: a constant factor is wrong", factor);
 }
 
-/// All wrong entries are zero on one side only: something was let through, or held back, that should not have been.
+/// A hint if all wrong entries are zero in exactly one of the two gradients: a mask passes or stops the wrong entries.
 std::string mask_hint(const Tensor<double>& a, const Tensor<double>& c, const Report& report,
                       const std::vector<std::size_t>& wrong) {
     const double tiny = report.tolerance.relative * report.largest_numeric;
@@ -73,7 +73,7 @@ std::string mask_hint(const Tensor<double>& a, const Tensor<double>& c, const Re
                        blocked, leaked);
 }
 
-/// All wrong entries share one index.
+/// A hint if all wrong entries have one index in common.
 std::string slice_hint(const Shape& shape, const std::vector<std::size_t>& wrong) {
     if (wrong.size() < 2) { return ""; }
     const std::vector<std::size_t> first = indices(shape, wrong.front());
@@ -121,7 +121,7 @@ bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allo
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
                  const std::vector<std::size_t>& wrong) {
     const double closeness = pattern_tolerance(report.tolerance);
-    if (report.kinks.empty()) { // the patterns of the whole tensor
+    if (report.kinks.empty()) { // patterns of the whole tensor
         if (is_transposed(analytic, numeric, closeness * report.largest_numeric)) {
             return "the analytic gradient is the transpose of the numeric one";
         }
@@ -144,7 +144,7 @@ std::string GradientCheck::penalty_hint(const std::string& name, const Tensor<do
         largest_numeric = std::max(largest_numeric, std::abs(numeric.data()[i]));
         largest_difference = std::max(largest_difference, std::abs(difference.data()[i]));
     }
-    // Differences that are mostly rounding show no pattern.
+    // Differences that are mostly rounding errors show no pattern.
     if (!(largest_difference > 1e-10 * largest_numeric)) { return ""; }
     const double factor = common_factor(difference, at, 1e-4);
     if (factor == 0 || !std::isfinite(factor)) { return ""; }

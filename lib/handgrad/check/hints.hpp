@@ -1,5 +1,5 @@
 #pragma once
-// What the pattern of the errors says about their cause.
+// Derives the likely cause of wrong entries from their pattern.
 
 #include <cstddef>
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace handgrad::check {
 
-/// The likely cause of a failed comparison of two tensors of the same shape with finite entries, or an empty string.
-/// `wrong` are the positions of the entries outside the tolerance.
+/// Returns the likely cause of a failed comparison, or an empty string. Both tensors have the same shape and finite
+/// entries; `wrong` contains the positions of the entries outside the tolerance.
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
                  const std::vector<std::size_t>& wrong);
 
-/// True if b has a's shape with the two axes exchanged, and its entries too.
+/// True if a and b are matrices and b is the transpose of a, up to the allowed deviation of an entry.
 bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allowed);
 
-/// The deviation, relative to the largest entry, up to which a pattern counts as exact.
+/// The largest deviation, relative to the largest entry, for which a pattern counts as exact.
 double pattern_tolerance(Tolerance tolerance);
 
 /// The index of a position along every axis.

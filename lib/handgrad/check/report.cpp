@@ -24,7 +24,7 @@ Entry make_entry(std::size_t position, double analytic, double numeric) {
     return entry;
 }
 
-/// A number to six digits, so that errors that are equal but for rounding stand in the order of their positions.
+/// Rounds to six digits, so that errors that differ by rounding only are sorted by their positions.
 double six_digits(double error) {
     int exponent = 0;
     const double mantissa = std::frexp(error, &exponent);
@@ -45,7 +45,7 @@ void keep_worst(Report& report, std::vector<Entry> entries) {
     report.worst = std::move(entries);
 }
 
-/// Fills in the report's largest_numeric and errors, and the excess of every entry.
+/// Computes the report's largest_numeric and errors, and the excess of every entry.
 std::vector<std::size_t> measure(Report& report, std::vector<Entry>& entries, Expect expect) {
     for (const Entry& entry : entries) {
         report.largest_numeric = std::max(report.largest_numeric, std::abs(entry.numeric));
@@ -115,7 +115,7 @@ Report compare_all(const std::string& name, const Tensor<double>& analytic, cons
         if (!std::isfinite(entry.analytic) || !std::isfinite(entry.numeric)) {
             not_finite.push_back(entry);
             not_finite.back().excess = std::numeric_limits<double>::infinity();
-            not_finite.back().error = std::numeric_limits<double>::infinity(); // NaN has no place in an order
+            not_finite.back().error = std::numeric_limits<double>::infinity(); // NaN cannot be sorted
         }
         if (kink != report.kinks.end() && kink->entry == i) {
             ++kink;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Compares an analytic gradient with a numeric one, and says what it found.
+/// Compares an analytic gradient with a numeric one, and reports the result.
 
 #include <cstddef>
 #include <iosfwd>
@@ -12,54 +12,55 @@
 
 namespace handgrad::check {
 
-/// An entry at which the function has a corner within the step, so that a difference quotient means nothing there.
+/// An entry at which the function has a kink within the step: the difference quotient does not approximate a
+/// derivative.
 struct Kink {
     std::size_t entry; ///< row-major position in the tensor
     double left;       ///< (f(x) - f(x - h)) / h
     double right;      ///< (f(x + h) - f(x)) / h
-    bool certain;      ///< true: a comparison came out differently. false: the two slopes differ suspiciously
+    bool certain;      ///< true: the outcome of a comparison changed; false: only the two slopes differ
 };
 
-/// What central_difference() returns.
+/// The result of central_difference().
 struct Differences {
-    Tensor<double> gradient; ///< shape of x; entries at kinks are there too, but should not be trusted
+    Tensor<double> gradient; ///< shape of x; the entries at kinks are not derivatives
     std::vector<Kink> kinks; ///< in row-major order
-    Tolerance tolerance;     ///< the row of the table for the scalar type that f was evaluated with
+    Tolerance tolerance;     ///< row of the table in tolerances.hpp for the scalar type of f
 };
 
-/// Whether a gradient that is zero everywhere is an error (as a rule it is: a backward pass that does nothing would
-/// pass) or the right answer.
+/// Whether a gradient that is zero everywhere is an error or the right result. Usually it is an error: otherwise a
+/// backward pass that computes nothing could pass.
 enum class Expect { nonzero, zero };
 
 /// One compared entry.
 struct Entry {
     std::size_t position; ///< row-major position in the tensor
     double analytic;      ///< the entry under test
-    double numeric;       ///< what it should be
+    double numeric;       ///< the expected value
     double error;         ///< |analytic - numeric|
     double relative;      ///< error / max(|analytic|, |numeric|); 0 if both are 0
-    double excess;        ///< error in units of what the tolerance allows: above 1 is wrong
+    double excess;        ///< error divided by the largest error allowed: wrong if above 1
 };
 
 /// The result of compare().
 struct Report {
-    std::string name;              ///< of the gradient, "dw"
-    Shape shape;                   ///< of the analytic gradient
-    std::size_t compared = 0;      ///< entries compared; kinks are not
-    std::size_t wrong = 0;         ///< entries outside the tolerance
-    std::vector<Kink> kinks;       ///< entries left out, see Kink
+    std::string name;              ///< name of the gradient, "dw"
+    Shape shape;                   ///< shape of the analytic gradient
+    std::size_t compared = 0;      ///< number of entries compared, without the kinks
+    std::size_t wrong = 0;         ///< number of entries outside the tolerance
+    std::vector<Kink> kinks;       ///< entries that were not compared
     double largest_numeric = 0;    ///< max|c| in the condition
     double max_absolute_error = 0; ///< over the compared entries
     double max_relative_error = 0; ///< over the compared entries
     std::vector<Entry> worst;      ///< five entries: wrong ones first, then by error
-    Tolerance tolerance{0, 0};     ///< in use
-    std::string why;               ///< why the check failed; empty if it passed
-    std::string hint;              ///< the likely cause where the pattern of errors shows it; may be empty
+    Tolerance tolerance{0, 0};     ///< the tolerance of the comparison
+    std::string why;               ///< reason of the failure; empty if the check passed
+    std::string hint;              ///< likely cause, from the pattern of the errors; may be empty
 
-    /// True if something was compared and everything that was compared agrees.
+    /// True if at least one entry was compared and all compared entries agree.
     bool passed() const { return why.empty(); }
 
-    /// One line that says why the check failed; empty if it passed.
+    /// The reason of the failure in one line; empty if the check passed.
     const std::string& reason() const { return why; }
 
     /// The worst entry by name and index, "dw[3,4]"; empty if nothing was compared.
@@ -72,33 +73,33 @@ struct Report {
 ///
 ///     |a - c| <= tolerance.relative * max|c| + tolerance.entrywise * |c|
 ///
-/// The check fails if any entry breaks it, and also if the shapes differ, an entry on either side is not finite,
-/// nothing was compared (an empty tensor, or kinks everywhere), or the analytic gradient is zero everywhere.
-/// With Expect::zero both sides must be zero: |a| and |c| at most tolerance.relative.
+/// The check fails if an entry violates it. It also fails if the shapes differ, an entry of either gradient is not
+/// finite, no entry was compared (an empty tensor, or kinks everywhere), or the analytic gradient is zero everywhere.
+/// With Expect::zero both gradients must be zero: |a| and |c| at most tolerance.relative.
 ///
-/// @param name      what the report calls the gradient: "dw"
-/// @param analytic  the gradient to be checked, any shape
-/// @param numeric   what complex_step() returned, or any gradient to be trusted; the same shape
+/// @param name      name of the gradient in the report: "dw"
+/// @param analytic  gradient to check, any shape
+/// @param numeric   result of complex_step(), or another gradient that is known to be right; the same shape
 /// @param tolerance a row of the table in tolerances.hpp
 /// @param expect    whether the gradient should be zero everywhere
-/// @return          the report; nothing is thrown, whatever the tensors hold
+/// @return          the report; compare() never throws because of the values of the tensors
 Report compare(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
                Tolerance tolerance = complex_step_tolerance, Expect expect = Expect::nonzero);
 
-/// The same for a gradient that was computed in float.
+/// The same for a gradient computed in float.
 Report compare(const std::string& name, const Tensor<float>& analytic, const Tensor<double>& numeric,
                Tolerance tolerance = float_tolerance, Expect expect = Expect::nonzero);
 
-/// The same against central differences: entries at kinks are listed in the report, not compared, and the tolerance is
-/// the one that central_difference() chose.
+/// The same against central differences. The report lists the entries at kinks; they are not compared. The tolerance is
+/// that of the differences.
 Report compare(const std::string& name, const Tensor<double>& analytic, const Differences& numeric,
                Expect expect = Expect::nonzero);
 
-/// As above with a tolerance of your own, for a step that is not the default.
+/// As above with another tolerance, for a step that is not the default.
 Report compare(const std::string& name, const Tensor<double>& analytic, const Differences& numeric, Tolerance tolerance,
                Expect expect = Expect::nonzero);
 
-/// As above for a gradient that was computed in float.
+/// As above for a gradient computed in float.
 Report compare(const std::string& name, const Tensor<float>& analytic, const Differences& numeric,
                Tolerance tolerance = float_difference_tolerance, Expect expect = Expect::nonzero);
 

@@ -5,17 +5,20 @@
 /// | what is compared                              | relative | entrywise | why |
 /// | --------------------------------------------- | -------- | --------- | --- |
 /// | a formula in double and the complex step      | 1e-13    | 1e-11     | both carry rounding errors only |
-/// | a formula in double and central differences   | 1e-9     | 1e-6      | truncation h^2 = 1e-10 and rounding eps/h = 2e-11, at h = 1e-5 |
-/// | a formula in float and one in double          | 1e-5     | 0         | about 100 roundings of 6e-8 each; small entries are sums of large ones |
-/// | a formula in float and differences in float   | 1e-2     | 0         | eps/h at h = 5e-3: good for a first look, proves little |
+/// | a formula in double and central differences   | 1e-9     | 1e-6      | truncation h^2 = 1e-10 and rounding eps/h =
+/// 2e-11, at h = 1e-5 |
+/// | a formula in float and one in double          | 1e-5     | 0         | about 100 roundings of 6e-8 each; small
+/// entries are sums of large ones |
+/// | a formula in float and differences in float   | 1e-2     | 0         | eps/h at h = 5e-3: good for a first look,
+/// proves little |
 ///
 /// An analytic entry a and a numeric entry c agree if
 ///
 ///     |a - c| <= relative * max|c| + entrywise * |c|
 ///
-/// where max|c| is taken over the tensor's compared entries. The first term forgives what rounding does to an entry
-/// that is a small difference of large terms; the second is the usual relative error. The tolerances are far below
-/// anything a wrong formula produces, and the tests of the checker plant errors to prove that.
+/// where max|c| is the maximum over the compared entries of the tensor. The first term allows for the rounding errors
+/// of an entry that is a small difference of large terms; the second is the usual relative error. The errors of a wrong
+/// formula are far above the tolerances; the tests of the checker prove that with planted errors.
 
 namespace handgrad::check {
 

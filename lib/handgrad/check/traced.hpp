@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A scalar that remembers how every comparison came out, to notice that a function has changed branch.
+/// A scalar that records the outcome of every comparison, which shows that a function has taken another branch.
 
 #include <cmath>
 #include <cstdint>
@@ -9,38 +9,39 @@
 
 namespace handgrad::check {
 
-/// The outcomes of all comparisons since the last restart, folded into one number. Each thread has its own.
+/// A digest, one number, of the outcomes of all comparisons since the last restart. Each thread has its own.
 class Decisions {
 public:
-    /// Forgets everything.
+    /// Starts a new digest.
     static void restart() { digest_ = 0; }
 
-    /// Folds in one outcome, and hands it on.
+    /// Adds one outcome to the digest, and returns it.
     static bool note(bool outcome) {
-        // Each step is a bijection of 64 bits, so two sequences collide only by chance, 2^-64.
+        // Each step is a bijection of 64 bits. Two different sequences have equal digests with probability 2^-64.
         digest_ = (digest_ ^ (outcome ? 0xD6E8FEB86659FD93u : 0xA5A5C3C3F00F1E1Eu)) * 0x9E3779B97F4A7C15u;
         digest_ ^= digest_ >> 29;
         return outcome;
     }
 
-    /// Equal for two evaluations if and (but for chance) only if their comparisons came out the same, in order.
+    /// The digest. It is equal for two evaluations if the outcomes of their comparisons are equal in order; otherwise
+    /// it differs, with probability 1 - 2^-64.
     static std::uint64_t digest() { return digest_; }
 
 private:
     inline static thread_local std::uint64_t digest_ = 0;
 };
 
-/// A number of type T that computes exactly as T does and notes the outcome of every comparison in Decisions.
+/// A number that computes exactly as T does, and records the outcome of every comparison in Decisions.
 ///
-/// A function evaluated at x - h, x and x + h with three equal digests has taken the same branches at all three: no
-/// ReLU has switched and no maximum has moved. Comparisons that cannot matter for the derivative, such as the search
-/// for the maximum that log-sum-exp subtracts, should go through value_of(), which leaves no trace.
+/// If the digests of a function at x - h, x and x + h are equal, the function has taken the same branches at all three
+/// points: no ReLU has changed its side, and no maximum has moved. Comparisons that do not affect the derivative, such
+/// as the search for the maximum that log-sum-exp subtracts, should use value_of(), which records nothing.
 ///
 /// @tparam T float or double
 template <class T> class TracedScalar {
 public:
     TracedScalar() = default;
-    /// From any built-in number, implicitly, so that formulas can be written with literals.
+    /// Converts any built-in number implicitly, so that formulas may contain literals.
     template <class A, class = std::enable_if_t<std::is_arithmetic_v<A>>> TracedScalar(A value)
         : value_(static_cast<T>(value)) {} // NOLINT(google-explicit-constructor)
 
@@ -67,7 +68,7 @@ public:
     /// @name Comparisons
     /// @{
 
-    /// As T's, and noted.
+    /// As T's, and recorded.
     friend bool operator<(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ < b.value_); }
     friend bool operator>(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ > b.value_); }
     friend bool operator<=(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ <= b.value_); }
@@ -90,13 +91,13 @@ public:
     friend TracedScalar abs(TracedScalar a) { return is_positive(a) ? a : -a; }
     /// @}
 
-    // What the reference operations call, found by argument-dependent lookup.
+    // The reference operations call these functions; argument-dependent lookup finds them.
 
-    /// True unless a <= 0, noted: the decision that ReLU takes (and lets NaN pass).
+    /// True unless a <= 0, recorded: the decision of ReLU, which lets NaN pass.
     friend bool is_positive(TracedScalar a) { return Decisions::note(!(a.value_ <= T(0))); }
-    /// a > b, noted: the decision by which a maximum is found.
+    /// a > b, recorded: the decision of a maximum.
     friend bool is_greater(TracedScalar a, TracedScalar b) { return Decisions::note(a.value_ > b.value_); }
-    /// The plain number, for decisions that leave no trace.
+    /// The plain number, for decisions that are not recorded.
     friend T value_of(TracedScalar a) { return a.value_; }
 
 private:
@@ -108,5 +109,5 @@ using Traced = TracedScalar<double>;
 
 } // namespace handgrad::check
 
-/// A traced number has the range and precision of the number inside.
+/// A traced number has the range and precision of T.
 template <class T> struct std::numeric_limits<handgrad::check::TracedScalar<T>> : std::numeric_limits<T> {};

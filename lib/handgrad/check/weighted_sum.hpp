@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What it takes to turn an operation with a tensor as its result into a function that can be checked.
+/// Helpers that turn an operation whose result is a tensor into a scalar function, which can be checked.
 
 #include <cstddef>
 
@@ -8,14 +8,14 @@
 
 namespace handgrad::check {
 
-/// A scalar made of every entry of y: sum of y_i dy_i.
+/// A weighted sum of all entries of y: sum of y_i dy_i.
 ///
-/// Its gradient with respect to y is dy. With random dy this reduces the check of any operation to the check of one
-/// scalar: the numeric gradient of weighted_sum(op_forward(x), dy) must equal op_backward(dy, ...).
+/// Its gradient with respect to y is dy. With a random dy the check of any operation becomes the check of one scalar
+/// function: the numeric gradient of weighted_sum(op_forward(x), dy) must equal op_backward(dy, ...).
 ///
 /// @param y  any shape; S is float, double, std::complex<double> or Traced
 /// @param dy the same shape; a real number type
-/// @return   a number of y's type
+/// @return   a number of the type of y's entries
 /// @throws   ShapeError if the shapes differ
 template <class S, class T> S weighted_sum(const Tensor<S>& y, const Tensor<T>& dy) {
     require_shape("weighted_sum", "dy", dy.shape(), y.shape());
@@ -34,10 +34,10 @@ template <class To, class From> Tensor<To> cast(const Tensor<From>& x) {
     return result;
 }
 
-/// A copy of x in the scalar type of `like`: what a generic lambda needs for the arguments that it does not
-/// differentiate by, `[&](const auto& w) { return loss(check::cast_like(w, x), w); }`.
+/// A copy of x in the scalar type of `like`. A generic lambda needs it for the arguments that are held fixed:
+/// `[&](const auto& w) { return loss(check::cast_like(w, x), w); }`.
 ///
-/// @param like its values do not matter
+/// @param like a tensor of the wanted type; its values are not used
 /// @param x    any shape
 /// @return     the shape and values of x
 template <class To, class From> Tensor<To> cast_like(const Tensor<To>& like, const Tensor<From>& x) {

@@ -1,11 +1,11 @@
 #pragma once
-// The matrix product of layers whose weight fits into the second-level cache, as those of this book do. OpenBLAS copies
-// both operands into an order of its own first, which pays when they are large; here, where each is read from the cache
-// only a few times, it costs a quarter of the product.
+// The matrix product of layers whose weight fits into the second-level cache, as in all networks of this book. OpenBLAS
+// first copies (packs) both operands into an order of its own, which saves time for large matrices. The matrices here
+// are read from the cache only a few times, and packing would take a quarter of the time of the product.
 //
-// A block of the result is held in registers while the sum runs: each step takes one row piece of b and one number of
-// each row of a. Every entry is the same chain of fused multiply-adds, in order, whatever block it falls into; so how
-// the work is cut does not change a bit.
+// The kernel keeps a block of the result in registers while the sum runs. Each step reads one or two registers of a row
+// of b and one number of each row of a. Every entry of the result is the same chain of fused multiply-adds, in the same
+// order, in any block. The division into blocks therefore does not change a bit.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,14 +14,15 @@
 
 namespace handgrad::cpu {
 
-/// A matrix in memory, entry (i, k) at data[i * row + k * column]. A transpose is one with the two exchanged.
+/// A matrix in memory, with entry (i, k) at data[i * row + k * column]. Exchanging the two strides transposes it.
 template <class T> struct Strided {
     const T* data;
     std::size_t row, column;
 };
 
-/// Whether block_matmul is the one to take for b of k x n. A build without -march=native has only SSE2 on x86, whereas
-/// OpenBLAS looks at the processor when it starts: then it is faster. Without rows b has no address to count from.
+/// Whether block_matmul is faster than OpenBLAS for a b of k x n. A build without -march=native has only SSE2 on x86,
+/// whereas OpenBLAS chooses its kernels for the processor at run time: then OpenBLAS is faster. If k is 0, b may be
+/// null, and block_matmul must not be called.
 template <class T> bool suits_block_matmul(std::size_t k, std::size_t n) {
     return fuses && k > 0 && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);
 }
@@ -34,8 +35,8 @@ inline constexpr std::size_t block_rows = 12; // 12 x 2 sums, 2 of b, 1 of a: 27
 inline constexpr std::size_t block_rows = 6; // 6 x 2 sums, 2 of b, 1 of a: 15 of 16 registers
 #endif
 
-/// Rows i .. i + M and `R` registers of columns from j: c = bias + a b, or c += a b. Of the last `skip` lanes' worth of
-/// columns only those behind the first `skip` are written: they overlap a block that is done already.
+/// A block of the result, M rows and R registers of columns: c = bias + a b, or c += a b. If `skip` is not 0, the block
+/// overlaps a block that is already computed, and writes only lanes `skip` and above of each register.
 template <std::size_t M, std::size_t R, class T>
 void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::size_t n, std::size_t skip) {
     Vec<T> sum[M][R];
@@ -76,8 +77,8 @@ template <std::size_t R, class T> void columns(Strided<T> a, const T* b, const T
 
 } // namespace detail
 
-/// c (m x n) = a b + bias in every row, or, where bias is null, c += a b; a is m x k, b k x n and c row-major,
-/// n >= lanes<T>.
+/// c (m x n) = a b + bias, with bias added to every row; or c += a b if bias is null. a is m x k, b is k x n, b and c
+/// are row-major, and n >= lanes<T>.
 template <class T>
 void block_matmul(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m, std::size_t k, std::size_t n) {
     const auto at = [&](std::size_t j) { return bias ? bias + j : nullptr; };

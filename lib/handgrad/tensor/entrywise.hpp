@@ -1,12 +1,13 @@
 #pragma once
-// Entrywise kernels over whole tensors: cut into chunks for the threads, each chunk in SIMD registers.
+// Entrywise kernels over whole tensors: threads share the chunks, and SIMD registers the entries of a chunk.
 
 #include "handgrad/tensor/simd.hpp"
 #include "parallel_for.hpp"
 
 namespace handgrad::cpu {
 
-/// Entries in a chunk: fewer are not worth waking a thread for. A multiple of every register's length.
+/// Number of entries in a chunk. Smaller chunks take less time than waking a thread. A multiple of every number of
+/// lanes.
 inline constexpr std::size_t entrywise_grain = 262144;
 
 /// y_i = f(x_i) for all i < n.

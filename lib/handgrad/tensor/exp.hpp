@@ -1,10 +1,10 @@
 #pragma once
 // exp and tanh of the lanes of a register. xsimd has both, but their last bits differ from one version to the next and
-// between processors. These consist of additions, multiplications and bit operations, none of them fused: the bits are
-// same on every machine.
+// between processors. The functions here consist of additions, multiplications and bit operations, without fused
+// multiply-adds, so their results have the same bits on every machine.
 //
-// With k = round(x / log 2) and r = x - k log 2, which is at most log(2) / 2 = 0.35, exp(x) = 2^k exp(r). The power is
-// written into the exponent's bits, exp(r) - 1 = r + r^2 / 2 + r^3 / 6 + ... is its Taylor series, cut where the next term
+// With k = round(x / log 2) and r = x - k log 2, where |r| <= log(2) / 2 = 0.35, exp(x) = 2^k exp(r). Bit operations
+// write k into the exponent. exp(r) - 1 = r + r^2 / 2 + r^3 / 6 + ... is a Taylor series; it ends where the next term
 // is less than a rounding error.
 
 #include <cstddef>
@@ -22,7 +22,7 @@ template <> struct Binary<float> {
     using Integer = std::int32_t;
     static constexpr int mantissa = 23, bias = 127;
     static constexpr float log2_high = 0x1.63p-1f;      // ten bits: its product with k is exact
-    static constexpr float log2_low = -0x1.bd0106p-13f; // the rest of log 2
+    static constexpr float log2_low = -0x1.bd0106p-13f; // log 2 minus log2_high
     static constexpr float least = -104, greatest = 89; // exp is 0 below, infinite above
     static constexpr float saturated = 10;              // tanh is 1 above
     static constexpr int terms = 8;                     // of the series
@@ -44,13 +44,13 @@ template <class To, class From> To bits_as(const From& from) {
     return to;
 }
 
-/// 1.5 * 2^mantissa: a number added to it loses its fraction, rounded to nearest, and stands in the lowest bits.
+/// 1.5 * 2^mantissa. The sum of it and x is x rounded to the nearest integer, in the lowest bits of the mantissa.
 template <class T> Vec<T> whole_numbers() {
     return Vec<T>(T(1.5) * static_cast<T>(std::int64_t(1) << Binary<T>::mantissa));
 }
 template <class T> Vec<T> rounded(Vec<T> x) { return (x + whole_numbers<T>()) - whole_numbers<T>(); }
 
-/// 2^k for a whole k that is a normal number's exponent.
+/// 2^k for an integer k within the exponents of normal numbers.
 template <class T> Vec<T> power_of_two(Vec<T> k) {
     using Integers = xsimd::batch<typename Binary<T>::Integer>;
     const auto bits = bits_as<Integers>(Vec<T>(k + whole_numbers<T>()));
@@ -58,7 +58,7 @@ template <class T> Vec<T> power_of_two(Vec<T> k) {
     return bits_as<Vec<T>>(exponent);
 }
 
-/// x = k log 2 + r, and exp(r) - 1.
+/// k and exp(r) - 1 for x = k log 2 + r.
 template <class T> struct Reduced {
     Vec<T> k, exp_r_minus_1;
     explicit Reduced(Vec<T> x) {
@@ -77,19 +77,19 @@ template <class T> struct Reduced {
 
 } // namespace detail
 
-/// exp(x) in every lane, within an ulp; denormal results, infinities and NaN included.
+/// exp(x) in every lane, to within one ulp, including denormal results, infinities and NaN.
 template <class T> Vec<T> vector_exp(Vec<T> x) {
     using B = detail::Binary<T>;
-    x = xsimd::select(x < Vec<T>(B::least), Vec<T>(B::least), x); // a NaN stays
+    x = xsimd::select(x < Vec<T>(B::least), Vec<T>(B::least), x); // NaN stays NaN
     x = xsimd::select(x > Vec<T>(B::greatest), Vec<T>(B::greatest), x);
     const detail::Reduced<T> reduced(x);
-    // In two steps, since 2^k itself may be too small or too large for a normal number.
+    // 2^k as a product of two powers, because 2^k itself may be too small or too large for a normal number.
     const Vec<T> half = detail::rounded<T>(reduced.k * Vec<T>(T(0.5)));
     return (Vec<T>(1) + reduced.exp_r_minus_1) * detail::power_of_two<T>(half) *
            detail::power_of_two<T>(reduced.k - half);
 }
 
-/// tanh(x) in every lane, within three ulps: (exp(2|x|) - 1) / (exp(2|x|) + 1) with the sign of x.
+/// tanh(x) in every lane, to within three ulps: (exp(2|x|) - 1) / (exp(2|x|) + 1) with the sign of x.
 template <class T> Vec<T> vector_tanh(Vec<T> x) {
     using B = detail::Binary<T>;
     const Vec<T> magnitude = xsimd::abs(x);

@@ -5,7 +5,8 @@
 
 namespace handgrad::cpu {
 
-/// C = alpha op(A) op(B) + beta C, all row-major; op(A) is m x k, op(B) k x n, C m x n; ld* are the rows' lengths in memory.
+/// C = alpha op(A) op(B) + beta C, all row-major. op(A) is m x k, op(B) is k x n, C is m x n; lda, ldb and ldc are the
+/// distances between two rows in memory.
 inline void gemm(CBLAS_TRANSPOSE op_a, CBLAS_TRANSPOSE op_b, std::size_t m, std::size_t n, std::size_t k, float alpha,
                  const float* a, std::size_t lda, const float* b, std::size_t ldb, float beta, float* c,
                  std::size_t ldc) {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// xtensor-blas, for programs that write mathematics out as expressions: xt::linalg::dot and the rest of xt::linalg work
-/// on Tensor and compute with OpenBLAS. The library's own operations do not need it.
+/// xtensor-blas, for programs that write mathematics as expressions: xt::linalg::dot and the other functions of
+/// xt::linalg accept a Tensor and compute with OpenBLAS. The library's own operations do not use it.
 
 #include "handgrad/tensor/tensor.hpp"
 #if __has_include(<xtensor-blas/xlinalg.hpp>)

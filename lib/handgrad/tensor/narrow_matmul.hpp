@@ -1,6 +1,6 @@
 #pragma once
-// Matrix products in which one extent is at most 8, where OpenBLAS spends its time packing: the spiral's networks,
-// with 2 inputs and 3 classes, live here. All matrices are row-major.
+// Matrix products in which one extent is at most 8, as in the networks for the spiral, with 2 inputs and 3 classes. For
+// these OpenBLAS spends most of its time packing. All matrices are row-major.
 
 #include <cstddef>
 #include <utility>
@@ -9,9 +9,9 @@
 
 namespace handgrad::cpu {
 
-inline constexpr std::size_t narrow = 8; ///< the largest short side
+inline constexpr std::size_t narrow = 8; ///< largest extent of a narrow matrix
 
-/// Calls f with an integral constant equal to n, 1 <= n <= most, so that loops over n unroll into registers.
+/// Calls f with an integral constant equal to n, 1 <= n <= most, so that the compiler unrolls loops over n.
 template <std::size_t most = narrow, std::size_t N = 1, class F> void with_constant(std::size_t n, const F& f) {
     if constexpr (N < most) {
         if (n != N) { return with_constant<most, N + 1>(n, f); }
@@ -19,7 +19,7 @@ template <std::size_t most = narrow, std::size_t N = 1, class F> void with_const
     f(std::integral_constant<std::size_t, N>{});
 }
 
-/// y (m x n) = x (m x k) w (k x n) + b, short k. b may be null. Registers run along the rows of w and y.
+/// y (m x n) = x (m x K) w (K x n) + b. b may be null. A register holds neighbours in a row of w and y.
 template <std::size_t K, class T>
 void narrow_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t n) {
     for (std::size_t i = 0; i < m; ++i, x += K, y += n) {
@@ -32,7 +32,7 @@ void narrow_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::
         };
         if (n >= lanes<T>) {
             for (std::size_t j = 0; j + lanes<T> <= n; j += lanes<T>) { at(j); }
-            if (n % lanes<T> != 0) { at(n - lanes<T>); } // overlaps the register before; writes the same values again
+            if (n % lanes<T> != 0) { at(n - lanes<T>); } // overlaps the last one, with the same values
         } else {
             for (std::size_t j = 0; j < n; ++j) {
                 T sum = b ? b[j] : T(0);
@@ -43,14 +43,14 @@ void narrow_inner(const T* x, const T* w, const T* b, T* y, std::size_t m, std::
     }
 }
 
-/// `rows` rows of narrow_outer at once, so that each piece of w is loaded once for all of them.
+/// `rows` rows of narrow_outer at once: each register of w is loaded once for all of them.
 template <std::size_t N, std::size_t rows, class T>
 void narrow_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) {
     Vec<T> sum[rows][N];
     for (auto& row : sum) {
         for (auto& v : row) { v = Vec<T>(0); }
     }
-    const auto add = [&](std::size_t d, const auto& keep) { // the products with columns d .. d + lanes of x and w
+    const auto add = [&](std::size_t d, const auto& keep) { // products of the columns d .. d + lanes - 1
         Vec<T> wd[N];
         for (std::size_t j = 0; j < N; ++j) { wd[j] = keep(Vec<T>::load_unaligned(w + j * k + d)); }
         for (std::size_t i = 0; i < rows; ++i) {
@@ -62,9 +62,9 @@ void narrow_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) 
     for (; d + lanes<T> <= k; d += lanes<T>) {
         add(d, [](auto v) { return v; });
     }
-    std::size_t rest = d; // where the columns begin that are added one by one
+    std::size_t rest = d; // first of the columns that are added one by one
     if (d < k && k >= lanes<T>) {
-        // The last register overlaps the one before: what that has added already counts as zero.
+        // The last register overlaps the previous one: products that are already in the sum count as zero.
         T numbers[lanes<T>];
         for (std::size_t l = 0; l < lanes<T>; ++l) { numbers[l] = static_cast<T>(l); }
         const auto is_new = Vec<T>::load_unaligned(numbers) >= Vec<T>(static_cast<T>(d - (k - lanes<T>)));
@@ -80,7 +80,7 @@ void narrow_outer_rows(const T* x, const T* w, const T* b, T* y, std::size_t k) 
     }
 }
 
-/// y (m x N) = x (m x k) w^T + b, short N; w is N x k, so that both operands are read along their rows. b may be null.
+/// y (m x N) = x (m x k) w^T + b. w is N x k, so both operands are read along their rows. b may be null.
 template <std::size_t N, class T>
 void narrow_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::size_t k) {
     constexpr std::size_t rows = N <= 3 ? 4 : 2;
@@ -89,10 +89,10 @@ void narrow_outer(const T* x, const T* w, const T* b, T* y, std::size_t m, std::
     for (; i < m; ++i) { narrow_outer_rows<N, 1>(x + i * k, w, b, y + i * N, k); }
 }
 
-/// c (P x n) = a^T b for a (m x P), b (m x n), short P: the sum over the batch in a weight's gradient. Sums are held in
-/// registers while the batch streams by.
+/// c (P x n) = a^T b for a (m x P) and b (m x n): the sum over the batch in the gradient of a weight. The sums stay in
+/// registers while the loop runs over the batch.
 template <std::size_t P, class T> void narrow_batch_sum(const T* a, const T* b, T* c, std::size_t m, std::size_t n) {
-    const auto block = [&](std::size_t j, auto registers) { // columns j .. j + registers * lanes
+    const auto block = [&](std::size_t j, auto registers) { // columns j .. j + registers * lanes - 1
         constexpr std::size_t R = decltype(registers)::value;
         Vec<T> sum[P][R];
         for (auto& row : sum) {
@@ -125,7 +125,8 @@ template <std::size_t P, class T> void narrow_batch_sum(const T* a, const T* b, 
     }
 }
 
-/// c_j = sum over i of b_ij for b (m x n): a bias's gradient. Sums are held in registers while the batch streams by.
+/// c_j = sum over i of b_ij for b (m x n): the gradient of a bias. The sums stay in registers while the loop runs over
+/// the batch.
 template <class T> void column_sums(const T* b, T* c, std::size_t m, std::size_t n) {
     const auto block = [&](std::size_t j, auto registers) {
         constexpr std::size_t R = decltype(registers)::value;

@@ -20,8 +20,8 @@ int available_cores() {
 
 std::atomic<int>& threads() {
     static std::atomic<int> n = [] {
-        // OpenBLAS must not start threads of its own inside ours: how it cuts a product depends on their number,
-        // and so would the last bits of the result.
+        // OpenBLAS must not start threads of its own within a chunk: it divides a product by their number, and the
+        // last bits of the result would depend on it.
         openblas_set_num_threads(1);
         if (openblas_get_num_threads() != 1) {
             throw std::runtime_error(

@@ -1,13 +1,14 @@
 #pragma once
 /// @file
-/// Threads. Work is cut by the problem, never by the number of threads, so results do not depend on it.
+/// Threads. The size of the problem determines the chunks of work, the number of threads does not; so the results do
+/// not depend on the number of threads.
 
 namespace handgrad {
 
-/// The number of threads that the cpu backend uses; at the start all cores that this process may run on.
+/// The number of threads of the cpu backend. Initially the number of cores that this process may use.
 int num_threads();
 
-/// Sets it. @throws std::invalid_argument if n < 1.
+/// Sets the number of threads. @throws std::invalid_argument if n < 1
 void set_num_threads(int n);
 
 } // namespace handgrad

@@ -12,12 +12,12 @@
 namespace handgrad {
 namespace {
 
-/// Threads that wait for work. A job is a number of chunks; whoever is free takes the next one, the calling thread
-/// included. So nobody waits for a thread that the system has not let run yet, as a barrier among all threads would:
-/// on a busy machine that costs a time slice at every loop.
+/// A pool of worker threads. A job consists of chunks; each worker, and the calling thread as well, takes the next
+/// chunk when it is free. So no thread waits for a worker that the system has not scheduled yet. A barrier of all
+/// threads would, and on a busy machine that takes a time slice in every loop.
 class Pool {
 public:
-    /// Where the system gives fewer threads, these do all of the work: results do not depend on their number.
+    /// If the system starts fewer threads, they do all of the work: the results do not depend on their number.
     explicit Pool(int workers) : wanted_(workers) {
         try {
             for (int i = 0; i < workers; ++i) {
@@ -33,13 +33,13 @@ public:
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             stop_ = true;
-            waiting_chunks_ = 1; // ends the spinning
+            waiting_chunks_ = 1; // ends the busy waiting
         }
         wake_.notify_all();
         for (std::thread& worker : workers_) { worker.join(); }
     }
 
-    /// How many workers were asked for.
+    /// Number of workers requested.
     int wanted() const { return wanted_; }
 
     void run(std::size_t chunks, void (*call)(const void*, std::size_t), const void* body) {
@@ -60,7 +60,7 @@ public:
     }
 
 private:
-    /// Takes the next chunk, and works on it without holding the lock.
+    /// Takes the next chunk and computes it without the lock.
     void take_chunk(std::unique_lock<std::mutex>& lock) {
         const std::size_t i = next_++;
         waiting_chunks_ = chunks_ - next_;
@@ -91,9 +91,9 @@ private:
         }
     }
 
-    /// Waits up to about a millisecond for `ready`, at last in such a way that others may use the core: the kernels of
-    /// a training step follow each other closely, and to wake a sleeper can take longer than a kernel (on a virtual
-    /// machine, whose idle cores are given back, as long as several).
+    /// Waits busily for `ready`, for about a millisecond at most, and towards the end yields the core to other threads.
+    /// The kernels of a training step follow each other closely, and waking a thread can take longer than a kernel; on
+    /// a virtual machine, which gives idle cores back to its host, it can take as long as several kernels.
     template <class Ready> static void spin(const Ready& ready) {
         for (int i = 0; i < 500 && !ready(); ++i) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -107,14 +107,14 @@ private:
     std::vector<std::thread> workers_;
     std::mutex mutex_;
     std::condition_variable wake_, done_;
-    void (*call_)(const void*, std::size_t) = nullptr; // this and all below: under the mutex
+    void (*call_)(const void*, std::size_t) = nullptr; // this and all members below: under the mutex
     const void* body_ = nullptr;
     std::size_t next_ = 0, chunks_ = 0;
     int sleeping_ = 0;
     bool stop_ = false;
     std::exception_ptr error_;
-    std::atomic<std::size_t> waiting_chunks_{0}; // written under the mutex, watched without it
-    std::atomic<int> running_{0};                // the same
+    std::atomic<std::size_t> waiting_chunks_{0}; // written under the mutex, read without it
+    std::atomic<int> running_{0};                // likewise
 };
 
 } // namespace
@@ -128,7 +128,7 @@ void detail::run_on_threads(std::size_t chunks, void (*call)(const void*, std::s
         for (std::size_t i = 0; i < chunks; ++i) { call(body, i); }
         return;
     }
-    const int workers = num_threads() - 1; // the calling thread is the first
+    const int workers = num_threads() - 1; // the calling thread works, too
     if (!pool || pool->wanted() != workers) {
         pool.reset();
         pool = std::make_unique<Pool>(workers);

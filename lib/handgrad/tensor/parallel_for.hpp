@@ -12,11 +12,12 @@ namespace detail {
 void run_on_threads(std::size_t chunks, void (*call)(const void* body, std::size_t i), const void* body);
 } // namespace detail
 
-/// Runs body(0), ..., body(chunks-1), on up to num_threads() threads; returns when all are done. The caller derives
-/// `chunks` from the problem's size alone, and each chunk writes where no other does; so the result is the same for any
-/// number of threads. Within a body, and beside another parallel_for, it runs its chunks one after another.
+/// Runs body(0), ..., body(chunks - 1) on up to num_threads() threads, and returns when all have ended. The caller
+/// derives `chunks` from the size of the problem alone, and no two chunks write to the same memory; so the result is
+/// the same for any number of threads. A parallel_for inside a body, or while another thread runs one, runs its chunks
+/// one after another.
 template <class Body> void parallel_for(std::size_t chunks, const Body& body) {
-    const int threads = num_threads(); // asked for in any case: it keeps OpenBLAS to one thread
+    const int threads = num_threads(); // always called: it limits OpenBLAS to one thread
     if (chunks <= 1 || threads == 1) {
         for (std::size_t i = 0; i < chunks; ++i) { body(i); }
         return;
@@ -25,7 +26,8 @@ template <class Body> void parallel_for(std::size_t chunks, const Body& body) {
         chunks, [](const void* b, std::size_t i) { (*static_cast<const Body*>(b))(i); }, &body);
 }
 
-/// Cuts `n` items into chunks of about `grain` items each, all but the last a multiple of `multiple`.
+/// Divides `n` items into chunks of about `grain` items. The size of every chunk but the last is a multiple of
+/// `multiple`.
 struct Chunks {
     std::size_t n, size, count;
     Chunks(std::size_t items, std::size_t grain, std::size_t multiple = 1)

@@ -2,9 +2,9 @@
 /// @file
 /// Random numbers from a counter, for what happens inside training: dropout, augmentation, sampling.
 ///
-/// A number is a function of (seed, purpose, step, index) and of nothing else: there is no state. So every backend, any
-/// number of threads and any number of processes draw the same numbers, in any order, and a resumed run needs no more
-/// than its step. Initial weights and shuffling have streams of their own (random.hpp).
+/// Each number is a function of (seed, purpose, step, index) alone; there is no state. So all backends, and any number
+/// of threads or processes, draw the same numbers in any order, and a resumed run needs only its step. Initial weights
+/// and shuffling have streams of their own (random.hpp).
 ///
 /// The function is Philox 4x32-10. Source: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as
 /// 1, 2, 3", SC 2011. This header includes no xtensor: kernels use it as well.
@@ -15,7 +15,7 @@
 
 namespace handgrad {
 
-/// Four words: the counter of Philox, and the 128 random bits that it makes of it.
+/// Four words: a counter of Philox, or the 128 random bits that Philox computes from it.
 struct PhiloxBlock {
     std::uint32_t word[4]; ///< least significant first
 };
@@ -37,7 +37,7 @@ HANDGRAD_HOST_DEVICE inline PhiloxBlock philox_4x32_10(PhiloxBlock counter, std:
     return counter;
 }
 
-/// Four numbers at once: random_bits() of the indices 4 block to 4 block + 3.
+/// Four numbers at once: random_bits() for the indices 4 block to 4 block + 3.
 HANDGRAD_HOST_DEVICE inline PhiloxBlock random_block(std::uint64_t seed, std::uint32_t purpose, std::uint32_t step,
                                                      std::uint64_t block) {
     return philox_4x32_10({{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), step, purpose}},

@@ -35,11 +35,11 @@ template <class Uniform> NormalPair polar_normals(Uniform&& uniform) {
         s = u * u + v * v;
     } while (s >= 1.0 || s == 0.0);
     const double factor = std::sqrt(-2.0 * std::log(s) / s);
-    return {factor * v, factor * u}; // NumPy hands out the second coordinate first
+    return {factor * v, factor * u}; // NumPy returns the second coordinate first
 }
 
-// state() writes the number of draws, and set_state() makes them again: some seconds for this many, and more than
-// thousands of epochs need. A damaged checkpoint must not keep us busy for a year.
+// state() writes the number of draws, and set_state() repeats them. This maximum takes some seconds and is more than
+// thousands of epochs need; without it, a damaged checkpoint could occupy the program for a year.
 constexpr std::uint64_t most_draws = 1'000'000'000;
 
 std::mt19937_64 engine_for(std::uint64_t seed, std::uint64_t stream) {

@@ -1,10 +1,10 @@
 #pragma once
 /// @file
-/// Random numbers that are the same on every machine: NumPy's stream, and our own.
+/// Random numbers that are the same on every machine: NumPy's stream, and the library's own.
 ///
-/// The engines are the standard library's Mersenne Twisters, whose output the C++ standard fixes to the bit. Its
-/// distributions and std::shuffle are not fixed (libstdc++ and libc++ differ), so the way from 32 or 64 random bits to
-/// a uniform or normal number, or to a permutation, is written out here.
+/// The engines are the Mersenne Twisters of the standard library, whose output the C++ standard specifies to the bit.
+/// It does not specify the output of the distributions and of std::shuffle (libstdc++ and libc++ differ). So the
+/// functions here compute uniform and normal numbers, and permutations, from 32 or 64 random bits themselves.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,12 +17,12 @@
 
 namespace handgrad {
 
-/// NumPy's legacy stream: after np.random.seed(s), the same numbers in the same order, bit for bit as far as the C
-/// library's log is the same (sqrt always is).
+/// NumPy's legacy stream: the same numbers in the same order as after np.random.seed(s). Normal numbers are equal bit
+/// for bit if the log of the C library is.
 ///
-/// It exists so that the spiral chapters start from the points and weights that the lecture's NumPy program starts
-/// from. Source: M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); the transforms are those that
-/// NumPy keeps frozen as numpy.random.RandomState.
+/// With it the chapters on the spiral start from the points and weights of the lecture's NumPy program. Source: M.
+/// Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); the transforms are those that NumPy keeps
+/// frozen as numpy.random.RandomState.
 class NumpyRandom {
 public:
     /// np.random.seed(seed). @param seed 0 to 2^32 - 1, as NumPy demands. @throws ShapeError outside that range.
@@ -34,8 +34,8 @@ public:
     /// np.random.uniform(low, high): low + (high - low) * random().
     double uniform(double low, double high) { return low + (high - low) * random(); }
 
-    /// np.random.randn(): standard normal by Marsaglia's polar method, which makes two at a time; the second one is
-    /// kept for the next call.
+    /// np.random.randn(): standard normal, by Marsaglia's polar method. The method computes two numbers; the next call
+    /// returns the second one.
     double normal();
 
     /// np.random.randn(*shape): standard normal numbers, in row-major order.
@@ -52,14 +52,14 @@ private:
     bool has_spare_ = false;
 };
 
-/// The library's own stream, for initial weights, shuffling and everything else that is not to be NumPy's.
+/// The library's own stream, for initial weights and shuffling.
 ///
-/// A stream is named by (seed, stream): streams of one seed are unrelated, so that the shuffling of epoch 7 can be
-/// drawn without drawing that of epochs 0 to 6. Copying a Random copies its place in the stream.
+/// The pair (seed, stream) identifies a stream. The streams of one seed are independent, so the program can draw the
+/// order of epoch 7 without the orders of epochs 0 to 6. A copy of a Random continues from the same position.
 class Random {
 public:
     /// @param seed any number
-    /// @param stream which of the unrelated streams of this seed
+    /// @param stream number of the stream, one of the independent streams of this seed
     explicit Random(std::uint64_t seed, std::uint64_t stream = 0);
 
     /// 64 random bits.
@@ -89,12 +89,12 @@ public:
         }
     }
 
-    /// The place in the stream as one line of text, for a checkpoint: seed, stream, draws so far and the normal number
-    /// kept for the next call, if there is one.
+    /// The position in the stream as one line of text, for a checkpoint: seed, stream, number of draws so far, and the
+    /// normal number that the next call returns, if there is one.
     std::string state() const;
 
-    /// Goes to the place that state() described; everything drawn from here on repeats.
-    /// @throws DataError if `state` is not a line that state() writes; this Random is unchanged then.
+    /// Moves to a position that state() has written: from there on all numbers repeat.
+    /// @throws DataError if `state` is not a line that state() writes; this Random does not change then
     void set_state(std::string_view state);
 
 private:
@@ -106,8 +106,8 @@ private:
     bool has_spare_ = false;
 };
 
-/// Fills `t` with numbers uniform on [low, high), in row-major order. Any scalar; numbers are drawn as double and
-/// rounded, so float and double models of one seed start from the same weights.
+/// Fills `t` with numbers uniform on [low, high), in row-major order, for any scalar. It draws doubles and rounds them,
+/// so float and double models of one seed start from the same weights.
 template <class T> void uniform_(Tensor<T>& t, double low, double high, Random& random) {
     for (T& value : t.storage()) { value = static_cast<T>(random.uniform(low, high)); }
 }
@@ -122,7 +122,7 @@ double fan_in_bound(std::size_t fan_in);
 
 /// PyTorch's default for the weight and the bias of Linear and Conv2d: uniform within 1/sqrt(fan_in).
 /// @param t the parameter, overwritten
-/// @param fan_in how many inputs one output adds up: D_in for Linear, C_in R S for Conv2d
+/// @param fan_in number of inputs of one output: D_in for Linear, C_in R S for Conv2d
 /// @param random the stream to draw from
 /// @throws ShapeError if fan_in is 0
 template <class T> void fan_in_uniform_(Tensor<T>& t, std::size_t fan_in, Random& random) {

@@ -1,5 +1,5 @@
 #pragma once
-// Memory for intermediate results inside an operation: allocated once a thread, not once a call.
+// Memory for intermediate results inside an operation: allocated once in each thread, not in each call.
 
 #include <cstddef>
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace handgrad {
 
-/// At least n numbers, unspecified, of this thread: the same memory in every call with the same T and Purpose, so it is
-/// overwritten by the next one. Aligned to 64 bytes.
-/// @tparam Purpose any type, to keep two uses of one thread apart: `scratch<T, struct Transposed>(n)`
+/// Returns memory of this thread for at least n numbers with unspecified values, aligned to 64 bytes. Every call with
+/// the same T and Purpose returns the same memory, so a call overwrites the numbers of the previous one.
+/// @tparam Purpose any type, which distinguishes two uses in one thread: `scratch<T, struct Transposed>(n)`
 template <class T, class Purpose> T* scratch(std::size_t n) {
     thread_local std::vector<T, AlignedAllocator<T>> memory;
     if (memory.size() < n) { memory.resize(n); }

@@ -1,5 +1,5 @@
 #pragma once
-// The two loops over SIMD registers that the entrywise kernels share.
+// SIMD registers, and the two loops over registers that all entrywise kernels use.
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +12,8 @@ namespace handgrad::cpu {
 template <class T> using Vec = xsimd::batch<T>;
 template <class T> inline constexpr std::size_t lanes = Vec<T>::size;
 
-/// x y + z, rounded once where the processor can (AVX2 with FMA, AVX-512, ARM), for a register and for a number alike.
-/// xsimd 8 makes two instructions of it on AVX-512; there the instruction is named.
+/// x y + z for a register or a number, rounded once if the processor has a fused multiply-add (AVX2 with FMA, AVX-512,
+/// ARM). xsimd 8 compiles it to two instructions on AVX-512, so this file calls the intrinsic there.
 #if defined(__AVX512F__)
 inline Vec<float> multiply_add(Vec<float> x, Vec<float> y, Vec<float> z) { return _mm512_fmadd_ps(x, y, z); }
 inline Vec<double> multiply_add(Vec<double> x, Vec<double> y, Vec<double> z) { return _mm512_fmadd_pd(x, y, z); }
@@ -21,15 +21,15 @@ inline Vec<double> multiply_add(Vec<double> x, Vec<double> y, Vec<double> z) { r
 template <class T> Vec<T> multiply_add(Vec<T> x, Vec<T> y, Vec<T> z) { return xsimd::fma(x, y, z); }
 #endif
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr bool fuses = true; ///< whether this build has that instruction
+inline constexpr bool fuses = true; ///< whether this build uses fused multiply-adds
 template <class T> T multiply_add(T x, T y, T z) { return std::fma(x, y, z); }
 #else
 inline constexpr bool fuses = false;
 template <class T> T multiply_add(T x, T y, T z) { return x * y + z; }
 #endif
 
-/// The sum of a register's lanes, in an order of our own: xsimd's differs from version to version, and with it the last
-/// bits. The upper half is added to the lower one until 128 bits are left, then neighbours are added.
+/// The sum of the lanes of a register, in a fixed order; the order of xsimd, and with it the last bits, changes from
+/// version to version. It adds the upper half to the lower half until 128 bits remain, then it adds neighbours.
 template <class T> T lane_sum(Vec<T> v) {
     T x[lanes<T>];
     v.store_unaligned(x);
@@ -40,9 +40,9 @@ template <class T> T lane_sum(Vec<T> v) {
     return x[0] + x[1];
 }
 
-/// Whether none of the n numbers is NaN or infinite: of those x - x is NaN, of all others 0.
+/// Whether all n numbers are finite. x - x is NaN for NaN and infinity, and 0 for all other numbers.
 template <class T> bool all_finite(const T* x, std::size_t n) {
-    constexpr std::size_t at_once = 4; // sums, so that no addition waits for the one before
+    constexpr std::size_t at_once = 4; // independent sums: no addition waits for the previous one
     Vec<T> sums[at_once] = {Vec<T>(T(0)), Vec<T>(T(0)), Vec<T>(T(0)), Vec<T>(T(0))};
     std::size_t i = 0;
     for (; i + at_once * lanes<T> <= n; i += at_once * lanes<T>) {
@@ -56,8 +56,8 @@ template <class T> bool all_finite(const T* x, std::size_t n) {
     return rest == T(0);
 }
 
-/// y_i = f(x_i), i < n, for an f from registers to registers. The last, partial register goes through a buffer, so that
-/// every entry is computed by the same instructions wherever it stands.
+/// y_i = f(x_i), i < n, for a function f of registers. The last entries, which do not fill a register, go through a
+/// buffer; so the same instructions compute every entry.
 template <class T, class F> void transform(const T* x, T* y, std::size_t n, F f) {
     std::size_t i = 0;
     for (; i + lanes<T> <= n; i += lanes<T>) { f(Vec<T>::load_unaligned(x + i)).store_unaligned(y + i); }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The memory of a tensor on the host: what xtensor's container is built on.
+/// The memory of a tensor on the host, which xtensor's container uses.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace handgrad {
 template <class T> struct AlignedAllocator {
     using value_type = T; ///< type of one number
     AlignedAllocator() = default;
-    /// From an allocator of another type; none has a state.
+    /// From an allocator of another type. Allocators have no state.
     template <class U> AlignedAllocator(const AlignedAllocator<U>&) {}
     /// Memory for n numbers. @throws std::bad_alloc
     T* allocate(std::size_t n) {
@@ -29,24 +29,24 @@ template <class T> struct AlignedAllocator {
         return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64)));
     }
     void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, std::align_val_t(64)); } ///< frees it
-    /// All are alike.
+    /// Allocators have no state: all are equal.
     friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
-    /// All are alike.
+    /// Allocators have no state: all are equal.
     friend bool operator!=(const AlignedAllocator&, const AlignedAllocator&) { return false; }
 };
 
-/// The numbers of a tensor: memory of its own, or those of another tensor (a view).
+/// The numbers of a tensor: either its own, or those of another tensor; then it is a view.
 ///
-/// Memory of its own grows and never shrinks, so that a tensor that is resized for the last, shorter mini-batch and
-/// back again allocates nothing. A view cannot be resized; assigning to it overwrites the numbers that it shows. Every
-/// access that could change a number counts as a change for who watches the tensor (version.hpp).
-/// @tparam Allocator not used but for the type of the numbers: xtensor finds containers of other types by it
+/// Its own memory grows and never shrinks, so a tensor that is resized for the last, smaller mini-batch and back again
+/// allocates nothing. A view cannot be resized; assignment to it overwrites the numbers that it shows. Every access
+/// that could change a number counts as a change of the tensor (version.hpp).
+/// @tparam Allocator not used to allocate; xtensor derives the container of another number type from it
 template <class T, class Allocator = AlignedAllocator<T>> class Storage {
 public:
     using value_type = T;                                           ///< type of one number
-    using allocator_type = Allocator;                               ///< where memory comes from
-    using size_type = std::size_t;                                  ///< how many
-    using difference_type = std::ptrdiff_t;                         ///< distance of two numbers
+    using allocator_type = Allocator;                               ///< allocator of the tensor's own memory
+    using size_type = std::size_t;                                  ///< type of a count
+    using difference_type = std::ptrdiff_t;                         ///< distance between two numbers
     using reference = T&;                                           ///< a number
     using const_reference = const T&;                               ///< a number
     using pointer = T*;                                             ///< to numbers
@@ -57,18 +57,18 @@ public:
     using const_reverse_iterator = std::reverse_iterator<const T*>; ///< from the last to the first
 
     Storage() = default;
-    /// `size` numbers, all `value`.
+    /// `size` numbers, each equal to `value`.
     explicit Storage(std::size_t size, T value = T()) : own_(size, value) { use_own(); }
-    /// These numbers.
+    /// The numbers of the list.
     Storage(std::initializer_list<T> numbers) : own_(numbers) { use_own(); }
     /// A copy of a range.
     template <class Iterator, class = typename std::iterator_traits<Iterator>::iterator_category>
     Storage(Iterator first, Iterator last) : own_(first, last) {
         use_own();
     }
-    /// A copy in memory of its own, of a view, too.
+    /// A copy with memory of its own, even if the other one is a view.
     Storage(const Storage& other) : own_(other.begin(), other.end()) { use_own(); }
-    /// Takes the memory over; a view stays a view.
+    /// Moves the memory. The result is a view if the other one is a view.
     Storage(Storage&& other) noexcept { take(other); }
     /// Copies the numbers. @throws ShapeError for a view of another size
     Storage& operator=(const Storage& other) {
@@ -79,7 +79,7 @@ public:
         }
         return *this;
     }
-    /// Takes the memory over; a view copies the numbers. @throws ShapeError for a view of another size
+    /// Moves the memory; if this is a view, copies the numbers. @throws ShapeError for a view of another size
     Storage& operator=(Storage&& other) {
         if (is_view()) { return *this = std::as_const(other); }
         if (this != &other) {
@@ -90,7 +90,7 @@ public:
     }
     ~Storage() = default;
 
-    /// Gives it another size. New numbers are T(), the others keep their values unless memory has to be found.
+    /// Changes the size. New numbers are T(). The others keep their values.
     /// @throws ShapeError for a view of another size
     void resize(std::size_t size) {
         if (size == size_) { return; }
@@ -102,22 +102,22 @@ public:
         use_own();
     }
 
-    /// Shows the numbers of another tensor from now on. The memory of its own is freed.
+    /// Makes this a view of the numbers of another tensor, and frees its own memory.
     void show(const Storage& other) {
         if (this == &other) { return; }
         own_ = {};
-        data_ = const_cast<T*>(other.data_); // the view that is made of a const tensor is const, too
+        data_ = const_cast<T*>(other.data_); // a view of a const tensor is const as well
         size_ = other.size_;
         version_.follow(other.version_);
     }
-    bool is_view() const { return data_ != own_.data(); } ///< whether the numbers are another tensor's
+    bool is_view() const { return data_ != own_.data(); } ///< whether the numbers belong to another tensor
 
     const Version& version() const { return version_; }          ///< counts changes
-    std::size_t size() const noexcept { return size_; }          ///< how many numbers
-    std::size_t capacity() const { return own_.capacity(); }     ///< for how many numbers there is memory
-    std::size_t max_size() const { return own_.max_size(); }     ///< how many there may be
-    bool empty() const noexcept { return size_ == 0; }           ///< whether there are none
-    allocator_type get_allocator() const { return Allocator(); } ///< where memory comes from
+    std::size_t size() const noexcept { return size_; }          ///< number of entries
+    std::size_t capacity() const { return own_.capacity(); }     ///< number of entries for which there is memory
+    std::size_t max_size() const { return own_.max_size(); }     ///< largest number of entries
+    bool empty() const noexcept { return size_ == 0; }           ///< whether the size is 0
+    allocator_type get_allocator() const { return Allocator(); } ///< allocator of the tensor's own memory
 
     T* data() noexcept { return changing(); }                              ///< the first number
     const T* data() const noexcept { return data_; }                       ///< the first number

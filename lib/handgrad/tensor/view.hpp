@@ -1,8 +1,9 @@
 #pragma once
 /// @file
-/// What a kernel sees of a tensor: a pointer and the extents, row-major. Nothing of xtensor, so that nvcc reads it, too.
+/// Views, the arguments of a kernel: each is a pointer to row-major numbers and their extents. This header does not
+/// include xtensor, so nvcc can compile it.
 ///
-/// A contract checks shapes and sizes results; then it hands views to the kernel of the backend at hand.
+/// A contract checks the shapes and resizes the results; then it passes views to the kernel of the backend.
 
 #include <complex>
 #include <cstddef>
@@ -18,46 +19,47 @@
 
 namespace handgrad {
 
-/// Numbers one after another: (size).
+/// Consecutive numbers: (size).
 template <class T> struct VectorView {
-    T* data;          ///< the first
-    std::size_t size; ///< how many
+    T* data;          ///< the first number
+    std::size_t size; ///< number of entries
     /// Number i.
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t i) const { return data[i]; }
 };
 
-/// Rows of numbers: (rows, columns). A weight, or a tensor of any rank whose leading axes are folded into one: to a
-/// layer that acts on features, a batch (N, D) and a batch of sequences (B, T, D) are both rows of D.
+/// A matrix, (rows, columns): a weight, or a tensor of any rank whose leading axes are folded into one. For a layer
+/// that acts on features, a batch (N, D) and a batch of sequences (B, T, D) are both rows of D numbers.
 template <class T> struct MatrixView {
-    T* data;             ///< the first
-    std::size_t rows;    ///< how many rows
-    std::size_t columns; ///< how many numbers in a row
+    T* data;             ///< the first number
+    std::size_t rows;    ///< number of rows
+    std::size_t columns; ///< length of a row
     /// Number j of row i.
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
-    /// All of its numbers in one row.
+    /// All numbers as a vector.
     HANDGRAD_HOST_DEVICE VectorView<T> entries() const { return {data, rows * columns}; }
 };
 
-/// Images, (N, C, H, W): N of C channels with H rows of W pixels; or the kernels of a convolution, (K, C/G, R, S).
+/// Images, (N, C, H, W): N images of C channels with H rows of W pixels; or the weight of a convolution, (K, C/G, R,
+/// S).
 template <class T> struct ImagesView {
-    T* data;       ///< the first
-    std::size_t n; ///< images, or output channels
-    std::size_t c; ///< channels
-    std::size_t h; ///< rows
-    std::size_t w; ///< columns
+    T* data;       ///< the first number
+    std::size_t n; ///< number of images, or of output channels
+    std::size_t c; ///< number of channels
+    std::size_t h; ///< number of rows
+    std::size_t w; ///< number of columns
     /// Pixel (i, j) of channel k of image m.
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t m, std::size_t k, std::size_t i, std::size_t j) const {
         return data[((m * c + k) * h + i) * w + j];
     }
-    /// How many numbers.
+    /// The number of entries.
     HANDGRAD_HOST_DEVICE std::size_t size() const { return n * c * h * w; }
-    /// All of its numbers in one row.
+    /// All numbers as a vector.
     HANDGRAD_HOST_DEVICE VectorView<T> entries() const { return {data, size()}; }
 };
 
-// The views of a tensor of any backend; const where the tensor is.
+// Views of a tensor of any backend. A view of a const tensor is const.
 
-/// All numbers of a tensor, whatever its rank.
+/// All numbers of a tensor of any rank, as a vector.
 template <class Tensor> auto entries(Tensor& x) -> VectorView<std::remove_pointer_t<decltype(x.data())>> {
     return {x.data(), x.size()};
 }
@@ -72,7 +74,7 @@ template <class Tensor> auto images(Tensor& x) -> ImagesView<std::remove_pointer
     return {x.data(), shape[0], shape[1], shape[2], shape[3]};
 }
 
-/// Instantiates a kernel for float and double, without its signature:
+/// Instantiates a kernel for float and double, without repeating its signature:
 /// HANDGRAD_INSTANTIATE_KERNEL(LinearKernels<OnCpu>::forward).
 #define HANDGRAD_INSTANTIATE_KERNEL(kernel)                                                                            \
     template decltype(kernel<float>) kernel<float>;                                                                    \
