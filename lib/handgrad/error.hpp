@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What the library throws. Every message is one line: where, what, what was found, what was expected.
+/// The exceptions of the library. Every message is one line: where, what, what was found, what was expected.
 
 #include <stdexcept>
 #include <utility>
@@ -14,7 +14,7 @@ struct ShapeError : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
-/// A result that would be written over an argument that is still needed. Programs exit with 1.
+/// A result that would overwrite an argument that the operation still needs. Programs exit with 1.
 struct AliasError : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
@@ -29,12 +29,12 @@ struct DivergenceError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// A command line that makes no sense. Programs exit with 2.
+/// An invalid command line. Programs exit with 2.
 struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Throws an Error with this message, in fmt's format, unless `good`.
+/// Throws an Error with this message, formatted by fmt, unless `good` is true.
 template <class Error, class... Args> void require(bool good, fmt::format_string<Args...> message, Args&&... args) {
     if (!good) { throw Error(fmt::format(message, std::forward<Args>(args)...)); }
 }

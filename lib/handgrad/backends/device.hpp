@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The device backend: every operation as parallel primitives, by Thrust, on a GPU or on this computer's cores. The
-/// same input gives the same bits at each run; on the host, on any number of threads too.
+/// same input gives the same bits in every run, and on the host on any number of threads.
 
 #include "handgrad/backends/operations.hpp"
 #include "handgrad/device/system.hpp"
@@ -12,14 +12,14 @@ namespace handgrad {
 /// The operations by Thrust: Device<float>, Device<double>.
 template <class T = float> struct Device : Operations<OnDevice, T> {
     template <class U> using With = Device<U>; ///< the same backend for another type of number
-    /// A host tensor's numbers as this backend's tensor.
+    /// A copy of a host tensor on the device.
     template <class U> static device::Tensor<U> from_host(const handgrad::Tensor<U>& x) { return device::to_device(x); }
-    /// Gives a tensor the numbers of a host tensor of its shape. It keeps its memory. @throws ShapeError
+    /// Copies a host tensor into a tensor of the same shape, which keeps its memory. @throws ShapeError
     template <class U> static void copy_from_host(const handgrad::Tensor<U>& x, device::Tensor<U>& result) {
         require_shape("copy_from_host", "x", x.shape(), result.shape());
         device::to_device(x, result);
     }
-    /// This backend's numbers as a host tensor.
+    /// A copy of a device tensor on the host.
     template <class U> static handgrad::Tensor<U> to_host(const device::Tensor<U>& x) { return device::to_host(x); }
 };
 

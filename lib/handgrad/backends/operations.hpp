@@ -16,8 +16,8 @@
 
 namespace handgrad {
 
-/// All operations at one place, on numbers of one type, as static functions. Modules and optimisers are templates over
-/// a backend, a type made of these (`nn::Linear<Cpu<float>>`): so one network runs on all backends, and one test.
+/// All operations at one place, on numbers of one type, as static functions. A backend derives from this type. Modules,
+/// optimisers and tests are templates over a backend (`nn::Linear<Cpu<float>>`), so they run on all backends.
 template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
                                                     Conv2dOperations<Place, T>,
                                                     Conv2dReluMaxPool2dOperations<Place, T>,

@@ -6,8 +6,8 @@
 
 namespace handgrad {
 
-/// The operations in plain loops: slow, obviously right, and able to run a whole network on complex numbers, which is how
-/// its gradients are proved.
+/// The operations in plain loops: slow and obviously right. They run a whole network on complex numbers, which proves
+/// its gradients.
 template <class T> struct Reference : HostBackend<OnReference, T> {
     template <class U> using With = Reference<U>; ///< the same backend for another type of number
 };

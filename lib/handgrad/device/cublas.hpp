@@ -1,6 +1,6 @@
 #pragma once
-// cuBLAS for matrices stored row by row. It knows columns only: a row-major matrix is the transpose of a column-major one,
-// so it is asked for c^T = b^T a^T.
+// cuBLAS for row-major matrices. cuBLAS expects column-major matrices, and a row-major matrix is the transpose of a
+// column-major one; so these functions compute c^T = b^T a^T.
 
 #include <cublas_v2.h>
 
@@ -21,7 +21,7 @@ inline cublasHandle_t cublas() {
         cublasHandle_t made = nullptr;
         check_cublas(cublasCreate(&made));
         return made;
-    }(); // never destroyed: at exit CUDA may be gone before it
+    }(); // never destroyed: at exit CUDA may end before it
     return handle;
 }
 
@@ -34,7 +34,7 @@ inline cublasStatus_t gemm(cublasOperation_t a, cublasOperation_t b, int m, int 
     return cublasDgemm(cublas(), a, b, m, n, k, one, x, ldx, y, ldy, beta, z, ldz);
 }
 
-/// c (m, n) = op(a) op(b) + beta c, where op transposes if asked to; op(a) is (m, k), op(b) is (k, n).
+/// c (m, n) = op(a) op(b) + beta c, where op is the transpose if the flag is set; op(a) is (m, k), op(b) is (k, n).
 template <class T> void row_major_gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k,
                                        const T* a, const T* b, T beta, T* c) {
     if (m == 0 || n == 0) { return; }

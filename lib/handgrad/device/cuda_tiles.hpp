@@ -1,17 +1,19 @@
 #pragma once
-// Matrix products on a GPU, of matrices that need not exist: whoever asks says what entry (i, l) of a and (l, j) of b is.
+// Matrix products on a GPU. The matrices need not be in memory: functions of a problem return entry (i, l) of a and
+// entry (l, j) of b.
 //
-// A block of threads computes one tile of c, Rows x Columns, and walks along the depth: its threads look up `depth_step`
-// columns of a and rows of b together and keep them in shared memory, where each is then read Rows or Columns times; a
-// thread's own 4 x 4 entries of the tile stay in registers. Per step and thread 16 multiplications for 8 reads of shared
-// memory, and global memory is read Rows or Columns times less often than by the plain kernel. Every sum runs in order.
+// A block of threads computes one tile of c, Rows x Columns, in steps along the depth. In each step its threads load
+// `depth_step` columns of a and rows of b into shared memory and read each number from there Rows or Columns times.
+// Each thread keeps 4 x 4 entries of the tile in registers. A thread makes 16 multiplications for 8 reads of shared
+// memory, and the kernel reads global memory Rows or Columns times less often than the plain kernel. Every sum runs in
+// order.
 
 #include "handgrad/device/cuda_check.hpp"
 #include "handgrad/tensor/view.hpp"
 
 namespace handgrad::device::tiles {
 
-constexpr int depth_step = 16, side = 4; ///< side: of a thread's own square
+constexpr int depth_step = 16, side = 4; ///< side: rows and columns of one thread
 
 /// c[z](i, j) = sum over l < problem.depth(z) of problem.a(z, i, l) problem.b(z, l, j), for all z.
 template <class T, int Rows, int Columns, class Problem> __global__ void multiply(Problem problem) {
@@ -20,7 +22,7 @@ template <class T, int Rows, int Columns, class Problem> __global__ void multipl
     __shared__ T b[depth_step][Columns];
     const int thread = static_cast<int>(threadIdx.x), z = static_cast<int>(blockIdx.z);
     const int first_row = static_cast<int>(blockIdx.x) * Rows, first_column = static_cast<int>(blockIdx.y) * Columns;
-    // Neighbouring threads have neighbouring rows, which are neighbours in memory: pixels of an image.
+    // Neighbouring threads compute neighbouring rows: pixels that are neighbours in memory.
     const int row = thread % (Rows / side), column = thread / (Rows / side);
     const int depth = problem.depth(z);
     T sum[side][side] = {};
@@ -60,7 +62,7 @@ template <class T, int Columns, class Problem> void launch(const Problem& proble
     check_cuda(cudaGetLastError(), "a matrix product");
 }
 
-/// All of the problem's z < batch, in tiles as wide as its columns make sensible.
+/// Computes c[z] for all z < batch of the problem. The number of columns determines the width of the tiles.
 template <class T, class Problem> void multiply_all(const Problem& problem, int batch) {
     if (problem.columns() <= 16) {
         launch<T, 16>(problem, batch);

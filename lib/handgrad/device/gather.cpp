@@ -1,5 +1,5 @@
-// One item a pixel, which looks up the image's number and then the number that its byte stands for; and one a label. No
-// operations; a byte read, a number written.
+// One item for each pixel: it looks up the image's number and then the table entry of the byte. One item for each
+// label. No arithmetic: an item reads a byte and writes a number.
 
 #include "handgrad/device/gather.hpp"
 

@@ -10,7 +10,7 @@
 namespace handgrad::device {
 namespace {
 
-/// The number that every item of fill() gives.
+/// The item of fill(): the same number for every entry.
 template <class T> struct Same {
     T value;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t) const { return value; }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The device's memory: a GPU's, or this computer's where the device is its cores.
+/// The memory of the device: of a GPU, or of this computer if the device is its cores.
 
 #include <cstddef>
 
@@ -19,21 +19,22 @@ template <class T> void fill(T* x, std::size_t n, T value);
 class Buffer {
 public:
     Buffer() = default;
-    Buffer(Buffer&& other) noexcept;            ///< takes the memory over
-    Buffer& operator=(Buffer&& other) noexcept; ///< takes the memory over
+    Buffer(Buffer&& other) noexcept;            ///< moves the memory
+    Buffer& operator=(Buffer&& other) noexcept; ///< moves the memory
     ~Buffer();
 
-    /// Makes room for so many bytes; the contents are lost if there is too little.
-    /// @throws std::runtime_error naming the bytes asked for and those that are free
+    /// Makes the buffer at least `bytes` bytes large. If it has to grow, the contents are lost.
+    /// @throws std::runtime_error with the number of bytes requested and of those available
     void reserve(std::size_t bytes);
-    void* data() const { return data_; } ///< where it is, in the device's memory
+    void* data() const { return data_; } ///< its address in the memory of the device
 
 private:
     void* data_ = nullptr;
     std::size_t bytes_ = 0;
 };
 
-/// Device memory for n numbers, the same in every call of this thread with the same T: for intermediate results.
+/// Device memory for at least n numbers, for intermediate results. Every call of a thread with the same T returns the
+/// same memory.
 template <class T> T* scratch(std::size_t n) {
     thread_local Buffer memory;
     memory.reserve(n * sizeof(T));

@@ -1,7 +1,7 @@
 #pragma once
-// The device's loops: the one file that includes Thrust. An operation's device.cpp says what one work item does; the
-// functions below run the items by the Thrust system that this file is compiled for, one of HANDGRAD_THRUST_CUDA, _OMP,
-// _TBB, _CPP; with HANDGRAD_THRUST_OFF they throw.
+// The loops of the device. Only this file includes Thrust. The device.cpp of an operation defines a work item; the
+// functions below run all items with the Thrust system that this file is compiled for: HANDGRAD_THRUST_CUDA, _OMP, _TBB
+// or _CPP. With HANDGRAD_THRUST_OFF they throw.
 
 #include <cstddef>
 #include <limits>
@@ -38,7 +38,7 @@
 
 namespace handgrad::device {
 
-/// An index that kernels count with: int, half as long as std::size_t, and on a GPU several times as fast to divide.
+/// A number of entries as the index type of the kernels, int. A GPU divides ints several times as fast as std::size_t.
 /// @throws ShapeError for more than 2^31 - 1 numbers: "conv2d_forward: x has 4294967296 numbers, expected at most ..."
 inline int countable(std::string_view where, std::string_view what, std::size_t numbers) {
     if (numbers > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
@@ -57,11 +57,11 @@ template <class Item> std::size_t first_item(std::size_t, std::size_t, const Ite
 
 #else
 
-/// On the host, the number of operations below which one thread is faster than waking others, which takes some 10 us.
+/// On the host, the number of operations below which one thread is faster than several: waking the others takes 10 us.
 constexpr std::size_t operations_worth_threads = 100'000;
 
-/// Calls body(policy) with the execution policy for a kernel of about so many operations. On a GPU the kernel may not
-/// have run yet when this returns: kernels run one after another, and only copies to the host wait for them.
+/// Calls body(policy) with the execution policy for a kernel of about `operations` operations. On a GPU this may return
+/// before the kernel has run: kernels run one after another, and only copies to the host wait for them.
 template <class Body> void run(std::size_t operations, const Body& body) {
 #if defined(HANDGRAD_THRUST_CUDA)
     static_cast<void>(operations);
@@ -83,19 +83,19 @@ template <class Body> void run(std::size_t operations, const Body& body) {
 #endif
 }
 
-/// y[i] = item(i) for i < count; `each` operations an item.
+/// y[i] = item(i) for i < count. Each item takes about `each` operations.
 template <class T, class Item> void tabulate(T* y, std::size_t count, std::size_t each, const Item& item) {
     run(count * each, [&](const auto& policy) { thrust::tabulate(policy, y, y + count, item); });
 }
 
-/// item(i) for i < count; `each` operations an item. No two items may write to the same number.
+/// Calls item(i) for i < count. Each item takes about `each` operations. No two items may write to the same number.
 template <class Item> void for_each_item(std::size_t count, std::size_t each, const Item& item) {
     run(count * each, [&](const auto& policy) {
         thrust::for_each_n(policy, thrust::counting_iterator<std::size_t>(0), count, item);
     });
 }
 
-/// The number of i < count for which item(i) is 1; the others are 0. Whole numbers: they may be added in any order.
+/// The number of i < count with item(i) = 1; for all others item(i) = 0. Integers may be added in any order.
 template <class Item> std::size_t count_items(std::size_t count, std::size_t each, const Item& item) {
     int found = 0;
     run(count * each, [&](const auto& policy) {
@@ -106,7 +106,7 @@ template <class Item> std::size_t count_items(std::size_t count, std::size_t eac
     return static_cast<std::size_t>(found);
 }
 
-/// The first i < count for which item(i) holds, or count.
+/// The smallest i < count for which item(i) is true, or count.
 template <class Item> std::size_t first_item(std::size_t count, std::size_t each, const Item& item) {
     std::size_t found = count;
     run(count * each, [&](const auto& policy) {
@@ -118,8 +118,9 @@ template <class Item> std::size_t first_item(std::size_t count, std::size_t each
 
 #endif
 
-/// Sums over the batch in two steps: partial sums over some rows each, then their sum. The parts depend on the batch
-/// alone, and every sum runs in order: so the bits are the same on any number of threads.
+/// Parts of a batch, for sums over the batch in two steps: a partial sum over the rows of each part, then the sum of
+/// the partial sums. The parts depend on the batch size alone, and every sum runs in order; so the bits are the same on
+/// any number of threads.
 struct BatchParts {
     int rows, each, count;
     explicit BatchParts(std::size_t n)

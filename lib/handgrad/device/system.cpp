@@ -15,7 +15,7 @@ std::atomic<Algorithm>& choice() {
     return chosen;
 }
 
-/// Empty if the device can be used.
+/// The reason why the device cannot be used; empty if it can.
 std::string why_not_available() {
 #if defined(HANDGRAD_THRUST_OFF)
     return "this build has no Thrust; configure with -DHANDGRAD_THRUST_DEVICE=OMP, TBB, CPP or CUDA";
@@ -23,7 +23,7 @@ std::string why_not_available() {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status != cudaSuccess) {
-        static_cast<void>(cudaGetLastError()); // CUDA keeps it, and would report it at the next call
+        static_cast<void>(cudaGetLastError()); // clears the error, which CUDA would report again at the next call
         return cudaGetErrorString(status);
     }
     return count > 0 ? "" : "there is no GPU";

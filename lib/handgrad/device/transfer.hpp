@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Copies of tensors from the host's memory to the device's, and back.
+/// Copies tensors from the memory of the host to that of the device, and back.
 
 #include "handgrad/device/tensor.hpp"
 #include "handgrad/tensor/tensor.hpp"
@@ -26,7 +26,7 @@ template <class T> handgrad::Tensor<T> to_host(const Tensor<T>& x) {
     return result;
 }
 
-/// The one number of a tensor that has one, as torch.Tensor.item(). Waits until the device has computed it.
+/// The number of a tensor with one entry, as torch.Tensor.item(). Waits until the device has computed it.
 /// @throws ShapeError for a tensor of another size
 template <class T> T item(const Tensor<T>& x) {
     require_shape("item", "x", x.shape(), {1});

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a checkpoint and an optimiser see of a model: parameters, buffers, names, training mode, a printout.
+/// The part of a model that checkpoints and optimisers use: parameters, buffers, names, training mode, printing.
 
 #include <cstddef>
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace handgrad::nn {
 
-/// A tensor that is learned, and the gradient of the loss with respect to it, of the same shape.
+/// A tensor that is learned, and the gradient of the loss with respect to it. Both have the same shape.
 template <class Backend> struct Parameter {
     typename Backend::Tensor value; ///< the weight or bias
     typename Backend::Tensor grad;  ///< dL/dvalue; backward adds to it, zero_grad sets it to zero
 };
 
-/// How the lines of a model's printout are put together, apart from the templates.
+/// The printout of a model, as functions that are no templates.
 namespace detail {
 struct Child;
 struct Printed {
@@ -23,15 +23,15 @@ struct Printed {
     std::string arguments;       ///< e.g. "in_features=784, out_features=100, bias=True"
     std::vector<Child> children; ///< in the order in which they were registered
 };
-struct Child { // in C++20 clang takes no std::pair of something incomplete
+struct Child { // clang accepts no std::pair of an incomplete type in C++20
     std::string key;
     Printed printed;
 };
 std::string to_string(const Printed& printed);
 } // namespace detail
 
-/// A part of a model, whatever its inputs are: an embedding of tokens as well as a Module, which maps a tensor to a
-/// tensor. Owns its parameters and buffers as members, and knows them and its parts by name.
+/// A part of a model, with inputs of any kind: an embedding of tokens, for example, or a Module, which maps a tensor to
+/// a tensor. Its parameters, buffers and parts are members of the derived class, which registers them by name.
 /// @tparam Backend Cpu<T>, Device<T> or Reference<T>
 template <class Backend> class Component {
 public:
@@ -54,7 +54,8 @@ public:
         return all;
     }
 
-    /// All buffers with their names: tensors that are saved with the model but not learned, as running means.
+    /// All buffers with their names. A buffer is a tensor that is saved with the model but not learned, such as a
+    /// running mean.
     std::vector<std::pair<std::string, Tensor*>> named_buffers() const {
         std::vector<std::pair<std::string, Tensor*>> all = buffers_;
         for (const auto& [name, child] : children_) {
@@ -73,7 +74,7 @@ public:
     /// The parts with their names, in the order in which they were registered.
     const std::vector<std::pair<std::string, Component*>>& named_components() const { return children_; }
 
-    /// How many numbers are learned.
+    /// The number of entries of all parameters.
     std::size_t parameter_count() const {
         std::size_t count = 0;
         for (const Parameter<Backend>* parameter : parameters()) { count += parameter->value.size(); }
@@ -85,19 +86,19 @@ public:
         for (Parameter<Backend>* parameter : parameters()) { parameter->grad.fill(Scalar(0)); }
     }
 
-    /// Training mode, which is the default, or not; a component may behave differently, as dropout does.
+    /// Switches training mode, the default, on or off. A component such as dropout behaves differently in training.
     void train(bool on = true) {
         training_ = on;
         for (const auto& [name, child] : children_) { child->train(on); }
     }
     void eval() { train(false); }                  ///< train(false)
-    bool is_training() const { return training_; } ///< what train or eval last said
+    bool is_training() const { return training_; } ///< whether training mode is on
 
     /// The class as PyTorch prints it.
     virtual std::string name() const = 0;
     /// The arguments as PyTorch prints them.
     virtual std::string arguments() const { return {}; }
-    /// The component as print(model) shows it in PyTorch.
+    /// The component as PyTorch prints it by print(model).
     std::string to_string() const { return detail::to_string(printed()); }
 
 protected:
@@ -105,11 +106,11 @@ protected:
     void register_parameter(std::string name, Parameter<Backend>& parameter) {
         parameters_.emplace_back(std::move(name), &parameter);
     }
-    /// Registers a member as a buffer: parameters() and parameter_count() do not see it.
+    /// Registers a member as a buffer, which parameters() and parameter_count() do not include.
     void register_buffer(std::string name, Tensor& buffer) { buffers_.emplace_back(std::move(name), &buffer); }
     /// Registers a member as a part.
     void register_component(std::string name, Component& child) { children_.emplace_back(std::move(name), &child); }
-    /// The parameters that are members, without those of the parts.
+    /// The parameters of this component, without those of its parts.
     const std::vector<std::pair<std::string, Parameter<Backend>*>>& own_parameters() const { return parameters_; }
 
 private:

@@ -13,42 +13,42 @@
 
 namespace handgrad::nn {
 
-/// Whether a backward pass is asked for the gradient of its input as well. The first layer's input is data; nobody
-/// needs its gradient, and it may cost a third of the layer's time.
+/// Whether a backward pass has to compute the gradient of its input as well. The input of the first layer is data,
+/// whose gradient is not needed; it would take up to a third of the layer's time.
 enum class InputGradient { needed, not_needed };
 
 namespace detail {
-/// The reasons why a module refuses to go back.
+/// The reasons for which backward throws.
 enum class Refusal { no_forward, input_changed, parameter_changed };
 
-/// Throws std::logic_error on behalf of a module: "Linear: backward without a forward of its own", for example.
+/// Throws std::logic_error on behalf of a module, for example "Linear: backward needs a forward of its own before it".
 [[noreturn]] void refuse_backward(const std::string& name, Refusal reason);
 /// Throws ShapeError: "Linear: dy has shape (2, 3), expected (2, 4), the shape of the last output".
 [[noreturn]] void refuse_gradient(const std::string& name, const Shape& dy, const Shape& expected);
 
-/// Throws std::out_of_range on behalf of a Sequential of so many modules.
+/// Throws std::out_of_range on behalf of a Sequential with `modules` modules.
 [[noreturn]] void refuse_index(std::size_t index, std::size_t modules);
 } // namespace detail
 
-/// A step of a network, from a tensor to a tensor. It holds its parameters and the state that its backward needs, and
-/// calls operations; it has no mathematics of its own.
+/// A step of a network that maps a tensor to a tensor. It holds its parameters and the state that its backward needs,
+/// and calls operations; it contains no mathematics itself.
 ///
-/// **State.** A module goes back once from its last forward. forward keeps a pointer to its input, which must live until
-/// backward; results are references to buffers of the module, valid until its next forward. backward refuses, by an
-/// exception, to return a gradient that would be wrong: if there was no forward since the last backward (one module in
-/// two places of a network, for example), or if the input or a parameter has been changed since (the loader has taken the
-/// next mini-batch, a second forward of the module before has overwritten its output, the optimiser has made its step).
+/// **State.** Each forward allows one backward. forward keeps a pointer to its input, which must live until backward;
+/// results are references to members of the module, valid until its next forward. backward throws an exception rather
+/// than return a wrong gradient: if there was no forward since the last backward, or if the input or a parameter has
+/// changed since forward. Examples: a network contains one module in two places; the loader has taken the next
+/// mini-batch; a second forward of the previous module has overwritten its output; the optimiser has made its step.
 ///
-/// A new kind of module overrides forward_pass and backward_pass; its users call forward and backward, which add these
+/// A new kind of module overrides forward_pass and backward_pass. Users call forward and backward, which add the
 /// checks.
-/// @tparam Backend Cpu<T>, Device<T> or Reference<T>, T float or double; the last takes complex numbers too
+/// @tparam Backend Cpu<T>, Device<T> or Reference<T>, T float or double; Reference accepts complex numbers as well
 template <class Backend> class Module : public Component<Backend> {
 public:
     using typename Component<Backend>::Tensor;
 
-    /// Computes the output for a batch x. The compiler refuses an input that would be gone before backward.
+    /// Computes the output for a batch x. A temporary x does not compile: it would not live until backward.
     const Tensor& forward(const Tensor& x) {
-        has_forward_ = false; // until it has come to its end
+        has_forward_ = false; // until forward_pass has ended without an exception
         const Tensor& y = forward_pass(x);
         input_ = watch(x);
         const auto& parameters = this->own_parameters();
@@ -58,11 +58,11 @@ public:
         has_forward_ = true;
         return y;
     }
-    const Tensor& forward(Tensor&& x) = delete; ///< see the other
+    const Tensor& forward(Tensor&& x) = delete; ///< x must live until backward
 
     /// Given dy = dL/dy for the output y of the last forward, adds dL/dparameter to each parameter's grad and returns
     /// dx = dL/dx; or, if that is not needed, an empty tensor.
-    /// @throws std::logic_error if the gradient would be wrong, as stated above; ShapeError if dy has not y's shape
+    /// @throws std::logic_error if the gradient would be wrong, see above; ShapeError if dy does not have y's shape
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) {
         require_state();
         const bool is_idle = input == InputGradient::not_needed && this->own_parameters().empty() && modules_.empty();
@@ -76,9 +76,9 @@ public:
         return input == InputGradient::needed ? dx : none_;
     }
 
-    /// The shape of forward's output for an input of shape x, batch first, without computing it. Unless a module knows
-    /// better: what its parts make of it one after another, in the order in which they were registered; x itself where
-    /// there are none. @throws ShapeError where forward would
+    /// The shape of the output for an input of shape x, without computing the output. By default the parts transform
+    /// the shape one after another, in the order in which they were registered; without parts it is x.
+    /// @throws ShapeError where forward would
     virtual Shape output_shape(const Shape& x) const {
         Shape y = x;
         for (const auto& [name, module] : modules_) { y = module->output_shape(y); }
@@ -87,16 +87,16 @@ public:
 
     /// forward, in PyTorch's notation.
     const Tensor& operator()(const Tensor& x) { return forward(x); }
-    const Tensor& operator()(Tensor&& x) = delete; ///< see forward
+    const Tensor& operator()(Tensor&& x) = delete; ///< x must live until backward
 
     /// The modules among the parts with their names, in the order in which they were registered.
     const std::vector<std::pair<std::string, Module*>>& named_children() const { return modules_; }
 
 protected:
-    /// Computes y of x, and keeps what backward_pass needs; a pointer to x is all right.
+    /// Computes y, and keeps the state that backward_pass needs. It may keep a pointer to x.
     virtual const Tensor& forward_pass(const Tensor& x) = 0;
 
-    /// Adds to the gradients of the parameters. Returns dx, or, if it is not needed, any tensor.
+    /// Adds to the gradients of the parameters. Returns dx, or any tensor if dx is not needed.
     virtual const Tensor& backward_pass(const Tensor& dy, InputGradient input) = 0;
 
     /// Registers a member as a part.
@@ -106,7 +106,7 @@ protected:
     }
 
 private:
-    /// Throws std::logic_error unless the numbers of the last forward are still there.
+    /// Throws std::logic_error unless the input and the parameters are those of the last forward.
     void require_state() const {
         if (!has_forward_) { detail::refuse_backward(this->name(), detail::Refusal::no_forward); }
         if (!input_.is_current()) { detail::refuse_backward(this->name(), detail::Refusal::input_changed); }

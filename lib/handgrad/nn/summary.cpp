@@ -27,7 +27,7 @@ std::string to_string(const std::vector<LayerSummary>& layers) {
         rows.push_back({layer.name, layer.module, handgrad::to_string(layer.output), with_commas(layer.parameters)});
     }
     rows.push_back({"Total", "", "", with_commas(total)});
-    Row widths; // as strings of that length, so that the loop is one line
+    Row widths; // strings whose lengths are the widths of the columns
     const auto widen = [](std::string& width, const std::string& text) {
         width.resize(std::max(width.size(), text.size()));
     };

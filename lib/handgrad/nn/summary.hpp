@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A table of a model's layers: what comes out of each, and how many numbers it learns.
+/// A table of the layers of a model, with the shape of each output and the number of parameters.
 
 #include <string>
 #include <utility>
@@ -12,18 +12,18 @@ namespace handgrad::nn {
 
 /// One layer of a model: a module without parts.
 struct LayerSummary {
-    std::string name;       ///< as in named_parameters, "conv1.0"
+    std::string name;       ///< its name in named_parameters(), "conv1.0"
     std::string module;     ///< its class, "Conv2d"
     Shape output;           ///< the shape of its output
-    std::size_t parameters; ///< how many numbers it learns
+    std::size_t parameters; ///< number of entries of its parameters
 };
 
 /// A line for each layer and one for the total.
 std::string to_string(const std::vector<LayerSummary>& layers);
 
-/// The layers of a model in the order in which they run, for an input of this shape, the batch first; a module that has
-/// parameters of its own beside its parts comes after them. Nothing is computed: each module says what it makes of a
-/// shape. Parts are taken to run one after another, in the order in which they were registered.
+/// The layers of a model for an input of this shape, in the order in which they were registered; layers() assumes that
+/// they run in that order. A module with parameters of its own beside its parts follows them. Nothing is computed
+/// except shapes.
 /// @throws ShapeError if the model does not take such an input
 template <class Backend>
 std::vector<LayerSummary> layers(const Module<Backend>& model, Shape shape, const std::string& name = "") {
