@@ -2,8 +2,9 @@
 /// @file
 /// # Results in place
 ///
-/// An operation writes its result into a tensor of the caller's. May that tensor be one of the arguments? Only where an
-/// entry of the result needs no other entry than the one that it replaces, or all of them have been read before:
+/// An operation writes its result into a tensor of the caller. That tensor may be one of the arguments only if each
+/// entry of the result depends on no other entry than the one that it replaces, or if the kernel reads all entries
+/// first:
 ///
 /// | operation | what the result may replace |
 /// | --------- | --------------------------- |
@@ -15,9 +16,10 @@
 /// | l2_penalty backward | dw may be w, overwritten or added to |
 /// | sgd_step | p is overwritten, and g may be p; v is neither |
 ///
-/// flatten makes its result a view of its argument. Everywhere else a result has memory of its own: linear, conv2d, both
-/// poolings, conv2d_relu_max_pool2d and cross_entropy forward throw AliasError where it shares memory with an argument, or with another result, and change
-/// nothing. Two arguments that are only read may always be the same tensor.
+/// flatten makes its result a view of its argument. In all other operations (linear, conv2d, both poolings,
+/// conv2d_relu_max_pool2d, layer_norm, and cross_entropy forward) the result needs memory of its own. If it shares
+/// memory with an argument or another result, they throw AliasError and change nothing. Two arguments that are only
+/// read may be the same tensor.
 
 #include <cstddef>
 #include <functional>
@@ -28,19 +30,19 @@
 
 namespace handgrad {
 
-/// A tensor of any backend: its name in messages and its place in memory.
+/// A tensor of any backend: its name in messages and its address.
 class NamedTensor {
 public:
-    /// @param name as the contract calls it @param tensor need not live longer than this
+    /// @param name the name in the contract @param tensor must not be destroyed before this object
     template <class AnyTensor> NamedTensor(std::string_view name, const AnyTensor& tensor)
         : name_(name), tensor_(&tensor), begin_(reinterpret_cast<const char*>(tensor.data())),
           end_(begin_ + tensor.size() * sizeof(typename AnyTensor::value_type)) {}
 
-    std::string_view name() const { return name_; } ///< as the contract calls it
+    std::string_view name() const { return name_; } ///< the name in the contract
 
-    /// Whether both are the same tensor, be it empty, or have a byte in common.
+    /// Whether both are the same tensor, even an empty one, or share at least one byte.
     bool overlaps(const NamedTensor& other) const {
-        const std::less<const char*> before; // pointers into different arrays, too
+        const std::less<const char*> before; // compares pointers into different arrays as well
         const bool one_starts_in_other = before(begin_, other.end_) && before(other.begin_, end_);
         return tensor_ == other.tensor_ || (one_starts_in_other && begin_ != end_ && other.begin_ != other.end_);
     }
@@ -55,8 +57,8 @@ private:
 /// Throws AliasError: "linear_forward: y shares memory with x, expected a tensor of its own".
 [[noreturn]] void refuse_overlap(std::string_view where, const NamedTensor& result, const NamedTensor& other);
 
-/// Throws AliasError where a result shares memory with an argument or with another result. A few comparisons of
-/// pointers.
+/// Throws AliasError if a result shares memory with one of the others, which are arguments and other results. It only
+/// compares addresses.
 inline void require_apart(std::string_view where, const NamedTensor& result,
                           std::initializer_list<NamedTensor> others) {
     for (const NamedTensor& other : others) {

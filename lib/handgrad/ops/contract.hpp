@@ -1,14 +1,14 @@
 #pragma once
 /// @file
-/// # What every operation is made of
+/// # The form of an operation
 ///
-/// A folder of ops holds one operation. Its **contract**, `linear/linear.hpp`, states the formulas, checks shapes and
-/// memory, gives results their shapes, and calls a **kernel**: once, for all backends. The kernels of a backend,
-/// `linear/reference.hpp`, `linear/cpu.cpp` and `linear/device.cpp`, are mathematics only: they see views, a pointer
-/// and extents each, whose shapes fit.
+/// Each folder of ops contains one operation. Its **contract**, such as `linear/linear.hpp`, states the formulas,
+/// checks shapes and memory, gives the results their shapes, and calls a **kernel**. It exists once for all backends.
+/// The kernels, in `linear/reference.hpp`, `linear/cpu.cpp` and `linear/device.cpp`, contain the mathematics only.
+/// Their arguments are views, each a pointer and extents, whose shapes fit.
 ///
-/// An operation `name` of backend B is called as `B::name(...)`, where B is Reference<T>, Cpu<T> or Device<T>; or as
-/// `reference::name(...)`, `cpu::name(...)`, `device::name(...)`, which find T by their first argument.
+/// `B::name(...)` calls the operation `name` of backend B, where B is Reference<T>, Cpu<T> or Device<T>. The functions
+/// `reference::name(...)`, `cpu::name(...)` and `device::name(...)` derive T from their first argument.
 
 #include <string_view>
 #include <type_traits>
@@ -22,11 +22,11 @@
 
 namespace handgrad {
 
-/// What an operation does with a parameter's gradient: overwrite it, or add to it as PyTorch's backward does.
+/// Whether an operation overwrites the gradient of a parameter, or adds to it, as backward of PyTorch does.
 enum class Accumulate { no, yes };
 
-/// Prepares the gradient `g` to be written: gives it its shape, or, if the operation is to add to it, checks that it has
-/// that shape already. @throws ShapeError
+/// Gives the gradient `g` its shape; if the operation adds to it, checks that it already has that shape.
+/// @throws ShapeError
 template <class Tensor>
 void prepare_gradient(std::string_view where, std::string_view what, Tensor& g, const Shape& shape, Accumulate mode) {
     if (mode == Accumulate::yes) {
@@ -36,10 +36,10 @@ void prepare_gradient(std::string_view where, std::string_view what, Tensor& g, 
     }
 }
 
-/// Calls `body` with the place whose kernels compute matrix products, convolutions and poolings of `Place`: the one
-/// decision between kernels. On the host the device backend has two sets of them, its own and those of the cpu
+/// Calls `body` with the place whose kernels compute the matrix products, convolutions and poolings of `Place`. Only
+/// this function chooses between kernels: on the host the device backend can use its own kernels or those of the cpu
 /// backend, which work on the same memory; device::set_algorithm() chooses.
-/// @param body called with OnReference(), OnCpu() or OnDevice()
+/// @param body function of a place: OnReference(), OnCpu() or OnDevice()
 template <class Place, class Body> void on_fast_kernels(const Body& body) {
     if constexpr (std::is_same_v<Place, OnDevice>) {
         if (device::uses_cpu_kernels()) { return body(OnCpu()); }
@@ -47,12 +47,12 @@ template <class Place, class Body> void on_fast_kernels(const Body& body) {
     body(Place());
 }
 
-/// Makes the operation `name` of a contract's struct callable by the backend's name: cpu::name(x, ...).
+/// Defines reference::name, cpu::name and device::name, which call the operation `name` of a contract's struct.
 #define HANDGRAD_CALL_AS(Operations, name)                                                                             \
     HANDGRAD_CALL_IN(reference, OnReference, Operations, name)                                                         \
     HANDGRAD_CALL_IN(cpu, OnCpu, Operations, name)                                                                     \
     HANDGRAD_CALL_IN(device, OnDevice, Operations, name)
-/// The same for one backend.
+/// Defines it for one backend.
 #define HANDGRAD_CALL_IN(space, Place, Operations, name)                                                               \
     namespace space {                                                                                                  \
     template <class X, class... Arguments, class T = typename std::decay_t<X>::value_type>                             \

@@ -9,7 +9,7 @@
 
 namespace handgrad {
 
-/// Two numbers, for the rows and the columns of an image; one number stands for both, as in PyTorch.
+/// Two numbers, for the rows and the columns of an image. One number is converted to two equal ones, as in PyTorch.
 struct Size2d {
     std::size_t h;                                                                   ///< for the rows
     std::size_t w;                                                                   ///< for the columns
@@ -24,7 +24,7 @@ struct Size2d {
 /// "(5, 3)", as Python prints the pair.
 inline std::string to_string(Size2d size) { return "(" + as_written(size.h) + ", " + as_written(size.w) + ")"; }
 
-/// "2" for the same number in both directions, "(2, 3)" otherwise; negative numbers as they were written.
+/// "2" for the same number in both directions, "(2, 3)" otherwise. Negative numbers appear as the caller wrote them.
 inline std::string as_written(Size2d size) { return size.h == size.w ? as_written(size.h) : to_string(size); }
 
 /// Throws ShapeError for a number that is less than `least`, was negative, or is larger than 2^30:

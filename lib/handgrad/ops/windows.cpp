@@ -13,19 +13,20 @@ namespace {
 std::size_t count(std::size_t size, std::size_t kernel, std::size_t stride, std::size_t padding, std::size_t dilation,
                   bool ceil_mode) {
     const std::size_t padded = size + 2 * padding, window = dilation * (kernel - 1) + 1;
-    const std::size_t room = padded + (ceil_mode ? stride - 1 : 0); // as PyTorch has it, also for a larger kernel
+    const std::size_t room = padded + (ceil_mode ? stride - 1 : 0); // as in PyTorch, also for a larger kernel
     if (window > room) { return 0; }
     const std::size_t steps = (room - window) / stride;
     // With ceil_mode the last window must start inside the image or its upper, left padding.
     return steps + (ceil_mode && steps * stride >= size + padding ? 0 : 1);
 }
 
-/// Checks that every window along one direction of this size holds a pixel: its first place that is not above the image
-/// must not lie below it.
+/// Checks that every window along one direction of this size contains a pixel: the first place of the window that is
+/// not above the image must not be below it.
 void require_pixels(std::string_view where, std::size_t windows, std::size_t size, std::size_t stride,
                     std::size_t padding, std::size_t dilation) {
     for (std::size_t p = 0; p < windows; ++p) {
-        const std::size_t above = std::max(p * stride, padding) - p * stride; // how far the window sticks out
+        const std::size_t above =
+            std::max(p * stride, padding) - p * stride; // number of pixels of the window above the image
         const std::size_t first = p * stride + (above + dilation - 1) / dilation * dilation - padding;
         if (first >= size) {
             throw ShapeError(fmt::format("{}: window {} holds no pixel: stride {}, padding {}, dilation {}, image {}",

@@ -10,10 +10,11 @@
 
 namespace handgrad {
 
-/// The largest size, stride, padding or dilation. Larger numbers are mistakes; sums of smaller ones do not overflow.
+/// The largest size, stride, padding or dilation. Larger numbers are errors of the caller; sums of smaller ones do not
+/// overflow.
 inline constexpr std::size_t largest_extent = std::size_t(1) << 30;
 
-/// How windows lie on an image: the options that convolution and pooling share.
+/// The positions of windows on an image: the options of both convolution and pooling.
 struct Windows {
     Size2d kernel;          ///< R x S
     Size2d stride;          ///< pixels from one window to the next
@@ -29,12 +30,12 @@ void require_windows(std::string_view where, const Windows& windows);
 void require_half_padding(std::string_view where, const Windows& windows);
 
 /// Returns P x Q, the numbers of windows on the images x, (N, C, H, W), on behalf of `where`.
-/// @throws ShapeError for bad options or a kernel larger than the padded image
+/// @throws ShapeError for invalid options or a kernel larger than the padded image
 Size2d count_windows(std::string_view where, const Shape& x, const Windows& windows);
 
 /// Returns (N, C, P, Q), the shape of a pooled x.
 /// @throws ShapeError as count_windows, if x is not (N, C, H, W), if a padding is larger than half of the kernel, and
-/// if a window holds no pixel
+/// if a window contains no pixel
 Shape pooled_shape(std::string_view where, const Shape& x, const Windows& windows);
 
 } // namespace handgrad

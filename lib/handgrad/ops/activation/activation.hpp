@@ -2,25 +2,29 @@
 /// @file
 /// # Activations: relu, sigmoid, tanh, gelu
 ///
-/// Each acts on every entry alone, y_i = f(x_i), so dx_i = dy_i f'(x_i). All tensors have one shape, any shape.
+/// Each activation maps every entry by itself, y_i = f(x_i), so dx_i = dy_i f'(x_i). All tensors have the same shape,
+/// of any rank.
 ///
 /// | operation | forward | backward | kept |
 /// | --------- | ------- | -------- | ---- |
 /// | relu      | \f$ y = \max(x, 0) \f$           | \f$ dx = dy \f$ where x > 0, else 0 | x |
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
-/// | gelu      | \f$ y = \frac x2 (1 + t) \f$        | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u' \right) \f$ | x |
+/// | gelu      | \f$ y = \frac x2 (1 + t) \f$        | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u'
+/// \right) \f$ | x |
 ///
 /// gelu is the form with tanh, torch.nn.GELU(approximate="tanh"): \f$ t = \tanh u \f$ with
 /// \f$ u = \sqrt{2/\pi}\, (x + 0.044715\, x^3) \f$, so \f$ u' = \sqrt{2/\pi}\, (1 + 3 \cdot 0.044715\, x^2) \f$.
 /// By the product rule \f$ y' = \frac12 (1 + t) + \frac x2 t' \f$, and \f$ t' = (1 - t^2)\, u' \f$.
 ///
-/// At x = 0, where relu has no derivative, backward takes 0; -0 stays -0, and NaN passes through both ways. All as in
-/// PyTorch.
+/// At x = 0, where relu has no derivative, backward uses 0. -0 stays -0, and NaN passes forward and backward. All this
+/// is as in PyTorch.
+///
 /// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
 /// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
-/// In place: y may be x, and dx may be dy or the tensor that was kept. relu can go back from y as well as from x, because
-/// both are above 0 at the same entries. Throws ShapeError where the shapes differ. Source: Lecture 13, parts B and D;
+///
+/// In place: y may be x, and dx may be dy or the kept tensor. Backward of relu accepts y instead of x, because both are
+/// greater than 0 at the same entries. Throws ShapeError if the shapes differ. Source: Lecture 13, parts B and D;
 /// gelu: Hendrycks, Gimpel, Gaussian Error Linear Units (2016), arXiv:1606.08415.
 
 #include "handgrad/ops/contract.hpp"
@@ -32,23 +36,23 @@ namespace handgrad {
 
 /// max(x, 0).
 struct ReLU {
-    static constexpr const char* name = "ReLU"; ///< as PyTorch calls its layer
+    static constexpr const char* name = "ReLU"; ///< name of PyTorch's layer
     static constexpr bool keeps_input = true;   ///< backward needs x
 };
 /// 1 / (1 + exp(-x)).
 struct Sigmoid {
-    static constexpr const char* name = "Sigmoid"; ///< as PyTorch calls its layer
+    static constexpr const char* name = "Sigmoid"; ///< name of PyTorch's layer
     static constexpr bool keeps_input = false;     ///< backward needs y
 };
 /// tanh(x).
 struct Tanh {
-    static constexpr const char* name = "Tanh"; ///< as PyTorch calls its layer
+    static constexpr const char* name = "Tanh"; ///< name of PyTorch's layer
     static constexpr bool keeps_input = false;  ///< backward needs y
 };
 
 /// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 struct GELU {
-    static constexpr const char* name = "GELU";         ///< as PyTorch calls its layer
+    static constexpr const char* name = "GELU";         ///< name of PyTorch's layer
     static constexpr bool keeps_input = true;           ///< backward needs x
     static constexpr double slope = 0.7978845608028654; ///< sqrt(2 / pi)
     static constexpr double cubic = 0.044715;           ///< the factor of x^3
@@ -58,7 +62,7 @@ struct GELU {
 template <class Place> struct ActivationKernels {
     /// y_i = f(x_i).
     template <class F, class T> static void forward(VectorView<const T> x, VectorView<T> y);
-    /// dx_i = dy_i f'(x_i), from x or y, whichever f keeps.
+    /// dx_i = dy_i f'(x_i), computed from the tensor that f keeps, x or y.
     template <class F, class T>
     static void backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx);
 };
@@ -130,7 +134,7 @@ template <class Place, class T> struct ActivationOperations {
         activation_forward<F>(x, y);
         return y;
     }
-    /// dx = dy f'(x) for the activation F, from the tensor that it keeps. @throws ShapeError on behalf of `where`
+    /// dx = dy f'(x) for the activation F, from the kept tensor, x or y. @throws ShapeError on behalf of `where`
     template <class F>
     static void activation_backward(std::string_view where, const Tensor& kept, const Tensor& dy, Tensor& dx) {
         require_shape(where, "dy", dy.shape(), kept.shape());

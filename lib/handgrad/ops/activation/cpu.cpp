@@ -1,4 +1,4 @@
-// The activations in SIMD registers, cut into chunks for the threads. Formulas: activation.hpp.
+// The activations in SIMD registers; threads share the chunks. Formulas: activation.hpp.
 
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/tensor/entrywise.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 using cpu::Vec;
 
-// select, not max: max(NaN, 0) would be 0. And -0 is not below 0: it stays.
+// select, not max: max(NaN, 0) would be 0. -0 is not less than 0, so it stays.
 template <class T> Vec<T> value(ReLU, Vec<T> x) { return xsimd::select(x < Vec<T>(0), Vec<T>(0), x); }
 template <class T> Vec<T> gradient(ReLU, Vec<T> x, Vec<T> dy) { return xsimd::select(x <= Vec<T>(0), Vec<T>(0), dy); }
 

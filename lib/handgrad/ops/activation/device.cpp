@@ -1,6 +1,6 @@
-// The activations, one item an entry. relu: 1 operation for 2 or 3 numbers of memory. The exponentials of sigmoid and
-// tanh take some 20; their backward needs none, since it is given y. Memory is the limit everywhere. Formulas:
-// activation.hpp.
+// The activations, one item for each entry. relu takes 1 operation for 2 or 3 numbers of memory. The exponentials of
+// sigmoid and tanh take about 20 operations; their backward needs none, because it reads y. Memory limits the speed of
+// all kernels. Formulas: activation.hpp.
 
 #include <cmath>
 

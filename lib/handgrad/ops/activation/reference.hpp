@@ -9,7 +9,7 @@
 namespace handgrad {
 namespace reference {
 
-/// max(x, 0). A zero keeps its sign and loses its derivative, which is 0 there.
+/// max(x, 0). A zero keeps its sign; its derivative is 0.
 template <class T> T value(ReLU, const T& x) {
     if (is_positive(x)) { return x; }
     const auto v = value_of(x);

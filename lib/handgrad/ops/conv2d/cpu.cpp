@@ -16,10 +16,10 @@ namespace {
 enum class Pass { forward, backward_input, backward_weight };
 enum class Algorithm { im2col, direct, formula };
 
-/// The one choice between the algorithms. im2col and the direct convolution multiply the zeros of the padding, and the
-/// direct convolution those around and between the numbers of dy. The formula has no such products; they add 0 only if
-/// the other factor is finite.
-/// @param w null for backward_weight, which decides by its result
+/// Chooses the algorithm; only this function does. im2col and the direct convolution multiply the zeros of the padding,
+/// and the direct convolution those around and between the numbers of dy. The formula has no such products; they add 0
+/// only if the other factor is finite.
+/// @param w null for backward_weight, which checks its result instead
 template <class T> Algorithm choose(Pass pass, const Conv2dGeometry& g, const Conv2dOptions& options, const T* w) {
     if (pass == Pass::forward && g.is_padded() && !all_finite(w, g.w_size())) { return Algorithm::formula; }
     const bool automatic = options.algorithm == ConvAlgorithm::automatic;
@@ -81,7 +81,7 @@ template <> template <class T> void Conv2dKernels<OnCpu>::backward_weight(Images
     } else {
         im2col::backward_weight(g, x.data, dy.data, sums);
     }
-    // A sum that is NaN may be so because of a zero of the padding times infinity, which the formula does not have.
+    // If a sum is NaN, the cause may be a zero of the padding times infinity, a product that the formula does not have.
     if (g.is_padded() && has_nan(sums, dw.size())) { formula::backward_weight(g, x.data, dy.data, sums); }
     if (add) { add_to_gradient(sums, dw.size(), dw.data); }
 }

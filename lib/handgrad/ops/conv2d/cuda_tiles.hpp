@@ -1,9 +1,9 @@
 #pragma once
-// Convolution and its gradients as matrix products, for device/cuda_tiles.hpp: for each entry of the matrices, the
-// number of x, w or dy. The matrix of im2col is never written: its entries are looked up. One z a group.
+// Convolution and its gradients as matrix products, for device/cuda_tiles.hpp: functions that return each entry of the
+// matrices, a number of x, w or dy. The matrix of im2col is never written to memory. z is the number of the group.
 //
-// For a tap outside the image im2col has a zero, and the formula no product. That is the same unless the other factor
-// is infinite or NaN; so a sum that is NaN is computed again, by the plain kernel's item.
+// For a tap outside the image, im2col has a zero where the formula has no product. The results are equal unless the
+// other factor is infinite or NaN; so if a sum is NaN, the item of the plain kernel computes it again.
 
 #include "handgrad/device/cuda_tiles.hpp"
 #include "handgrad/ops/conv2d/device_items.hpp"
@@ -14,7 +14,7 @@ namespace handgrad::device::tiles {
 template <class T> struct Forward {
     ConvExtents e;
     ImagesView<const T> x, w;
-    VectorView<const T> bias; ///< empty for none
+    VectorView<const T> bias; ///< empty for no bias
     ImagesView<T> y;
 
     HANDGRAD_HOST_DEVICE int rows() const { return e.N * e.rows.windows * e.columns.windows; }

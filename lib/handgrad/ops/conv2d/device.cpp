@@ -1,5 +1,6 @@
-// Convolution. Plain: one item a number of the result (device_items.hpp). On a GPU the fast path is the matrix product
-// of im2col, without the matrix: tiles of it are looked up as they are needed (cuda_tiles.hpp). Formulas: conv2d.hpp.
+// Convolution. The plain kernels have one item for each number of the result (device_items.hpp). On a GPU the fast
+// kernels compute the matrix product of im2col without the matrix: they look up tiles of it (cuda_tiles.hpp). Formulas:
+// conv2d.hpp.
 
 #include "handgrad/device/memory.hpp"
 #include "handgrad/ops/conv2d/device_items.hpp"

@@ -1,20 +1,20 @@
 #pragma once
-// The work items of the convolution's kernels. Formulas: conv2d.hpp. Their index arithmetic is in int, which is faster
-// on a GPU: the kernels refuse tensors of more numbers than an int counts.
+// The work items of the convolution's kernels. Formulas: conv2d.hpp. Their index arithmetic uses int, which is faster
+// on a GPU; the kernels refuse tensors with more numbers than an int can count.
 //
-// Every kernel gathers: an item computes one number of the result from all that goes into it, so no two items write to
-// the same number, no atomics are needed, and the order of every sum is fixed by the problem.
+// Every kernel gathers: an item computes one number of the result and reads all numbers on which it depends. So no two
+// items write to the same number, the kernels need no atomics, and the problem determines the order of every sum.
 
 #include "handgrad/ops/conv2d/extents.hpp"
 
 namespace handgrad::device {
 
-/// y[n, k, p, q]: one item an output number. 2 taps operations; reads taps numbers of x and of w. Neighbouring items
-/// read the same w and nearly the same x, which the caches hold.
+/// y[n, k, p, q]: one item for each number. An item takes 2 taps operations and reads taps numbers of x and of w.
+/// Neighbouring items read the same w and nearly the same x, which are in the caches.
 template <class T> struct Conv2dForward {
     ConvExtents e;
     ImagesView<const T> x, w;
-    VectorView<const T> b; ///< empty for none
+    VectorView<const T> b; ///< empty for no bias
 
     HANDGRAD_HOST_DEVICE T operator()(int item) const {
         const int q = item % e.columns.windows, p = item / e.columns.windows % e.rows.windows;
@@ -48,8 +48,8 @@ template <class T> struct StoredGradient {
     }
 };
 
-/// dx[n, c, i, j]: one item a pixel, which finds the windows that cover it.
-/// @tparam Gradient (e, n K + k, p, q) to dz
+/// dx[n, c, i, j]: one item for each pixel. It finds the windows that cover the pixel.
+/// @tparam Gradient function that maps (e, n K + k, p, q) to dz
 template <class T, class Gradient> struct Conv2dBackwardInput {
     ConvExtents e;
     Gradient dz;
@@ -119,7 +119,7 @@ template <class T> struct Conv2dBackwardBiasPart {
     }
 };
 
-/// (before +) the item's parts, first to last.
+/// The sum of the item's parts in order, added to `before` if that is not null.
 template <class T> struct AddParts {
     const T* parts;
     int count, size;
@@ -132,7 +132,7 @@ template <class T> struct AddParts {
     }
 };
 
-/// sums (+)= all parts: `count` times sums.size numbers, one part after the other.
+/// sums (+)= the sum of `count` consecutive parts of sums.size numbers each.
 template <class T> void add_parts(const T* parts, int count, VectorView<T> sums, Accumulate mode) {
     const T* before = mode == Accumulate::yes ? sums.data : nullptr;
     tabulate(sums.data, sums.size, static_cast<std::size_t>(count),

@@ -1,5 +1,6 @@
 #pragma once
-// A convolution's extents by the letters of conv2d.hpp, as the device's kernels take them: plain ints, by value.
+// The extents of a convolution, with the letters of conv2d.hpp, for the kernels of the device: plain ints, passed by
+// value.
 
 #include "handgrad/device/extents.hpp"
 #include "handgrad/device/run.hpp"
@@ -7,7 +8,7 @@
 
 namespace handgrad::device {
 
-/// All extents of a convolution. Private functions keep it an aggregate: {N, C, K, groups, rows, columns}.
+/// All extents of a convolution: the aggregate {N, C, K, groups, rows, columns}.
 struct ConvExtents {
     int N, C, K, groups;
     Axis rows, columns;
@@ -15,8 +16,8 @@ struct ConvExtents {
     HANDGRAD_HOST_DEVICE int group_in() const { return C / groups; }  ///< input channels of a group
     HANDGRAD_HOST_DEVICE int group_out() const { return K / groups; } ///< output channels of a group
 
-    std::size_t taps() const { return product(group_in()); } ///< products in a sum
-    /// Products in a sum of the gradient for the input, at most.
+    std::size_t taps() const { return product(group_in()); } ///< number of products in a sum
+    /// The largest number of products in a sum of the gradient of the input.
     std::size_t gathered() const { return product(group_out()); }
 
 private:

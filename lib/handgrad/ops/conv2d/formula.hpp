@@ -1,13 +1,13 @@
 #pragma once
-// Convolution, product by product: for a w or dy that is not finite. The fast kernels store the padding as zeros and
-// multiply by them, which adds 0 if the other factor is finite. But 0 times infinity is NaN, and there the formula has
-// no product at all.
+// Convolution, product by product, for a w or dy that is not finite. The fast kernels store the padding as zeros and
+// multiply by them. That adds 0 if the other factor is finite, but 0 times infinity is NaN, and the formula has no
+// product there.
 
 #include "handgrad/ops/conv2d/im2col.hpp"
 
 namespace handgrad::cpu::formula {
 
-/// y = w * x + b for all images. @param b null for none
+/// y = w * x + b for all images. @param b null for no bias
 template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y) {
     const Chunks chunks = chunks_of(g.N);
     parallel_for(chunks.count, [&](std::size_t chunk) {

@@ -1,5 +1,5 @@
 #pragma once
-// What the algorithms of the cpu backend share: a convolution's extents by the letters of conv2d.hpp, and memory.
+// Extents of a convolution, with the letters of conv2d.hpp, and memory: shared by all algorithms of the cpu backend.
 
 #include <algorithm>
 #include <cstddef>
@@ -23,12 +23,12 @@ struct Conv2dGeometry {
 
     std::size_t group_in() const { return C / groups; }     ///< input channels of a group
     std::size_t group_out() const { return K / groups; }    ///< output channels of a group
-    std::size_t taps() const { return group_in() * R * S; } ///< products in one sum
-    std::size_t x_image() const { return C * H * W; }       ///< numbers in an image
-    std::size_t y_image() const { return K * P * Q; }       ///< numbers in an image's result
-    std::size_t w_size() const { return K * taps(); }       ///< numbers in the weight
+    std::size_t taps() const { return group_in() * R * S; } ///< number of products in one sum
+    std::size_t x_image() const { return C * H * W; }       ///< number of entries of an image
+    std::size_t y_image() const { return K * P * Q; }       ///< number of entries of an image's result
+    std::size_t w_size() const { return K * taps(); }       ///< number of entries of the weight
     bool is_padded() const { return padding != Size2d(0); } ///< whether the image has a border of zeros
-    bool is_pointwise() const {                             ///< whether every window is one pixel, in order
+    bool is_pointwise() const {                             ///< whether window (p, q) is pixel (p, q)
         return R == 1 && S == 1 && stride == Size2d(1) && padding == Size2d(0);
     }
 };
@@ -53,7 +53,7 @@ inline Chunks chunks_of(std::size_t images) { return Chunks(images, (images + 15
 /// chunk a part, so the memory of a chunk does not depend on the thread that computes the chunk.
 template <class T> T* workspace(std::size_t n) { return scratch<T, struct ConvolutionWorkspace>(n); }
 
-/// Whether one of n numbers is NaN.
+/// Whether at least one of the n numbers is NaN.
 template <class T> bool has_nan(const T* x, std::size_t n) {
     bool found = false;
     for (std::size_t i = 0; i < n; ++i) { found |= x[i] != x[i]; }

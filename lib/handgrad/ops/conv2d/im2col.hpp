@@ -1,6 +1,6 @@
 #pragma once
 // Convolution as a matrix product: the windows of an image become the columns of a matrix, (C/G R S) x (P Q); the
-// weight is one already, K/G x (C/G R S). Source: K. Chellapilla, S. Puri and P. Simard, "High performance
+// weight already is a matrix, K/G x (C/G R S). Source: K. Chellapilla, S. Puri and P. Simard, "High performance
 // convolutional neural networks for document processing", IWFHR (2006).
 
 #include "handgrad/ops/conv2d/geometry.hpp"
@@ -38,7 +38,7 @@ void windows(const Conv2dGeometry& g, const T* x, T* matrix, std::size_t row_ste
     });
 }
 
-/// col2im: adds every entry of the matrix to the pixel of dx of which it is a copy in windows().
+/// col2im: adds every entry of the matrix to the pixel of dx from which windows() copies it.
 template <class T> void add_windows(const Conv2dGeometry& g, const T* matrix, T* dx) {
     for_each_run(g, [&](std::size_t row, std::size_t c, std::size_t i, std::size_t j, std::size_t p, std::size_t begin,
                         std::size_t end) {
@@ -60,7 +60,7 @@ template <class T> void add_product(Strided<T> a, const T* b, T* c, std::size_t 
     }
 }
 
-/// One image: y = w * x + b. @param b null for none @param matrix memory for the windows, taps x P Q
+/// One image: y = w * x + b. @param b null for no bias @param matrix memory for the windows, taps x P Q
 template <class T> void forward_image(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y, T* matrix) {
     const std::size_t plane = g.P * g.Q;
     for (std::size_t k = 0; k < g.K; ++k) { std::fill_n(y + k * plane, plane, b ? b[k] : T(0)); }
@@ -93,7 +93,7 @@ template <class T> void add_weight_of_image(const Conv2dGeometry& g, const T* x,
     const std::size_t plane = g.P * g.Q;
     for (std::size_t group = 0; group < g.groups; ++group) {
         const std::size_t k0 = group * g.group_out();
-        windows(g, x + group * g.group_in() * g.H * g.W, matrix, 1, g.taps()); // transposed: a window a row
+        windows(g, x + group * g.group_in() * g.H * g.W, matrix, 1, g.taps()); // transposed: each window is a row
         add_product(Strided<T>{dy + k0 * plane, plane, 1}, matrix, dw + k0 * g.taps(), g.group_out(), plane, g.taps());
     }
 }
@@ -110,7 +110,7 @@ template <class T, class F> void for_each_image(const Conv2dGeometry& g, const F
     });
 }
 
-/// y = w * x + b for all images. @param b null for none
+/// y = w * x + b for all images. @param b null for no bias
 template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y) {
     for_each_image<T>(
         g, [&](std::size_t n, T* matrix) { forward_image(g, x + n * g.x_image(), w, b, y + n * g.y_image(), matrix); });
@@ -123,7 +123,7 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
     });
 }
 
-/// dw, summed over all images, overwritten: each chunk of images has a sum of its own, and the sums are added in order.
+/// dw, summed over all images, overwritten. Each chunk of images computes its own sum; these are added in order.
 template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
     const Chunks chunks = chunks_of(g.N);
     const std::size_t size = g.w_size(), matrix = g.taps() * g.P * g.Q;

@@ -11,16 +11,17 @@
 namespace handgrad::nn {
 
 /// The weight's shape, (K, C/G, R, S).
-/// @throws ShapeError if a number is too small or the groups divide the channels badly
+/// @throws ShapeError if a number is too small or groups does not divide both numbers of channels
 Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size,
                           const Conv2dOptions& options);
 
-/// The argument list that PyTorch prints, given the weight's shape: "1, 10, kernel_size=(5, 5), stride=(1, 1)".
+/// The argument list that PyTorch prints, for a weight of this shape: "1, 10, kernel_size=(5, 5), stride=(1, 1)".
 std::string printed_arguments(const Shape& weight, const Conv2dOptions& options, bool bias);
 
-/// y = w * x + b, torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,), or (0,) and no parameter where there is none.
+/// y = w * x + b, as torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,). Without a bias its shape is (0,), and it is no
+/// parameter.
 ///
-/// Both start uniform within 1/sqrt(C/G R S), as in PyTorch. Derivation: conv2d.hpp.
+/// Both are initialised uniformly within 1/sqrt(C/G R S), as in PyTorch. Derivation: conv2d.hpp.
 template <class Backend> class Conv2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
@@ -28,7 +29,7 @@ public:
     Parameter<Backend> weight; ///< (K, C/G, R, S)
     Parameter<Backend> bias;   ///< (K,) or (0,)
 
-    /// @throws ShapeError if a number is too small or the groups divide the channels badly
+    /// @throws ShapeError if a number is too small or groups does not divide both numbers of channels
     Conv2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
            const Conv2dOptions& options = {}, bool with_bias = true)
         : options_(options) {
@@ -48,7 +49,7 @@ public:
         bias.value = Backend::from_host(std::move(b));
     }
 
-    const Conv2dOptions& options() const { return options_; } ///< as the constructor was given them
+    const Conv2dOptions& options() const { return options_; } ///< options of the constructor
 
     Shape output_shape(const Shape& x) const override {
         return check_conv2d_forward(x, weight.value.shape(), bias.value.shape(), options_);
@@ -66,7 +67,7 @@ protected:
         return y_;
     }
 
-    /// Adds to the gradients of weight and bias; returns dx.
+    /// Adds to the gradients of weight and bias, and computes dx if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         const Tensor& x = *x_;
         Backend::conv2d_backward_weight(x, dy, weight.value.shape(), options_, weight.grad, Accumulate::yes);

@@ -11,20 +11,20 @@ namespace handgrad {
 
 namespace reference::detail {
 
-/// Calls f(n, k, p, q, c, r, s, ci, i, j) for every product of the convolution's sum: y at (n, k, p, q), w at
-/// (k, c, r, s), x at (n, ci, i, j), where ci is c's number among all channels. Pixels outside x are left out.
+/// Calls f(n, k, p, q, c, r, s, ci, i, j) for every product of the convolution's sum: y(n, k, p, q), w(k, c, r, s) and
+/// x(n, ci, i, j), where ci is the number of c among all channels. Pixels outside x are left out.
 template <class X, class W, class Y, class F>
 void for_each_product(ImagesView<X> x, ImagesView<W> w, ImagesView<Y> y, const Conv2dOptions& options, const F& f) {
     const std::size_t kernels_per_group = w.n / options.groups;
     for (std::size_t n = 0; n < y.n; ++n) {
         for (std::size_t k = 0; k < y.c; ++k) {
-            const std::size_t first = k / kernels_per_group * w.c; // of the group's input channels
+            const std::size_t first = k / kernels_per_group * w.c; // first input channel of the group
             for (std::size_t p = 0; p < y.h; ++p) {
                 for (std::size_t q = 0; q < y.w; ++q) {
                     for (std::size_t c = 0; c < w.c; ++c) {
                         for (std::size_t r = 0; r < w.h; ++r) {
                             for (std::size_t s = 0; s < w.w; ++s) {
-                                // A pixel above or left of x wraps around to a huge number, so >= catches both sides.
+                                // A negative row or column wraps around to a huge number, so >= detects both sides.
                                 const std::size_t i = options.stride.h * p + options.dilation.h * r - options.padding.h;
                                 const std::size_t j = options.stride.w * q + options.dilation.w * s - options.padding.w;
                                 if (i >= x.h || j >= x.w) { continue; }

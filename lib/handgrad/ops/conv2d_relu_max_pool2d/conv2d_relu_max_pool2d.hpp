@@ -3,11 +3,11 @@
 /// # Convolution, ReLU and 2 x 2 max-pooling in one
 ///
 /// Forward: \f$ z = w * x + b,\ h = \max(z, 0),\ y = \f$ max-pooling of h by windows of 2 x 2 side by side: the same
-/// numbers as conv2d, relu and max_pool2d one after another. Fused, because z and h are four times as large as y, and
-/// memory is slower than arithmetic: they never leave the registers.
+/// numbers as conv2d, relu and max_pool2d one after another. z and h are four times as large as y, and memory is slower
+/// than arithmetic. The fused operation keeps them in registers.
 ///
-/// Backward: the chain rule through the three. Of each window only the winner has a gradient, and only if it is
-/// positive:
+/// Backward: the chain rule through the three operations. In each window only the winner has a gradient, and only if it
+/// is positive:
 /// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0,
 ///     \text{ else } 0, \f]
 /// and dw, db and dx follow from dz as in conv2d.hpp. The zeros of dz are factors like any other number: 0 times an x
@@ -19,11 +19,11 @@
 /// | w, dw | (K, C/G, R, S)      | kernels, and dL/dw |
 /// | b, db | (K,), or (0,) for none | the bias, and dL/db |
 /// | y, dy | (N, K, P/2, Q/2)    | the result, P x Q being the convolution's; and dL/dy. Halves are rounded down |
-/// | winners | the backend's own | which of the four won: 0, 1, 2, 3 in row-major order, or 4 for y = 0 |
+/// | winners | the backend's own | the winner of each window: 0, 1, 2, 3 in row-major order, or 4 for y = 0 |
 ///
-/// Backward needs x, w and winners, the latter from the same backend. Ties and NaN as relu and max_pool2d have them.
-/// Throws ShapeError where conv2d would, or where the convolution's result is smaller than one window, and AliasError
-/// where a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
+/// Backward needs x, w and winners, the latter from the same backend. Ties and NaN are treated as in relu and
+/// max_pool2d. Throws ShapeError as conv2d does, or if the convolution's result is smaller than one window, and
+/// AliasError if a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
 /// Source: as conv2d.hpp and pool2d.hpp.
 
 #include "handgrad/ops/conv2d/conv2d.hpp"
@@ -31,7 +31,7 @@
 namespace handgrad {
 
 /// The kernels of conv2d_relu_max_pool2d, on views whose shapes fit. Each backend defines them in a file of its own.
-/// @note z is P x Q, the size of the convolution's result: y's size does not tell whether it is odd
+/// @note z is P x Q, the size of the convolution's result, which may be odd and does not follow from the size of y
 template <class Place> struct Conv2dReluMaxPool2dKernels {
     /// The shape of winners, the backend's own, for a y of shape (N, K, P/2, Q/2).
     template <class T> static Shape winners_shape(const Shape& y);

@@ -12,14 +12,14 @@ using namespace cpu; // both algorithms
 
 namespace {
 
-/// The one choice between the algorithms: whether to fuse. A batch must fill at least half of a register's lanes.
+/// Chooses the algorithm, fused or not; only this function does. A batch must fill at least half of a register's lanes.
 /// @param differs whether the fused kernel has products of zeros and `factor` that the formula does not have, or leaves
 /// some out: then all of `factor` must be finite
 template <class T> bool is_fused(std::size_t images, bool differs, ImagesView<const T> factor) {
     return !leaves_lanes_idle<T>(images) && (!differs || all_finite(factor.data, factor.size()));
 }
 
-/// The convolution without a last row or column that is in no window of the pooling.
+/// The convolution without the last row or column if no window of the pooling contains it.
 template <class A, class B, class Y>
 Conv2dGeometry whole_windows(ImagesView<A> x, ImagesView<B> w, const Conv2dOptions& options, ImagesView<Y> y) {
     return Conv2dGeometry(x, w, {2 * y.h, 2 * y.w}, options);
@@ -64,7 +64,8 @@ void Conv2dReluMaxPool2dKernels<OnCpu>::backward_parameters(ImagesView<const T> 
         T* dw_sums = add ? scratch<T, struct ParameterSums>(dw.size() + db.size) : dw.data;
         T* db_sums = add ? dw_sums + dw.size() : db.data;
         fused::backward_parameters(g, x.data, dy.data, winners.data, dw_sums, db_sums);
-        // A sum that is NaN may be so because of a zero of the padding times infinity, which the formula does not have.
+        // If a sum is NaN, the cause may be a zero of the padding times infinity, a product that the formula does not
+        // have.
         const bool is_formula = !g.is_padded() || !has_nan(dw_sums, dw.size());
         if (is_formula && add) {
             add_to_gradient(dw_sums, dw.size(), dw.data);

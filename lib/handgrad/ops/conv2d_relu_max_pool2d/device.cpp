@@ -1,6 +1,6 @@
-// Convolution, ReLU and 2 x 2 pooling in one kernel each way (device_items.hpp). The results of the convolution and of
-// ReLU, each four times as large as y, stay in registers, and a GPU starts one kernel instead of three. Formulas:
-// conv2d_relu_max_pool2d.hpp.
+// Convolution, ReLU and 2 x 2 pooling in one kernel, forward and backward (device_items.hpp). The results of the
+// convolution and of ReLU, each four times as large as y, stay in registers, and a GPU starts one kernel instead of
+// three. Formulas: conv2d_relu_max_pool2d.hpp.
 
 #include <algorithm>
 
@@ -39,7 +39,7 @@ void Conv2dReluMaxPool2dKernels<OnDevice>::backward_parameters(ImagesView<const 
     const BatchParts batch(x.n);
     const auto count = static_cast<std::size_t>(batch.count);
     const std::size_t channels = x.n * x.c, size = count * std::max(dw.size(), db.size);
-    const std::size_t windows = static_cast<std::size_t>(batch.each) * dy.h * dy.w; // of a part
+    const std::size_t windows = static_cast<std::size_t>(batch.each) * dy.h * dy.w; // number of windows of a part
     T* parts = scratch<T>(size + channels);
     T* non_finite = parts + size;
     tabulate(non_finite, channels, x.h * x.w, HasNonFinite<T>{x});

@@ -8,7 +8,7 @@
 
 namespace handgrad::device {
 
-/// y and winner of one window: four convolutions, ReLU and the comparison in registers. One item a window.
+/// y and the winner of one window: four convolutions, ReLU and the comparisons in registers. One item for each window.
 template <class T> struct Conv2dReluMaxPool2dForward {
     Conv2dForward<T> conv;
     ImagesView<T> y;
@@ -36,7 +36,7 @@ template <class T> struct Conv2dReluMaxPool2dForward {
 /// dz[n, k, p, q], from dy and winners.
 template <class T> struct PooledGradient {
     ImagesView<const T> dy;      ///< (N, K, P/2, Q/2)
-    VectorView<const T> winners; ///< of the same numbers
+    VectorView<const T> winners; ///< winners of the same windows
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         const int rows = e.rows.windows / 2, columns = e.columns.windows / 2;
         if (p / 2 >= rows || q / 2 >= columns) { return T(0); } // an odd last row or column is in no window
@@ -45,7 +45,7 @@ template <class T> struct PooledGradient {
     }
 };
 
-/// 1 for a channel of an image that has NaN or infinity in it, else 0. One item a channel.
+/// 1 if a channel of an image contains NaN or infinity, else 0. One item for each channel.
 template <class T> struct HasNonFinite {
     ImagesView<const T> x;
 
@@ -57,8 +57,8 @@ template <class T> struct HasNonFinite {
     }
 };
 
-/// One part of dw[k, c, r, s]: as Conv2dBackwardWeightPart, but only over the winners, a quarter of the pixels. The
-/// others' products are 0, unless x is NaN or infinite: in a channel with such a number all products count.
+/// One part of dw[k, c, r, s]: as Conv2dBackwardWeightPart, but the sum runs over the winners only, a quarter of the
+/// pixels. All other products are 0 unless x is NaN or infinite; in a channel with such a number all products count.
 template <class T> struct PooledBackwardWeightPart {
     ConvExtents e;
     BatchParts parts;
@@ -93,7 +93,7 @@ template <class T> struct PooledBackwardWeightPart {
         }
         return sum;
     }
-    /// The sum over one image, with the products of the places that did not win. @param dz_image n K + k
+    /// The sum over one image, with the products of all four places of each window. @param dz_image n K + k
     HANDGRAD_HOST_DEVICE T of_all_pixels(const T* image, int dz_image, int r, int s) const {
         const PooledGradient<T> dz{dy, winners};
         T sum(0);

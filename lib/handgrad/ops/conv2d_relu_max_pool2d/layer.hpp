@@ -9,11 +9,11 @@
 
 namespace handgrad::nn {
 
-/// Sequential(Conv2d, ReLU, MaxPool2d(2)), with its three parts, their parameters and their printout, but computed in one
-/// pass, as PyTorch's torch.ao.nn.intrinsic.ConvReLU2d is a Sequential that is computed at once.
+/// Sequential(Conv2d, ReLU, MaxPool2d(2)) with its three parts, their parameters and their printout, but computed in
+/// one pass, as torch.ao.nn.intrinsic.ConvReLU2d in PyTorch.
 ///
-/// Fused, the large results between the parts are never written to memory. fuse(false) goes through the parts one after
-/// another instead: the same numbers up to rounding, and slower. Derivation: conv2d_relu_max_pool2d.hpp.
+/// The fused operation never writes the large results between the parts to memory. fuse(false) calls the parts one
+/// after another instead: slower, with the same numbers up to rounding. Derivation: conv2d_relu_max_pool2d.hpp.
 template <class Backend> class ConvReLUMaxPool2d : public Sequential<Backend> {
 public:
     using typename Module<Backend>::Tensor;
@@ -28,11 +28,11 @@ public:
         this->template add<MaxPool2d<Backend>>(2);
     }
 
-    /// Whether to compute all in one pass, the default, or part by part. Holds from the next forward on.
+    /// Chooses between one pass, the default, and the three parts, from the next forward on.
     void fuse(bool on) { fuse_ = on; }
 
 protected:
-    /// y, a quarter of the convolution's size.
+    /// Computes y, a quarter of the size of the convolution's result.
     const Tensor& forward_pass(const Tensor& x) override {
         if (!fuse_) {
             const Tensor& y = Sequential<Backend>::forward_pass(x);
@@ -47,7 +47,7 @@ protected:
         return y_;
     }
 
-    /// Adds to the gradients of the convolution's weight and bias; returns dx.
+    /// Adds to the gradients of the convolution's weight and bias, and computes dx if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         if (!fused_) { return Sequential<Backend>::backward_pass(dy, input); }
         if (!weight_.is_current() || !bias_.is_current()) {

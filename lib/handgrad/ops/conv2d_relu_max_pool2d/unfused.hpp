@@ -1,6 +1,6 @@
 #pragma once
 // conv2d_relu_max_pool2d for batches that would leave most lanes of a register idle, and for numbers that are not
-// finite: the convolution as an operation of its own, then ReLU and pooling in one pass over its result.
+// finite: first the convolution, then ReLU and pooling in one pass over its result.
 
 #include <cmath>
 
@@ -13,13 +13,13 @@ namespace handgrad::cpu {
 /// Whether more than half of a register's lanes would be idle.
 template <class T> bool leaves_lanes_idle(std::size_t images) { return 2 * images < lanes<T>; }
 
-/// The order of winners: that of y for a small batch, else (register of images, channel, window, lane).
+/// The order of winners in memory: that of y for a small batch, else (register of images, channel, window, lane).
 template <class T> class WinnerIndex {
 public:
-    /// @param images N @param windows K (P/2) (Q/2), of an image
+    /// @param images N @param windows K (P/2) (Q/2), the number of windows of an image
     WinnerIndex(std::size_t images, std::size_t windows)
         : in_order_of_y_(leaves_lanes_idle<T>(images)), windows_(windows) {}
-    /// The index in winners of a window, which is given by its index in y.
+    /// The index in winners of the window with this index in y.
     std::size_t operator()(std::size_t window) const {
         if (in_order_of_y_) { return window; }
         const std::size_t image = window / windows_;
@@ -33,7 +33,7 @@ private:
 
 namespace unfused {
 
-/// (N, K, P, Q) numbers of this thread: the convolution's result, or its gradient.
+/// Scratch memory for the convolution's result, or its gradient, (N, K, P, Q).
 template <class T> ImagesView<T> convolution_result(std::size_t n, std::size_t k, Size2d z) {
     return {scratch<T, struct ConvolutionResult>(n * k * z.h * z.w), n, k, z.h, z.w};
 }
@@ -55,7 +55,7 @@ template <class T> void forward(ImagesView<const T> x, ImagesView<const T> w, Ve
     Conv2dKernels<OnCpu>::forward(x, w, b, options, z);
     const WinnerIndex<T> index(y.n, y.c * y.h * y.w);
     const std::size_t places[] = {0, 1, z.w, z.w + 1};
-    std::fill_n(winners.data, winners.size, T(4)); // also those of lanes without an image
+    std::fill_n(winners.data, winners.size, T(4)); // also in lanes without an image
     for_each_window(z, [&](std::size_t window, std::size_t first) {
         T best(0), winner(0);
         for (std::size_t t = 0; t < 4; ++t) {

@@ -14,7 +14,7 @@ template <> template <class T> void
 CrossEntropyKernels<OnCpu>::forward(MatrixView<const T> z, VectorView<const std::int64_t> y, MatrixView<T> p, T* loss) {
     const std::size_t classes = z.columns;
     const Chunks chunks(z.rows, cpu::softmax_grain(classes));
-    // One sum a chunk, in double, added up in the chunks' order.
+    // One sum for each chunk, in double; then the sum of these in the order of the chunks.
     double* losses = scratch<double, struct Losses>(chunks.count);
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t offset = chunks.begin(i) * classes;

@@ -5,11 +5,12 @@
 /// Forward, from scores z and the true classes y:
 /// \f[ L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr),
 ///     \qquad p = \mathrm{softmax}(z). \f]
-/// The logarithm is the natural one, and the row's maximum is subtracted first; log(p) itself is never taken, so a
-/// probability that underflows costs no accuracy. It takes scores, not probabilities: no softmax before it.
+/// The logarithm is the natural one. The row's maximum is subtracted first, and log(p) itself is never computed, so a
+/// probability that underflows costs no accuracy. The arguments are scores, not probabilities: do not apply softmax
+/// before.
 ///
-/// Backward: \f$ \partial \log \sum_j e^{z_j} / \partial z_k = p_k \f$ and \f$ \partial z_y / \partial z_k = 1[k=y] \f$,
-/// so \f$ dz_{nk} = (p_{nk} - 1[k = y_n]) / N \f$.
+/// Backward: \f$ \partial \log \sum_j e^{z_j} / \partial z_k = p_k \f$ and \f$ \partial z_y / \partial z_k = 1[k=y]
+/// \f$, so \f$ dz_{nk} = (p_{nk} - 1[k = y_n]) / N \f$.
 ///
 /// | name  | shape    | meaning |
 /// | ----- | -------- | ------- |
@@ -18,13 +19,13 @@
 /// | p     | (..., K) | softmax(z): forward returns it, backward needs it |
 /// | L     | scalar   | the mean loss of all rows, in nats |
 ///
-/// In place: dz may be p, but p may not be z, from which the loss is computed after p. Throws ShapeError where the
-/// shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError where p is z.
+/// In place: dz may be p, but p may not be z, because forward computes the loss from z after p. Throws ShapeError if
+/// the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError if p is z.
 ///
-/// **The class that is chosen** is the one with the largest score, the first one of equals. A NaN is larger than every
-/// number, infinity included, and the first of several NaN is chosen: torch.argmax has it so. count_correct counts the
-/// rows where that is the true class.
-/// Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
+/// **The predicted class** is the one with the largest score, the first of equal ones. As in torch.argmax, a NaN counts
+/// as larger than every number, infinity included, and of several NaN the first counts. count_correct counts the rows
+/// whose predicted class is the true one. Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its
+/// defaults.
 
 #include <cstdint>
 
@@ -33,19 +34,20 @@
 
 namespace handgrad {
 
-/// The kernels of cross-entropy, on N > 0 rows of K > 0 scores; y holds classes, but on a GPU it may hold anything.
+/// The kernels of cross-entropy, on N > 0 rows of K > 0 scores. y contains valid classes, except on a GPU, where the
+/// labels need not have been checked.
 template <class Place> struct CrossEntropyKernels {
     /// p = softmax(z); *loss, in the memory of the place, is the mean loss.
     template <class T>
     static void forward(MatrixView<const T> z, VectorView<const std::int64_t> y, MatrixView<T> p, T* loss);
     /// dz = (p - [k = y]) / N.
     template <class T> static void backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz);
-    /// The number of rows whose chosen class is the true one.
+    /// The number of rows whose predicted class is the true one.
     template <class T> static std::size_t count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y);
-    /// tally[0] += N loss, tally[1] += count_correct(z, y). Only the device has it.
+    /// tally[0] += N loss, tally[1] += count_correct(z, y). Defined for the device only.
     template <class T>
     static void add_to_tally(const T* loss, MatrixView<const T> z, VectorView<const std::int64_t> y, double* tally);
-    /// The first label outside 0 .. classes-1, or y.size. Only the device has it.
+    /// The first label outside 0 .. classes-1, or y.size. Defined for the device only.
     static std::size_t first_wrong_label(VectorView<const std::int64_t> y, std::size_t classes);
 };
 
@@ -55,7 +57,7 @@ void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Sh
 /// Throws ShapeError: "cross_entropy_forward: label y[3] is 10, expected a class from 0 to 9".
 [[noreturn]] void refuse_label(std::string_view where, std::size_t row, std::int64_t label, std::size_t classes);
 
-/// The class that is chosen of these scores, one for each of the classes 0 .. classes-1: see above.
+/// The predicted class, given one score for each of the classes 0 .. classes-1: see above.
 template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
     std::size_t best = 0;
     for (std::size_t k = 1; k < classes; ++k) {
@@ -65,7 +67,8 @@ template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
     return best;
 }
 
-/// A loss at its place: on the host a number, on the device a tensor of one, which need not have been computed yet.
+/// The type of a loss at its place: on the host a number; on the device a tensor of shape (1,), which the device may
+/// still be computing.
 template <class Place, class T> struct LossOn {
     using type = T; ///< the number
 };
@@ -80,8 +83,8 @@ template <class Place, class T> struct CrossEntropyOperations {
     using Labels = TensorOf<Place, std::int64_t>; ///< type of the true classes
     using Loss = typename LossOn<Place, T>::type; ///< type of a loss at its place
 
-    /// p = softmax(z), and the mean loss, which on a device need not have been computed when this returns. On a GPU the
-    /// labels are not checked: a wrong one makes the loss NaN. @throws ShapeError, AliasError
+    /// p = softmax(z), and the mean loss, which a device may still be computing when this returns. On a GPU the labels
+    /// are not checked: a label outside 0 .. K-1 makes the loss NaN. @throws ShapeError, AliasError
     static void cross_entropy_forward(const Tensor& z, const Labels& y, Tensor& p, Loss& loss) {
         check("cross_entropy_forward", z, y, false);
         require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
@@ -118,7 +121,7 @@ template <class Place, class T> struct CrossEntropyOperations {
         return dz;
     }
 
-    /// The number of rows of z whose chosen class is the true one. @throws ShapeError
+    /// The number of rows of z whose predicted class is the true one. @throws ShapeError
     static std::size_t count_correct(const Tensor& z, const Labels& y) {
         check("count_correct", z, y, true);
         return CrossEntropyKernels<Place>::count_correct(rows(z), entries(y));
@@ -138,7 +141,7 @@ template <class Place, class T> struct CrossEntropyOperations {
         }
     }
 
-    /// The number that a loss is: waits for a device.
+    /// The loss as a number. Waits for the device if it computes the loss.
     static T item(const Loss& loss) {
         if constexpr (on_device) {
             T result;
@@ -160,7 +163,7 @@ private:
         }
     }
 
-    /// Checks shapes, and every label; but without `wait` not those on a GPU, whose kernels would have to be waited for.
+    /// Checks the shapes and every label. Labels on a GPU only if `wait` is true, because the check waits for a kernel.
     static void check(std::string_view where, const Tensor& z, const Labels& y, bool wait) {
         check_cross_entropy_shapes(where, z.shape(), y.shape());
         const std::size_t classes = z.shape().back();

@@ -1,6 +1,6 @@
-// Softmax cross-entropy. Forward in three kernels: a row's softmax and loss, one item a row; sums of the rows' losses in
-// fixed parts; their sum. Backward is entry by entry. Memory: z read, p written; p read, dz written. Formulas:
-// cross_entropy.hpp.
+// Softmax cross-entropy. Forward has three kernels: softmax and loss of each row, one item for each row; sums of the
+// losses over fixed parts of the rows; the sum of these. Backward has one item for each entry. Forward reads z and
+// writes p; backward reads p and writes dz. Formulas: cross_entropy.hpp.
 
 #include "handgrad/device/memory.hpp"
 #include "handgrad/device/run.hpp"
@@ -32,7 +32,7 @@ template <class T> struct Backward {
     }
 };
 
-/// 1 if the largest score, the first of equals or of NaN, is the label's; else 0.
+/// 1 if the predicted class is the label, else 0.
 template <class T> struct IsRight {
     MatrixView<const T> z;
     VectorView<const std::int64_t> y;
@@ -90,7 +90,7 @@ struct IsBadLabel {
     HANDGRAD_HOST_DEVICE bool operator()(std::size_t n) const { return y(n) < 0 || y(n) >= classes; }
 };
 
-/// Memory for one double a row, and one a part of the rows.
+/// Memory for one double for each row, and one for each part of the rows.
 double* row_memory(std::size_t rows) { return device::scratch<double>(rows + 64); }
 
 /// rows[n .. n + parts) = the sums of rows[0 .. n) over the parts.

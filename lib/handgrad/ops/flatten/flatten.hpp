@@ -3,16 +3,17 @@
 /// # Flatten
 ///
 /// Forward: a batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
-/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward puts them back: dx = dy in the shape of x. Nothing is computed and
-/// nothing is copied: each result is a view of its argument.
+/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward reverses it: dx = dy in the shape of x. Neither computes or
+/// copies numbers: each result is a view of its argument.
 ///
 /// | name  | shape                     | meaning |
 /// | ----- | ------------------------- | ------- |
 /// | x, dx | (N, ...), 1 dimension or more | the batch, and dL/dx |
 /// | y, dy | (N, D), D the product of the other extents | one row an example, and dL/dy |
 ///
-/// Backward needs the shape of x. A view is valid as long as the tensor that it shows lives and keeps its size. The forms
-/// that return a new tensor copy the numbers. Throws ShapeError, and AliasError where the result is the argument.
+/// Backward needs the shape of x. A view is valid as long as the tensor that it shows exists and keeps its size. The
+/// forms that return a new tensor copy the numbers. Throws ShapeError if the shapes do not fit, and AliasError if the
+/// result is the argument itself.
 
 #include "handgrad/ops/contract.hpp"
 
@@ -30,7 +31,7 @@ template <class Place, class T> struct FlattenOperations {
         if (&x == &y) { refuse_overlap("flatten_forward", {"y", y}, {"x", x}); }
         show(y, x, flatten_shape(x.shape()));
     }
-    static void flatten_forward(const Tensor&& x, Tensor& y) = delete; ///< x would be gone
+    static void flatten_forward(const Tensor&& x, Tensor& y) = delete; ///< a view of a temporary would be invalid
     /// A copy of x as rows.
     static Tensor flatten_forward(const Tensor& x) {
         Tensor view;
@@ -44,7 +45,8 @@ template <class Place, class T> struct FlattenOperations {
         require_shape("flatten_backward", "dy", dy.shape(), flatten_shape(shape_of_x));
         show(dx, dy, shape_of_x);
     }
-    static void flatten_backward(const Tensor&& dy, const Shape& shape_of_x, Tensor& dx) = delete; ///< dy would be gone
+    static void flatten_backward(const Tensor&& dy, const Shape& shape_of_x,
+                                 Tensor& dx) = delete; ///< a view of a temporary would be invalid
     /// A copy of dy in the shape of x.
     static Tensor flatten_backward(const Tensor& dy, const Shape& shape_of_x) {
         Tensor view;

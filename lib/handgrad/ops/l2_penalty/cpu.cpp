@@ -6,7 +6,7 @@
 namespace handgrad {
 
 template <> template <class T> T L2PenaltyKernels<OnCpu>::forward(VectorView<const T> w, double lambda) {
-    // Eight running sums, so that the additions do not wait for each other; always the same ones.
+    // Eight independent sums, so that no addition waits for the previous one. Their number is the same on all machines.
     constexpr std::size_t sums = 8;
     T sum[sums] = {};
     std::size_t i = 0;

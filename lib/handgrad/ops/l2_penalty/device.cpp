@@ -1,7 +1,7 @@
-// The L2 penalty. Forward is a reduction: one item a block of 256 entries, and the sums of the blocks go to the host,
-// which needs the number anyway. thrust::reduce would be shorter, but its parts depend on the number of threads, and so
-// would the last bits. 2 operations a number read. Backward: 2 operations for 2 or 3 numbers of memory. Formulas:
-// l2_penalty.hpp.
+// The L2 penalty. Forward is a reduction: one item for each block of 256 entries; the host adds the sums of the blocks,
+// because it needs the result anyway. thrust::reduce would be shorter, but its parts, and so the last bits, depend on
+// the number of threads. Forward takes 2 operations for each number; backward takes 2 operations for 2 or 3 numbers of
+// memory. Formulas: l2_penalty.hpp.
 
 #include <vector>
 

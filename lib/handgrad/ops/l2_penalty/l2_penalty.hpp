@@ -2,9 +2,9 @@
 /// @file
 /// # L2 penalty
 ///
-/// Forward: \f$ L = \frac{\lambda}{2} \sum_i w_i^2 \f$. Backward: \f$ dw_i = \lambda w_i \f$; the half is there so that
-/// no 2 is left in the gradient. w has any shape, dw the same, and dw may be w itself. PyTorch's optimisers call lambda
-/// `weight_decay`. Source: Lecture 13, part D (whose code, like this, penalises weights and not biases).
+/// Forward: \f$ L = \frac{\lambda}{2} \sum_i w_i^2 \f$. Backward: \f$ dw_i = \lambda w_i \f$; the factor 1/2
+/// cancels the 2 of the derivative. w and dw have the same shape, of any rank, and dw may be w itself. PyTorch's
+/// optimisers call lambda `weight_decay`. Source: Lecture 13, part D (its code, too, penalises weights and not biases).
 
 #include "handgrad/ops/contract.hpp"
 

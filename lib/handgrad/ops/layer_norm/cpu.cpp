@@ -1,5 +1,6 @@
-// Layer normalisation in SIMD registers. A row stays in the first-level cache while it is read twice or three times; the
-// parameters' gradients are summed for a block of features at a time, row by row. Formulas: layer_norm.hpp.
+// Layer normalisation in SIMD registers. A kernel reads each row two or three times while it is in the first-level
+// cache. The gradients of the parameters are summed row by row, for one block of features at a time. Formulas:
+// layer_norm.hpp.
 
 #include <algorithm>
 #include <cmath>
@@ -14,8 +15,8 @@ namespace {
 using cpu::lanes;
 using cpu::Vec;
 
-/// The sum of f(d) over d < n, f(d) giving a register of entries d .. d + lanes, and f_one(d) a single one: in an order
-/// that depends on n alone.
+/// The sum over d < n. f(d) returns the register of the entries d .. d + lanes - 1, f_one(d) the single entry d. The
+/// order depends on n alone.
 template <class T, class F, class FOne> T sum_over(std::size_t n, const F& f, const FOne& f_one) {
     Vec<T> sum(T(0));
     std::size_t d = 0;
@@ -27,7 +28,7 @@ template <class T, class F, class FOne> T sum_over(std::size_t n, const F& f, co
 
 template <class T> Vec<T> load(const T* x) { return Vec<T>::load_unaligned(x); }
 
-/// Rows in a chunk for the threads: some 16,384 entries.
+/// Number of rows in a chunk: about 16,384 entries.
 std::size_t grain(std::size_t columns) { return std::max<std::size_t>(1, 16384 / columns); }
 
 } // namespace
@@ -76,7 +77,7 @@ void LayerNormKernels<OnCpu>::backward_input(MatrixView<const T> x, VectorView<c
                                  D, [&](std::size_t d) { return load(dyn + d) * load(w.data + d); },
                                  [&](std::size_t d) { return dyn[d] * w(d); }) /
                              static_cast<T>(D);
-            const T gx_mean = // of g times x_hat
+            const T gx_mean = // mean of g times x_hat
                 sum_over<T>(
                     D,
                     [&](std::size_t d) {
@@ -100,7 +101,7 @@ void LayerNormKernels<OnCpu>::backward_parameters(MatrixView<const T> x, VectorV
                                                   VectorView<const T> rstd, MatrixView<const T> dy, VectorView<T> dw,
                                                   VectorView<T> db, Accumulate mode) {
     const bool add = mode == Accumulate::yes;
-    // A thread owns a block of features and goes through all rows in order: nothing is added up across threads.
+    // A thread computes a block of features and reads all rows in order: there are no sums across threads.
     constexpr std::size_t block = 64;
     const Chunks chunks(x.columns, x.rows * x.columns < 65536 ? x.columns : block, block);
     parallel_for(chunks.count, [&](std::size_t chunk) {
@@ -111,7 +112,7 @@ void LayerNormKernels<OnCpu>::backward_parameters(MatrixView<const T> x, VectorV
             for (std::size_t n = 0; n < x.rows; ++n) {
                 const T *xn = &x(n, first), *dyn = &dy(n, first);
                 const T mu = mean(n), r = rstd(n);
-                for (std::size_t d = 0; d < width; ++d) { // the compiler makes registers of it
+                for (std::size_t d = 0; d < width; ++d) { // the compiler vectorises this loop
                     dw_sum[d] += dyn[d] * ((xn[d] - mu) * r);
                     db_sum[d] += dyn[d];
                 }

@@ -1,6 +1,7 @@
-// Layer normalisation. Forward and the gradient of the input: one item a row, which reads it three times, from the
-// caches. The parameters' gradients: one item a feature. Every item owns its results: no atomics, and the same bits on any
-// number of threads. Some 8 operations for 2 or 3 numbers of memory an entry. Formulas: layer_norm.hpp.
+// Layer normalisation. Forward and the gradient of the input have one item for each row, which reads the row three
+// times, mostly from the caches. The gradients of the parameters have one item for each feature. No two items write to
+// the same number: no atomics, and the same bits on any number of threads. Each entry takes about 8 operations for 2 or
+// 3 numbers of memory. Formulas: layer_norm.hpp.
 
 #include <cmath>
 
@@ -36,7 +37,7 @@ template <class T> struct BackwardInput {
     MatrixView<T> dx;
     HANDGRAD_HOST_DEVICE T normalised(std::size_t n, std::size_t d) const { return (x(n, d) - mean(n)) * rstd(n); }
     HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
-        T g_mean(0), gx_mean(0); // of g, and of g times x_hat
+        T g_mean(0), gx_mean(0); // means of g, and of g times x_hat
         for (std::size_t d = 0; d < x.columns; ++d) {
             const T g = dy(n, d) * w(d);
             g_mean += g;

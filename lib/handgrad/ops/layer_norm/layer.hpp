@@ -11,9 +11,9 @@
 
 namespace handgrad::nn {
 
-/// Every row normalised over its features, then scaled and shifted: torch.nn.LayerNorm over the last axis.
+/// Normalises every row over its features, then scales and shifts it, as torch.nn.LayerNorm over the last axis.
 ///
-/// weight starts as ones, bias as zeros, both (D,). Derivation: layer_norm.hpp.
+/// The weight is initialised with ones, the bias with zeros; both have shape (D,). Derivation: layer_norm.hpp.
 template <class Backend> class LayerNorm : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

@@ -12,15 +12,16 @@
 ///
 /// | name         | shape    | meaning |
 /// | ------------ | -------- | ------- |
-/// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them |
+/// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them
+/// |
 /// | w, dw, b, db | (D,)     | scale and shift of every feature, and dL/dw, dL/db |
 /// | mean, rstd   | (...)    | mu and r of every row: forward returns them, backward needs them |
 ///
-/// Backward needs x, w, mean and rstd. In place: nothing. Throws ShapeError where the shapes do not fit or a row has no
-/// feature, and AliasError where a result shares memory with an argument or another result of the same call.
-/// Numerical note: sigma is computed from the differences to the mean, not from the mean of squares, which would cancel.
-/// Source: Ba, Kiros, Hinton, Layer Normalization (2016), arXiv:1607.06450; torch.nn.functional.layer_norm. The
-/// derivation is in layer_norm.md.
+/// Backward needs x, w, mean and rstd. No result may replace an argument. Throws ShapeError if the shapes do not fit or
+/// a row has no feature, and AliasError if a result shares memory with an argument or another result of the same call.
+/// Numerical note: sigma is computed from the differences to the mean; the difference of the mean of squares and the
+/// square of the mean would suffer from cancellation. Source: Ba, Kiros, Hinton, Layer Normalization (2016),
+/// arXiv:1607.06450; torch.nn.functional.layer_norm. The derivation is in layer_norm.md.
 
 #include "handgrad/ops/contract.hpp"
 

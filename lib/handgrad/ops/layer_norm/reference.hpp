@@ -31,7 +31,7 @@ void LayerNormKernels<OnReference>::backward_input(MatrixView<const T> x, Vector
                                                    MatrixView<const T> dy, MatrixView<T> dx) {
     const T D(static_cast<double>(x.columns));
     for (std::size_t n = 0; n < x.rows; ++n) {
-        T g_mean(0), gx_mean(0); // of g, and of g times x_hat
+        T g_mean(0), gx_mean(0); // means of g, and of g times x_hat
         for (std::size_t d = 0; d < x.columns; ++d) {
             const T x_hat = (x(n, d) - mean(n)) * rstd(n);
             g_mean += dy(n, d) * w(d);

@@ -1,4 +1,4 @@
-// linear, fast: OpenBLAS, or a SIMD kernel of our own where one side of the product is narrow. Formulas: linear.hpp.
+// linear, fast: OpenBLAS, or SIMD kernels for narrow or small matrices. Formulas: linear.hpp.
 
 #include <algorithm>
 
@@ -17,10 +17,10 @@ namespace {
 
 bool is_narrow(std::size_t n) { return 1 <= n && n <= narrow; }
 
-/// Cuts the `items` rows of the product of a (batch, in) with an (in, out) matrix, or of one of its gradients, into at
-/// most 16 chunks; more would have OpenBLAS copy the shared operand too often. A chunk takes some 100 us at least: what
-/// threads save is then more than it costs to hand weights and gradients from one core's cache to another's at every
-/// step. Narrow products wait for memory most of the time, so they take as long with fewer operations.
+/// Divides the `items` rows of the product of a (batch, in) and an (in, out) matrix, or of one of its gradients, into
+/// at most 16 chunks; with more chunks OpenBLAS would copy the shared operand too often. A chunk takes at least about
+/// 100 us, so that threads save more time than the transfer of weights and gradients between the caches of two cores
+/// takes in every step. Narrow products wait for memory most of the time, so their chunks have fewer operations.
 Chunks chunks_of(std::size_t items, std::size_t batch, std::size_t in, std::size_t out) {
     const std::size_t chunk_flops = is_narrow(in) || is_narrow(out) ? 4'000'000 : 16'000'000;
     const std::size_t count = std::clamp<std::size_t>(2 * batch * in * out / chunk_flops, 1, 16);
@@ -92,7 +92,7 @@ template <> template <class T> void LinearKernels<OnCpu>::backward_weight(Matrix
     const std::size_t batch = x.rows, in = dw.rows, out = dw.columns;
     const bool add = mode == Accumulate::yes;
     if (is_narrow(in) || is_narrow(out)) {
-        // The narrow side's columns times the wide side's, summed over the batch: narrow x wide.
+        // The product of the narrow and the wide matrix, summed over the batch: narrow x wide.
         const bool narrow_in = is_narrow(in);
         T* sums = scratch<T, struct Sums>(in * out);
         const MatrixView<const T> a = narrow_in ? x : dy, b = narrow_in ? dy : x;
@@ -105,7 +105,7 @@ template <> template <class T> void LinearKernels<OnCpu>::backward_weight(Matrix
         }
         return;
     }
-    // Cut by rows of dw, not by the batch: nothing has to be added up across threads.
+    // Chunks of rows of dw, not of the batch: there are no sums across threads.
     const Chunks chunks = chunks_of(in, batch, in, out);
     const T* from_zero = add ? nullptr : zero_row<T>(out);
     parallel_for(chunks.count, [&](std::size_t i) {

@@ -1,6 +1,7 @@
-// Matrix products. The plain kernel has one item an entry of the result, which reads a row of one matrix and a column of
-// the other: 2 operations for 2 numbers read, so it lives off the caches. On a GPU the fast path is cuBLAS, which keeps
-// tiles of both matrices in registers and shared memory and reads each number once for a whole tile.
+// Matrix products. The plain kernel has one item for each entry of the result, which reads a row of one matrix and a
+// column of the other: 2 operations for 2 numbers, so its speed depends on the caches. On a GPU the fast path is
+// cuBLAS, which keeps tiles of both matrices in registers and shared memory and reads each number once for a whole
+// tile.
 
 #include "handgrad/device/run.hpp"
 #include "handgrad/ops/linear/linear.hpp"
@@ -61,7 +62,7 @@ template <class T> struct BackwardBias {
 };
 
 #if defined(HANDGRAD_THRUST_CUDA)
-/// Each row of y becomes b.
+/// Copies b into each row of y.
 template <class T> struct RowsOf {
     VectorView<const T> b;
     HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const { return b(item % b.size); }

@@ -10,9 +10,10 @@
 
 namespace handgrad::nn {
 
-/// y = x w + b, torch.nn.Linear with the weight as the lecture has it: weight (D_in, D_out), bias (D_out,).
+/// y = x w + b, as torch.nn.Linear, but with the weight transposed, as in the lecture: weight (D_in, D_out), bias
+/// (D_out,).
 ///
-/// Both start uniform within 1/sqrt(D_in), as in PyTorch. Derivation: linear.hpp.
+/// Both are initialised uniformly within 1/sqrt(D_in), as in PyTorch. Derivation: linear.hpp.
 template <class Backend> class Linear : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
@@ -20,7 +21,7 @@ public:
     Parameter<Backend> weight; ///< (D_in, D_out)
     Parameter<Backend> bias;   ///< (D_out,)
 
-    /// @throws ShapeError if a number is less than 1 (PyTorch takes a 0, with a warning)
+    /// @throws ShapeError if a number is less than 1 (PyTorch accepts 0, with a warning)
     Linear(std::size_t in_features, std::size_t out_features, Random& random) {
         require_at_least("Linear", "in_features", in_features, 1);
         require_at_least("Linear", "out_features", out_features, 1);
@@ -53,7 +54,7 @@ protected:
         return y_;
     }
 
-    /// Adds to the gradients of weight and bias; returns dx.
+    /// Adds to the gradients of weight and bias, and computes dx if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         Backend::linear_backward_weight(*x_, dy, weight.grad, Accumulate::yes);
         Backend::linear_backward_bias(dy, bias.grad, Accumulate::yes);

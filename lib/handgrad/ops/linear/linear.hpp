@@ -19,7 +19,7 @@
 /// | y, dy | (..., D_out)  | the result, and dL/dy |
 ///
 /// In the formulas n counts all rows: the leading axes are folded into one. Backward needs x and w. Throws ShapeError
-/// where the shapes do not fit, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same
+/// if the shapes do not fit, and AliasError if a result (y, dx, dw, db) shares memory with an argument of the same
 /// call. Source: Lecture 13, parts B and D; the derivation is the chain rule written out.
 
 #include "handgrad/ops/contract.hpp"
@@ -36,7 +36,7 @@ template <class Place> struct LinearKernels {
     /// dw = x^T dy, overwritten or added to.
     template <class T>
     static void backward_weight(MatrixView<const T> x, MatrixView<const T> dy, MatrixView<T> dw, Accumulate mode);
-    /// db = the sum of dy's rows, overwritten or added to.
+    /// db = the sum of the rows of dy, overwritten or added to.
     template <class T> static void backward_bias(MatrixView<const T> dy, VectorView<T> db, Accumulate mode);
 };
 

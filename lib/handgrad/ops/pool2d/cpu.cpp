@@ -19,7 +19,7 @@ struct Places {
 Places places(std::size_t p, std::size_t kernel, std::size_t stride, std::size_t padding, std::size_t dilation,
               std::size_t size) {
     const std::size_t begin = p * stride;
-    const std::size_t above = std::max(begin, padding) - begin; // rows of the window above the image
+    const std::size_t above = std::max(begin, padding) - begin; // number of rows of the window above the image
     return {begin + (above + dilation - 1) / dilation * dilation - padding,
             std::min(begin + dilation * (kernel - 1) + 1, size + padding) - padding};
 }
@@ -32,7 +32,7 @@ bool is_two_by_two(const AvgPool2dOptions& o) {
     return o.kernel_size == Size2d(2) && o.stride == Size2d(2) && o.padding == Size2d(0);
 }
 
-/// Pixels in a chunk, fewer than in an entrywise kernel: there is more work to each.
+/// Number of pixels in a chunk: smaller than in an entrywise kernel, because each pixel takes more operations.
 constexpr std::size_t pool_grain = 65536;
 
 /// Calls f(plane) for every channel of every image, on several threads.
@@ -45,7 +45,7 @@ template <class T, class F> void for_each_plane(ImagesView<T> x, const F& f) {
 
 // ---- Max-pooling ----
 
-/// Windows that max_two_by_two compares together.
+/// Number of windows that max_two_by_two compares at a time.
 constexpr std::size_t two_by_two_block = 1024;
 
 /// A pixel and its number in the channel.
@@ -60,7 +60,7 @@ template <class T> Candidate<T> winner(Candidate<T> a, Candidate<T> b) {
     return {second ? b.value : a.value, second ? b.index : a.index};
 }
 
-/// One channel, whatever the options: a whole row of windows at a time, place by place of the window.
+/// One channel, for any options: one row of windows at a time, and all windows of the row for one place after another.
 template <class T> void max_any(const T* x, std::size_t height, std::size_t width, const MaxPool2dOptions& options,
                                 std::size_t rows, std::size_t columns, T* y, std::int32_t* indices) {
     const Size2d kernel = options.kernel_size, stride = options.stride, padding = options.padding;
@@ -149,7 +149,7 @@ struct Averaging {
     }
 };
 
-/// One channel, whatever the options.
+/// One channel, for any options.
 template <class T> void average_any(const T* x, const Averaging& averaging, T* y) {
     averaging.for_each_window([&](std::size_t window, Places down, Places across, std::size_t area) {
         T sum(0);
@@ -160,7 +160,7 @@ template <class T> void average_any(const T* x, const Averaging& averaging, T* y
     });
 }
 
-/// Adds each window's share to its pixels.
+/// Adds dy / A of each window to its pixels.
 template <class T> void share_any(const T* dy, const Averaging& averaging, T* dx) {
     averaging.for_each_window([&](std::size_t window, Places down, Places across, std::size_t area) {
         const T share = dy[window] / static_cast<T>(area);
@@ -180,7 +180,7 @@ template <class T> void average_two_by_two(const T* x, std::size_t width, std::s
     }
 }
 
-/// Overwrites each block of 2 x 2 with its share. Pixels outside all blocks keep their values.
+/// Overwrites the pixels of each 2 x 2 block with dy / A. Pixels outside all blocks keep their values.
 template <class T> void share_two_by_two(const T* dy, std::size_t width, std::size_t rows, std::size_t columns, T* dx) {
     for (std::size_t p = 0; p < rows; ++p, dy += columns) {
         T *upper = dx + 2 * p * width, *lower = upper + width;
@@ -224,7 +224,7 @@ Pool2dKernels<OnCpu>::max_backward(ImagesView<const T> dy, ImagesView<const std:
 
 template <> std::optional<std::int32_t> Pool2dKernels<OnCpu>::bad_index(VectorView<const std::int32_t> indices,
                                                                         std::size_t pixels) {
-    // The maximum of unsigned numbers, of which a negative index is a large one: so the loop runs in SIMD registers.
+    // The maximum of unsigned numbers: a negative index becomes a large one, and the loop runs in SIMD registers.
     std::uint32_t largest = 0;
     for (std::size_t i = 0; i < indices.size; ++i) {
         largest = std::max(largest, static_cast<std::uint32_t>(indices(i)));

@@ -1,7 +1,7 @@
-// Max-pooling: R S comparisons a window; forward reads x once and writes y and the winners. Backward has one item a
-// channel, since windows of a channel may share a winner: less parallel than forward, and every dy is read once.
-// Average-pooling: R S additions a window; backward as many a pixel, each item gathering the pixel's share of every
-// window that covers it.
+// Max-pooling takes R S comparisons for each window; forward reads x once and writes y and the winners. Backward has
+// one item for each channel, because windows of a channel may have the same winner: it is less parallel than forward,
+// and reads every dy once. Average-pooling takes R S additions for each window; backward takes as many for each pixel,
+// whose item gathers dy / A of every window that covers the pixel.
 
 #include <vector>
 
@@ -16,7 +16,7 @@ using namespace device; // tabulate and the other loops
 
 namespace {
 
-/// Whether index i is no pixel's number.
+/// Whether index i is outside 0 .. pixels - 1.
 struct IsBad {
     VectorView<const std::int32_t> indices;
     std::size_t pixels;
@@ -49,7 +49,7 @@ template <> template <class T> void Pool2dKernels<OnDevice>::max_backward(Images
 template <> std::optional<std::int32_t> Pool2dKernels<OnDevice>::bad_index(VectorView<const std::int32_t> indices,
                                                                            std::size_t pixels) {
     if (first_item(indices.size, 1, IsBad{indices, pixels}) == indices.size) { return {}; }
-    std::vector<std::int32_t> on_host(indices.size); // only an error is worth a copy
+    std::vector<std::int32_t> on_host(indices.size); // copied only if there is an error
     copy_to_host(indices.data, on_host.data(), indices.size * sizeof(std::int32_t));
     return Pool2dKernels<OnCpu>::bad_index({on_host.data(), on_host.size()}, pixels);
 }

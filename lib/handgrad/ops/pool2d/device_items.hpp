@@ -1,6 +1,6 @@
 #pragma once
-// The work items of the pooling kernels. Formulas: pool2d.hpp. Their index arithmetic is in int, which is faster on a
-// GPU: the kernels refuse tensors of more numbers than an int counts.
+// The work items of the pooling kernels. Formulas: pool2d.hpp. Their index arithmetic uses int, which is faster on a
+// GPU; the kernels refuse tensors with more numbers than an int can count.
 
 #include <cstdint>
 
@@ -9,7 +9,8 @@
 
 namespace handgrad::device {
 
-/// The largest pixel of a window and its number. One item a window: reads R S pixels, one comparison each.
+/// The largest pixel of a window and its number. One item for each window reads R S pixels, with one comparison for
+/// each.
 template <class T> struct MaxPool2dForward {
     Axis rows, columns;
     ImagesView<const T> x;
@@ -39,15 +40,16 @@ template <class T> struct MaxPool2dForward {
     }
 };
 
-/// dx of one channel of one image: zeros, then every dy to its winner. One item a channel, because only within one may
-/// two windows have the same winner: no item writes where another does, and windows are added in row-major order.
+/// dx of one channel of one image: zeros, then every dy is added at its winner. One item for each channel, because only
+/// windows of the same channel can have the same winner: no two items write to the same pixel, and each adds its
+/// windows in row-major order.
 template <class T> struct MaxPool2dBackward {
     ImagesView<const T> dy;
     ImagesView<const std::int32_t> indices;
     ImagesView<T> dx;
 
     HANDGRAD_HOST_DEVICE void operator()(int channel) const {
-        const int pixels = static_cast<int>(dx.h * dx.w), windows = static_cast<int>(dy.h * dy.w); // of a channel
+        const int pixels = static_cast<int>(dx.h * dx.w), windows = static_cast<int>(dy.h * dy.w); // in a channel
         T* image = dx.data + channel * pixels;
         for (int i = 0; i < pixels; ++i) { image[i] = T(0); }
         for (int i = channel * windows; i < (channel + 1) * windows; ++i) { image[indices.data[i]] += dy.data[i]; }
@@ -59,7 +61,8 @@ struct Averaging {
     Axis rows, columns;
     bool count_include_pad;
 
-    /// The number of places of window p that count along an axis: those inside the image, or inside image and padding.
+    /// The number of places of window p along an axis that count: those inside the image, or inside the image and its
+    /// padding.
     HANDGRAD_HOST_DEVICE int counted(const Axis& axis, int p) const {
         const int begin = axis.pixel(p, 0), end = begin + axis.kernel; // no dilation
         const int low = count_include_pad ? -axis.padding : 0;
@@ -70,7 +73,7 @@ struct Averaging {
     HANDGRAD_HOST_DEVICE int area(int p, int q) const { return counted(rows, p) * counted(columns, q); }
 };
 
-/// The mean of a window. One item a window: R S additions.
+/// The mean of a window. One item for each window, R S additions.
 template <class T> struct AvgPool2dForward {
     Averaging a;
     ImagesView<const T> x;
@@ -91,7 +94,7 @@ template <class T> struct AvgPool2dForward {
     }
 };
 
-/// dx of a pixel: its share of every window that covers it. One item a pixel.
+/// dx of a pixel: the sum of dy / A over the windows that cover it. One item for each pixel.
 template <class T> struct AvgPool2dBackward {
     Averaging a;
     ImagesView<const T> dy;

@@ -19,9 +19,9 @@ template <class Backend> class MaxPool2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
 
-    /// Windows of this size, side by side. @throws ShapeError for a size less than 1
+    /// Adjacent windows of this size: the stride is the size. @throws ShapeError for a size less than 1
     explicit MaxPool2d(Size2d kernel_size) : MaxPool2d(MaxPool2dOptions(kernel_size)) {}
-    /// Everything chosen. @throws ShapeError for a number that is too small, a padding of more than half the kernel
+    /// All options. @throws ShapeError for a number that is too small, or a padding of more than half of the kernel
     explicit MaxPool2d(const MaxPool2dOptions& options) : options_(options) {
         check_pool2d_options("MaxPool2d", options);
     }
@@ -54,9 +54,9 @@ template <class Backend> class AvgPool2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
 
-    /// Windows of this size, side by side. @throws ShapeError for a size less than 1
+    /// Adjacent windows of this size: the stride is the size. @throws ShapeError for a size less than 1
     explicit AvgPool2d(Size2d kernel_size) : AvgPool2d(AvgPool2dOptions(kernel_size)) {}
-    /// Everything chosen. @throws ShapeError for a number that is too small, a padding of more than half the kernel
+    /// All options. @throws ShapeError for a number that is too small, or a padding of more than half of the kernel
     explicit AvgPool2d(const AvgPool2dOptions& options) : options_(options) {
         check_pool2d_options("AvgPool2d", options);
     }

@@ -6,20 +6,20 @@
 /// place (r, s) of window (p, q) is the pixel \f$ i = \sigma p + \delta r - \pi,\ j = \sigma q + \delta s - \pi \f$.
 ///
 /// **Max-pooling** forward: \f$ y_{ncpq} = \max_{r,s} x_{ncij} \f$ over the pixels inside the image. Let
-/// \f$ m_{ncpq} \f$ be the number i W + j of the pixel that won. Locally y is that pixel, so its derivative is 1 there
-/// and 0 for the others:
+/// \f$ m_{ncpq} \f$ be the number i W + j of the largest pixel, the winner. Near x, y equals the winner, so the
+/// derivative of y is 1 for the winner and 0 for all other pixels:
 /// \f[ dx_{ncij} = \sum_{p,q:\ m_{ncpq} = iW + j} dy_{ncpq}, \f]
 /// a sum because windows may overlap. Of equal pixels the first one in row-major order wins. A NaN wins over every
-/// number, and of several NaN the last one wins. All as PyTorch.
+/// number, and of several NaN the last one wins. All this is as in PyTorch.
 ///
 /// **Average-pooling** forward: \f$ y_{ncpq} = \frac{1}{A} \sum_{r,s} x_{ncij} \f$, zeros outside the image, no
 /// dilation. A is R S, or without `count_include_pad` the number of places inside the image. Places beyond the padding,
-/// which ceil_mode allows, are never counted. Backward gives every pixel its share:
+/// which ceil_mode allows, are never counted. Backward adds dy / A of every window to its pixels:
 /// \f$ dx_{ncij} = \sum_{p,q\ \mathrm{whose\ window\ covers}\ (i,j)} dy_{ncpq} / A \f$.
 ///
 /// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, columns alike. With
 /// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding. With
-/// ceil_mode, too, a kernel may be larger than the padded image: its one window takes the pixels inside the image.
+/// ceil_mode a kernel may also be larger than the padded image; its only window then contains the pixels of the image.
 ///
 /// | name  | shape        | meaning |
 /// | ----- | ------------ | ------- |
@@ -27,12 +27,11 @@
 /// | y, dy | (N, C, P, Q) | the result, and dL/dy |
 /// | indices | (N, C, P, Q) | m, the winners of max-pooling, each a number 0 .. H W - 1 |
 ///
-/// Backward needs x's shape, and for max-pooling the winners. Throws ShapeError where shapes or options do not fit: a
+/// Backward needs x's shape, and for max-pooling the winners. Throws ShapeError if shapes or options do not fit: a
 /// kernel larger than the padded image (with ceil_mode: larger by a stride), a stride of 0, a padding of more than half
-/// the kernel, a window that holds no pixel (padding and dilation together make one; PyTorch calls its maximum minus
-/// infinity, and backward then fails).
-/// Throws AliasError where a result (y, dx) shares memory with an argument of the same call.
-/// Source: Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
+/// of the kernel, or a window without a pixel, which padding and dilation can cause (in PyTorch its maximum is minus
+/// infinity, and backward then fails). Throws AliasError if a result (y, dx) shares memory with an argument of the same
+/// call. Source: Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
 
 #include <cstddef>
 #include <cstdint>
@@ -50,10 +49,10 @@ struct MaxPool2dOptions {
     Size2d stride;          ///< pixels from one window to the next
     Size2d padding = 0;     ///< pixels around the image that never win
     Size2d dilation = 1;    ///< pixels from one place of the window to the next
-    bool ceil_mode = false; ///< round the output's size up
-    /// Windows side by side: the stride is the kernel's size.
+    bool ceil_mode = false; ///< whether the size of the output is rounded up
+    /// Adjacent windows: the stride is the size of the kernel.
     MaxPool2dOptions(Size2d kernel) : kernel_size(kernel), stride(kernel) {}
-    /// Everything chosen.
+    /// All options.
     MaxPool2dOptions(Size2d kernel, Size2d step, Size2d pad = 0, Size2d dilate = 1, bool ceil = false)
         : kernel_size(kernel), stride(step), padding(pad), dilation(dilate), ceil_mode(ceil) {}
 };
@@ -63,18 +62,18 @@ struct AvgPool2dOptions {
     Size2d kernel_size;            ///< R x S
     Size2d stride;                 ///< pixels from one window to the next
     Size2d padding = 0;            ///< zeros around the image
-    bool ceil_mode = false;        ///< round the output's size up
+    bool ceil_mode = false;        ///< whether the size of the output is rounded up
     bool count_include_pad = true; ///< whether the zeros of the padding count in the average
-    /// Windows side by side: the stride is the kernel's size.
+    /// Adjacent windows: the stride is the size of the kernel.
     AvgPool2dOptions(Size2d kernel) : kernel_size(kernel), stride(kernel) {}
-    /// Everything chosen.
+    /// All options.
     AvgPool2dOptions(Size2d kernel, Size2d step, Size2d pad = 0, bool ceil = false, bool include_pad = true)
         : kernel_size(kernel), stride(step), padding(pad), ceil_mode(ceil), count_include_pad(include_pad) {}
 };
 
 /// The kernels of both poolings, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Pool2dKernels {
-    /// y, the largest pixel of each window, and indices, the winners' numbers i W + j.
+    /// y, the largest pixel of each window, and indices, the numbers i W + j of the winners.
     template <class T> static void max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
                                                ImagesView<std::int32_t> indices);
     /// dx: the sum of dy over the windows that each pixel won, zero elsewhere. Every index is the number of a pixel.
@@ -85,7 +84,7 @@ template <class Place> struct Pool2dKernels {
     static std::optional<std::int32_t> bad_index(VectorView<const std::int32_t> indices, std::size_t pixels);
     /// y, the average of each window.
     template <class T> static void avg_forward(ImagesView<const T> x, const AvgPool2dOptions& options, ImagesView<T> y);
-    /// dx, to each pixel of which every window that covers it adds dy / A.
+    /// dx: for each pixel the sum of dy / A over the windows that cover it.
     template <class T>
     static void avg_backward(ImagesView<const T> dy, const AvgPool2dOptions& options, ImagesView<T> dx);
 };
@@ -108,7 +107,7 @@ void check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dO
 /// The result of max_pool2d_forward, (N, C, P, Q) both.
 template <class Tensor, class Indices> struct MaxPool2dResult {
     Tensor y;        ///< the largest pixel of each window
-    Indices indices; ///< the winners' numbers, i W + j within their channel
+    Indices indices; ///< the numbers i W + j of the winners in their channel
 };
 
 /// Both poolings, for all backends.
@@ -169,8 +168,9 @@ template <class Place, class T> struct Pool2dOperations {
         return y;
     }
 
-    /// dx, given dy (N, C, P, Q) and x's shape: each dy is shared among the pixels of its window. dx (N, C, H, W),
-    /// overwritten. @throws ShapeError, AliasError
+    /// dx, given dy (N, C, P, Q) and x's shape: dy / A is added to each pixel of the window. dx (N, C, H, W),
+    /// overwritten.
+    /// @throws ShapeError, AliasError
     static void avg_pool2d_backward(const Tensor& dy, const Shape& shape_of_x, const AvgPool2dOptions& options,
                                     Tensor& dx) {
         require_apart("avg_pool2d_backward", {"dx", dx}, {{"dy", dy}});

@@ -22,7 +22,7 @@ void Pool2dKernels<OnReference>::max_forward(ImagesView<const T> x, const MaxPoo
                     std::int32_t winner = -1; // none yet
                     for (std::size_t r = 0; r < options.kernel_size.h; ++r) {
                         for (std::size_t s = 0; s < options.kernel_size.w; ++s) {
-                            // A pixel above or left of x wraps around to a huge number, so >= catches both sides.
+                            // A negative row or column wraps around to a huge number, so >= detects both sides.
                             const std::size_t i = options.stride.h * p + options.dilation.h * r - options.padding.h;
                             const std::size_t j = options.stride.w * q + options.dilation.w * s - options.padding.w;
                             if (i >= x.h || j >= x.w) { continue; }
@@ -81,7 +81,7 @@ template <class T, class F> void for_each_window(ImagesView<T> y, const F& f) {
     }
 }
 
-/// Calls f(i, j) for every pixel of x in window (p, q). Returns A, by which the average divides.
+/// Calls f(i, j) for every pixel of x in window (p, q). Returns A, the divisor of the average.
 template <class T, class F>
 std::size_t for_each_pixel(ImagesView<T> x, const AvgPool2dOptions& options, std::size_t p, std::size_t q, const F& f) {
     const Size2d padding = options.padding;
@@ -92,7 +92,7 @@ std::size_t for_each_pixel(ImagesView<T> x, const AvgPool2dOptions& options, std
             const std::size_t i = options.stride.h * p + r, j = options.stride.w * q + s;
             if (i >= x.h + 2 * padding.h || j >= x.w + 2 * padding.w) { continue; }
             ++padded;
-            // A pixel above or left of x wraps around to a huge number, so >= catches both sides.
+            // A negative row or column wraps around to a huge number, so >= detects both sides.
             if (i - padding.h >= x.h || j - padding.w >= x.w) { continue; }
             ++inside;
             f(i - padding.h, j - padding.w);

@@ -27,7 +27,8 @@ template <> template <class T> void SgdKernels<OnCpu>::step(VectorView<T> p, Vec
         T* pc = p.data + begin;
         T* vc = v.data + begin;
         const T* gc = g.data + begin;
-        // A few hundred entries at a time, so that the direction stays in the first-level cache between the two loops.
+        // Blocks of several hundred entries, so that the direction stays in the first-level cache between the two
+        // loops.
         constexpr std::size_t block = 512;
         T d[block];
         for (std::size_t i = 0; i < n; i += block) {

@@ -1,5 +1,5 @@
-// One step of SGD, one item an entry: up to 8 operations for 5 numbers of memory; one kernel for all of sgd.hpp's steps,
-// so that nothing is read twice.
+// One step of SGD, one item for each entry: up to 8 operations for 5 numbers of memory. One kernel computes all steps
+// of sgd.hpp, so it reads each number once.
 
 #include "handgrad/device/run.hpp"
 #include "handgrad/ops/sgd/sgd.hpp"

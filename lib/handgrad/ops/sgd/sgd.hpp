@@ -2,14 +2,14 @@
 /// @file
 /// # Stochastic gradient descent, one parameter's step
 ///
-/// With g the gradient, p the parameter, v the velocity (momentum buffer), exactly as torch.optim.SGD:
+/// With g the gradient, p the parameter and v the velocity (momentum buffer), a step is that of torch.optim.SGD:
 /// 1. maximize: \f$ g \leftarrow -g \f$
 /// 2. weight decay: \f$ g \leftarrow g + \lambda p \f$
 /// 3. momentum: \f$ v \leftarrow g \f$ at the first step, later \f$ v \leftarrow \mu v + (1 - \tau) g \f$;
 ///    then \f$ g \leftarrow g + \mu v \f$ with Nesterov's variant, else \f$ g \leftarrow v \f$
 /// 4. \f$ p \leftarrow p - \eta g \f$
 ///
-/// All tensors have the parameter's shape. p is overwritten, and g may be p itself; v is a tensor of its own.
+/// All tensors have the shape of the parameter. p is overwritten; g may be p itself; v must be neither.
 /// Source: documentation of torch.optim.SGD.
 
 #include "handgrad/ops/contract.hpp"
@@ -18,12 +18,12 @@ namespace handgrad {
 
 /// The options of torch.optim.SGD, with its defaults.
 struct SgdOptions {
-    double lr = 1e-3;        ///< step size eta
+    double lr = 1e-3;        ///< learning rate, eta
     double momentum = 0;     ///< mu
     double dampening = 0;    ///< tau
     double weight_decay = 0; ///< lambda
-    bool nesterov = false;   ///< Nesterov's momentum; wants momentum > 0 and dampening = 0
-    bool maximize = false;   ///< climb instead of descend
+    bool nesterov = false;   ///< Nesterov's momentum; requires momentum > 0 and dampening = 0
+    bool maximize = false;   ///< whether to ascend instead of descend
 };
 
 /// The kernel of sgd_step.
@@ -38,8 +38,9 @@ template <class Place> struct SgdKernels {
 template <class Place, class T> struct SgdOperations {
     using Tensor = TensorOf<Place, T>; ///< type of an array
 
-    /// p takes one step against its gradient g; v is its velocity, read and written only if options.momentum is not 0
-    /// (a v of another shape means that this is the first step). All of one shape. @throws ShapeError, AliasError
+    /// Moves p by one step against its gradient g, which has the shape of p. The velocity v is read and written only if
+    /// options.momentum is not 0; if its shape differs from that of p, this is the first step. @throws ShapeError,
+    /// AliasError
     static void sgd_step(Tensor& p, const Tensor& g, Tensor& v, const SgdOptions& options) {
         require_shape("sgd_step", "g", g.shape(), p.shape());
         bool first = false;

@@ -23,7 +23,7 @@ void SoftmaxKernels<OnCpu>::backward(MatrixView<const T> p, MatrixView<const T> 
         for (std::size_t n = chunks.begin(i); n < chunks.begin(i) + chunks.length(i); ++n) {
             const T* pn = p.data + n * classes;
             const T* dpn = dp.data + n * classes;
-            T mean(0); // of dp, weighted with p
+            T mean(0); // mean of dp with the weights p
             for (std::size_t k = 0; k < classes; ++k) { mean += dpn[k] * pn[k]; }
             for (std::size_t k = 0; k < classes; ++k) { dz.data[n * classes + k] = pn[k] * (dpn[k] - mean); }
         }

@@ -1,5 +1,5 @@
-// softmax, one item a row: some 25 operations for 2 numbers of memory an entry. Rows are short (ten classes), so there
-// are more rows than a row has entries, and one thread a row is parallel enough. Formulas: softmax.hpp.
+// softmax, one item for each row: about 25 operations for 2 numbers of memory for each entry. Rows are short (ten
+// classes) and numerous, so one thread for each row is parallel enough. Formulas: softmax.hpp.
 
 #include "handgrad/device/run.hpp"
 #include "handgrad/ops/softmax/device_row.hpp"
@@ -18,7 +18,7 @@ template <class T> struct Backward {
     MatrixView<const T> p, dp;
     MatrixView<T> dz;
     HANDGRAD_HOST_DEVICE void operator()(std::size_t n) const {
-        T mean(0); // of dp, weighted with p
+        T mean(0); // mean of dp with the weights p
         for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }
         for (std::size_t k = 0; k < p.columns; ++k) { dz(n, k) = p(n, k) * (dp(n, k) - mean); }
     }

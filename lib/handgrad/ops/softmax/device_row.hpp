@@ -1,5 +1,5 @@
 #pragma once
-// One row's softmax, as one item of a kernel: softmax and cross-entropy share it.
+// The softmax of one row, for the items of softmax and cross-entropy.
 
 #include <cmath>
 
@@ -8,7 +8,7 @@
 namespace handgrad::device {
 
 template <class T> struct SoftmaxRow {
-    T maximum, sum; ///< of z, and of exp(z - maximum)
+    T maximum, sum; ///< maximum of z, sum of exp(z - maximum)
 
     HANDGRAD_HOST_DEVICE SoftmaxRow(const T* z, T* p, std::size_t k) : maximum(z[0]), sum(0) {
         for (std::size_t j = 1; j < k; ++j) { maximum = z[j] > maximum || z[j] != z[j] ? z[j] : maximum; }

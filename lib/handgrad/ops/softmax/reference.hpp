@@ -9,8 +9,8 @@
 namespace handgrad {
 namespace reference {
 
-/// The largest entry of row n, as a plain real number: it cancels, so its derivative does not matter. NaN if there is
-/// one.
+/// The largest entry of row n as a real number: it cancels, so its derivative does not matter. NaN if the row contains
+/// NaN.
 template <class T> auto row_maximum(MatrixView<const T> z, std::size_t n) {
     auto m = value_of(z(n, 0));
     for (std::size_t k = 1; k < z.columns; ++k) {
@@ -38,7 +38,7 @@ template <> template <class T> void SoftmaxKernels<OnReference>::forward(MatrixV
 template <> template <class T>
 void SoftmaxKernels<OnReference>::backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz) {
     for (std::size_t n = 0; n < p.rows; ++n) {
-        T mean(0); // of dp, weighted with p
+        T mean(0); // mean of dp with the weights p
         for (std::size_t k = 0; k < p.columns; ++k) { mean += dp(n, k) * p(n, k); }
         for (std::size_t k = 0; k < p.columns; ++k) { dz(n, k) = p(n, k) * (dp(n, k) - mean); }
     }

@@ -1,5 +1,5 @@
 #pragma once
-// What softmax and cross-entropy share.
+// The softmax of rows, for softmax and cross-entropy.
 
 #include <algorithm>
 #include <cstddef>
@@ -8,17 +8,17 @@
 
 namespace handgrad::cpu {
 
-/// The largest of z_0 .. z_{k-1}; NaN if there is one.
+/// The largest of z_0 .. z_{k-1}; NaN if one of them is NaN.
 template <class T> T row_maximum(const T* z, std::size_t k) {
     T m = z[0];
     for (std::size_t j = 1; j < k; ++j) { m = z[j] > m || z[j] != z[j] ? z[j] : m; }
     return m;
 }
 
-/// p = softmax of the `rows` rows of z, each of k entries. Calls at_row(n, maximum, sum of exponentials) once a row.
+/// p = softmax of the `rows` rows of z, each of k entries. Calls at_row(n, maximum, sum of exponentials) for each row.
 template <class T, class AtRow>
 void softmax_rows(const T* z, T* p, std::size_t rows, std::size_t k, const AtRow& at_row) {
-    // Exponentials are taken over many rows at once, so that registers are full even for three or ten classes.
+    // Computes the exponentials of many rows at once, so that registers are full even for three or ten classes.
     const std::size_t block = std::max<std::size_t>(1, 512 / k);
     T maximum[512];
     for (std::size_t begin = 0; begin < rows; begin += block) {
@@ -38,7 +38,7 @@ void softmax_rows(const T* z, T* p, std::size_t rows, std::size_t k, const AtRow
     }
 }
 
-/// Rows in a chunk for the threads: some 16,384 entries.
+/// Number of rows in a chunk: about 16,384 entries.
 inline std::size_t softmax_grain(std::size_t k) { return std::max<std::size_t>(1, 16384 / k); }
 
 } // namespace handgrad::cpu

@@ -3,7 +3,7 @@
 /// # Softmax
 ///
 /// Forward, for every row n: \f$ p_{nk} = e^{z_{nk}} / \sum_j e^{z_{nj}} \f$. The row's maximum is subtracted from
-/// all z first: it cancels in the fraction, and no exponential can overflow.
+/// all z first; it cancels in the fraction, and no exponential can overflow.
 ///
 /// Backward: \f$ \partial p_j / \partial z_k = p_j (1[j = k] - p_k) \f$, so
 /// \f[ dz_{nk} = \sum_j dp_{nj}\, p_{nj} (1[j=k] - p_{nk}) = p_{nk} \Bigl( dp_{nk} - \sum_j dp_{nj} p_{nj} \Bigr). \f]
@@ -13,7 +13,8 @@
 /// | z, dz        | (..., K) | rows of scores ("logits"), any rank; and dL/dz |
 /// | p, dp        | (..., K) | probabilities, each row sums to 1, and dL/dp |
 ///
-/// Backward needs p. In place: p may be z, and dz may be dp or p. Throws ShapeError. Source: Lecture 13, parts B and D.
+/// Backward needs p. In place: p may be z, and dz may be dp or p. Throws ShapeError if the shapes do
+/// not fit. Source: Lecture 13, parts B and D.
 
 #include "handgrad/ops/contract.hpp"
 
@@ -27,7 +28,7 @@ template <class Place> struct SoftmaxKernels {
     template <class T> static void backward(MatrixView<const T> p, MatrixView<const T> dp, MatrixView<T> dz);
 };
 
-/// Demands scores (..., K) with K > 0 on behalf of `where`. @throws ShapeError
+/// Checks for scores (..., K) with K > 0, on behalf of `where`. @throws ShapeError
 inline void require_classes(std::string_view where, std::string_view what, const Shape& shape) {
     require_rows(where, what, shape, "K");
     if (shape.back() == 0) {

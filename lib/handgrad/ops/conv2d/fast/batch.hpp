@@ -17,33 +17,34 @@ inline Correlation backward_correlation(const Conv2dGeometry& g) {
     const auto signed_ = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     const std::ptrdiff_t above = signed_(g.dilation.h * (g.R - 1)) - signed_(g.padding.h);
     const std::size_t reach = g.dilation.w * (g.S - 1), width = (g.Q - 1) * g.stride.w + 1;
-    const std::size_t left = reach - std::min(reach, g.padding.w); // 0 if the padding is wider than the kernel reaches
+    const std::size_t left = reach - std::min(reach, g.padding.w); // 0 if the padding is larger than the reach
     const std::size_t before = g.padding.w - std::min(reach, g.padding.w);
     const Frame frame{
         (g.P - 1) * g.stride.h + 1, std::max(g.W + reach + before, left + width), 0, left, g.stride.h, g.stride.w};
     return {g.group_out(), g.group_in(), g.R, g.S, g.H, g.W, 1, g.dilation, frame, width, above, before};
 }
 
-/// w as the forward pass reads it: (group, k, c, r, s) to a number.
+/// The weight of the forward pass: a function that maps (group, k, c, r, s) to a number.
 template <class T> auto forward_weight(const Conv2dGeometry& g, const T* w) {
     return [&g, w](std::size_t group, std::size_t k, std::size_t c, std::size_t r, std::size_t s) {
         return w[(((group * g.group_out() + k) * g.group_in() + c) * g.R + r) * g.S + s];
     };
 }
 
-/// w as the full correlation reads it, flipped and with k and c exchanged: (group, c, k, r, s) to a number.
+/// The weight of the full correlation, flipped and with k and c exchanged: a function that maps (group, c, k, r, s) to
+/// a number.
 template <class T> auto flipped_weight(const Conv2dGeometry& g, const T* w) {
     return [&g, w](std::size_t group, std::size_t c, std::size_t k, std::size_t r, std::size_t s) {
         return w[(((group * g.group_out() + k) * g.group_in() + c) * g.R + g.R - 1 - r) * g.S + g.S - 1 - s];
     };
 }
 
-/// The numbers from one group's packed weight to the next: whole registers.
+/// The distance between the packed weights of two groups: a whole number of registers.
 template <class T> std::size_t packed_weight_size(const Correlation& c) {
     return whole_registers<T>(c.out * c.in * c.R * c.S);
 }
 
-/// Packs the weights of all groups. @param weight (group, k, c, r, s) to a number
+/// Packs the weights of all groups. @param weight function that maps (group, k, c, r, s) to a number
 template <class T, class Weight>
 void pack_weights(const Correlation& c, const Blocks& blocks, std::size_t groups, const Weight& weight, T* packed) {
     for (std::size_t group = 0; group < groups; ++group) {
@@ -54,8 +55,9 @@ void pack_weights(const Correlation& c, const Blocks& blocks, std::size_t groups
 }
 
 /// The correlation of all images. @param pack_group(group, images, packed) packs the channels of a group
-/// @param weight (group, k, c, r, s) to a number @param bias null for none @param y (images, groups out, P, Q)
-/// @param extra numbers of memory that pack_group needs behind the packed images
+/// @param weight function that maps (group, k, c, r, s) to a number @param bias null for no bias
+/// @param y (images, groups out, P, Q)
+/// @param extra number of entries of memory that pack_group needs behind the packed images
 template <class T, class PackGroup, class Weight>
 void correlate_all(const Correlation& c, std::size_t groups, std::size_t images, const PackGroup& pack_group,
                    const Weight& weight, const T* bias, T* y, std::size_t extra = 0) {
@@ -63,7 +65,7 @@ void correlate_all(const Correlation& c, std::size_t groups, std::size_t images,
     const Blocks blocks(c.out, tile_channels(pixels));
     const std::size_t weight_size = packed_weight_size<T>(c);
     const std::size_t packed_size = c.in * c.frame.size() * lanes<T>;
-    // A row of y for the channels of a block is unpacked only after pack_group is done, so both use the same memory.
+    // pack_group has ended before a row of y for the channels of a block is unpacked, so both use the same memory.
     const std::size_t row_size = std::max(tile_channels(pixels) * c.Q * lanes<T>, extra);
     const Chunks chunks = chunks_of(registers_of_images<T>(images));
     T* weights = workspace<T>(groups * weight_size + chunks.count * (packed_size + row_size));
@@ -95,7 +97,7 @@ template <class T> void pack_input(const Conv2dGeometry& g, const Correlation& c
          packed);
 }
 
-/// y = w * x + b for all images. @param b null for none
+/// y = w * x + b for all images. @param b null for no bias
 template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y) {
     const Correlation c = forward_correlation(g);
     const auto pack_group = [&](std::size_t group, LaneImages images, T* packed) {
@@ -131,12 +133,12 @@ template <class T> const std::size_t* tap_offsets(const Conv2dGeometry& g, const
 inline Blocks weight_blocks(const Correlation& c) { return Blocks(c.out, tile_taps); }
 
 /// The number of rows of dy that fill half of the first-level cache, at most `rows`.
-/// @param row numbers in a row, for all channels of a block
+/// @param row number of entries in a row, for all channels of a block
 template <class T> std::size_t rows_in_cache(std::size_t row, std::size_t rows) {
     return std::clamp<std::size_t>((std::size_t(24) << 10) / (row * sizeof(T)), 1, std::max<std::size_t>(rows, 1));
 }
 
-/// add_weight_rows for a number of channels that the compiler does not know.
+/// add_weight_rows for a number of channels that is not a constant.
 template <class T> void add_weight_rows(std::size_t channels, const Correlation& c, const T* x, const T* dy,
                                         std::size_t p0, std::size_t rows, const std::size_t* offsets, T* sums) {
     with_constant(channels, [&](auto n) {
@@ -144,8 +146,8 @@ template <class T> void add_weight_rows(std::size_t channels, const Correlation&
     });
 }
 
-/// sums_i = the sum of `count` parts, in order, then of the lanes. Each part has a register for entry i; from one part
-/// to the next there are `part` numbers.
+/// sums_i = the sum of `count` parts, in order, and then of the lanes. Each part has a register for entry i; the
+/// distance between two parts is `part` numbers.
 template <class T> void add_up(const T* parts, std::size_t count, std::size_t part, std::size_t size, T* sums) {
     for (std::size_t i = 0; i < size; ++i) {
         Vec<T> all(T(0));

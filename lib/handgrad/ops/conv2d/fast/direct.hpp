@@ -1,7 +1,7 @@
 #pragma once
 // The direct convolution, without a matrix: one image in each lane, and a tile of output channels x pixels in registers
-// while the sums over its windows run. Every number of x and w is loaded once for a whole tile, so the loads hide
-// behind the multiplications.
+// while the sums over its windows run. A kernel loads every number of x and w once for a whole tile, so it spends its
+// time on multiplications and not on loads.
 
 #include <array>
 #include <type_traits>
@@ -17,14 +17,14 @@ inline constexpr std::size_t registers = 32;
 #else
 inline constexpr std::size_t registers = 16;
 #endif
-/// The largest number of output channels in a tile of `pixels` pixels: the sums, one number of x for each pixel and one
-/// of w fit into the registers.
+/// The largest number of output channels in a tile of `pixels` pixels for which the sums, one number of x for each
+/// pixel and one number of w fit into the registers.
 constexpr std::size_t tile_channels(std::size_t pixels) { return (registers - 1 - pixels) / pixels; }
-/// The number of pixels in a tile of a convolution with `channels` output channels: four if there are so few channels
-/// that registers would be idle with two. With two pixels, more channels share a number of x that is read.
+/// The number of pixels in a tile of a convolution with `channels` output channels. Usually two, so that more channels
+/// share each number of x; four if two would leave registers idle because there are not enough channels.
 constexpr std::size_t tile_pixels(std::size_t channels) { return channels <= tile_channels(4) ? 4 : 2; }
 
-/// `n` channels or taps in as few blocks as possible, each of at most `most`, all about equal.
+/// `n` channels or taps in the smallest number of blocks, of about equal sizes of at most `most`.
 class Blocks {
 public:
     Blocks(std::size_t n, std::size_t most) : n_(n), count_((n + most - 1) / most) {}
@@ -39,10 +39,10 @@ private:
 /// A convolution of packed images: x is (channels, frame). Output pixel (p, q) with tap (r, s) reads pixel
 /// (p stride + r dilation - above, q stride + s dilation + before) of the frame. Rows outside the frame count as 0.
 struct Correlation {
-    std::size_t in, out;    ///< channels of a group
+    std::size_t in, out;    ///< numbers of channels of a group
     std::size_t R, S, P, Q; ///< kernel and result
     Size2d stride, dilation;
-    Frame frame;       ///< of x
+    Frame frame;       ///< frame of x
     std::size_t width; ///< columns of the image in the frame, from frame.left on; all others are 0
     std::ptrdiff_t above = 0;
     std::size_t before = 0;
@@ -62,7 +62,7 @@ struct Correlation {
 };
 
 /// The weight in the order in which the tiles read it: for each block of output channels, for each (c, r, s), one
-/// number for each channel of the block. @param weight (k, c, r, s) to a number
+/// number for each channel of the block. @param weight function that maps (k, c, r, s) to a number
 template <class T, class Weight>
 void pack_weight(const Correlation& c, const Blocks& blocks, const Weight& weight, T* packed) {
     for (std::size_t block = 0; block < blocks.count(); ++block) {
@@ -79,8 +79,8 @@ void pack_weight(const Correlation& c, const Blocks& blocks, const Weight& weigh
 }
 
 /// sum[k][p] += w * x for a tile: K output channels, pixels p whose windows begin at x + offsets[p].
-/// @param x where tap (rows.begin, columns.begin) of the tile's first pixel lies @param w the block's packed weight
-/// @param rows, columns the kernel rows and columns to add up
+/// @param x address of tap (rows.begin, columns.begin) of the tile's first pixel @param w packed weight of the block
+/// @param rows, columns the kernel rows and columns of the sum
 template <std::size_t K, std::size_t Pixels, class T>
 [[gnu::always_inline]] inline void add_tile(const Correlation& c, const T* x,
                                             const std::array<std::size_t, Pixels>& offsets, const T* w, Range rows,
@@ -154,7 +154,7 @@ inline constexpr std::size_t tile_taps = registers == 32 ? 5 : 3;
 
 /// sums[k * taps + t] += dy x over `rows` rows of dy: K channels, taps t0 .. t0 + Taps.
 /// @param x the first pixel of those rows @param dy K x rows x Q registers
-/// @param offsets of tap t from a window's first pixel @param sums registers
+/// @param offsets distance of tap t from the first pixel of a window @param sums registers
 template <std::size_t K, std::size_t Taps, class T> void add_weight_tile(const Correlation& c, const T* x, const T* dy,
                                                                          std::size_t rows, const std::size_t* offsets,
                                                                          T* sums, std::size_t taps) {

@@ -1,6 +1,6 @@
 #pragma once
 // Images, one in each lane of a SIMD register: pixel (c, h, w) of image l is lane l of register (c, h, w). Every
-// instruction then works on all of these images at once, whatever their size.
+// instruction then works on all of these images at once, for images of any size.
 
 #include <algorithm>
 #include <cstddef>
@@ -16,20 +16,20 @@ struct Frame {
     std::size_t top = 0, left = 0;
     std::size_t step_h = 1, step_w = 1;
 
-    std::size_t size() const { return rows * columns; } ///< registers a channel
+    std::size_t size() const { return rows * columns; } ///< number of registers of a channel
 };
 
-/// n, rounded up to whole registers.
+/// n, rounded up to a multiple of the number of lanes.
 template <class T> std::size_t whole_registers(std::size_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
-/// The number of registers whose lanes hold so many images.
+/// The number of registers that `images` images fill, one image in each lane.
 template <class T> std::size_t registers_of_images(std::size_t images) { return (images + lanes<T> - 1) / lanes<T>; }
 
 /// The images in the lanes of one register: first, first + 1, ..., first + count - 1.
 struct LaneImages {
     std::size_t first, count;
 };
-/// Those of register i, of `images` images in all.
+/// The images in the lanes of register i, of `images` images in total.
 template <class T> LaneImages lane_images(std::size_t i, std::size_t images) {
     return {i * lanes<T>, std::min(lanes<T>, images - i * lanes<T>)};
 }
@@ -49,7 +49,7 @@ template <class T> struct Square {
     void store(T* to, std::size_t step) const {
         for (std::size_t i = 0; i < side; ++i) { rows[i].store_unaligned(to + i * step); }
     }
-    /// log2(side) times: interleave the upper half of the rows with the lower half, as a deck of cards is shuffled.
+    /// Interleaves the upper half of the rows with the lower half, as in a perfect shuffle of cards, log2(side) times.
     Square transposed() const {
         Square square = *this;
         for (std::size_t done = 1; done < side; done *= 2) {
@@ -84,7 +84,7 @@ void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t
 }
 
 /// Packs `images` images, at most `lanes`, of `channels` channels of height x width pixels.
-/// @param image numbers from one image to the next @param packed channels x frame registers
+/// @param image distance between two images @param packed channels x frame registers
 template <class T> void pack(const T* x, std::size_t image, std::size_t images, std::size_t channels,
                              std::size_t height, std::size_t width, const Frame& frame, T* packed) {
     if (frame.rows == height && frame.columns == width) { // one long row

@@ -1,6 +1,6 @@
 #pragma once
-// The direct convolution with ReLU and pooling: a window's four sums are compared while they are in registers, and its
-// gradient goes to the winner on the way into the packed images.
+// The direct convolution with ReLU and pooling. Forward compares the four sums of a window while they are in registers;
+// backward packs the images of dz with each gradient at its winner.
 
 #include "handgrad/ops/conv2d/fast/batch.hpp"
 
@@ -19,7 +19,7 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
     const std::size_t columns = c.Q / 2, right = c.stride.w * lanes<T>;
     const std::size_t below = c.stride.h * c.frame.columns * lanes<T>;
     const T* start = x + 2 * p * below;
-    const Range rows = c.kernel_rows(2 * p); // all of them: the padding is stored
+    const Range rows = c.kernel_rows(2 * p); // all kernel rows: the padding is stored
     for (std::size_t q = 0; q < columns; ++q) {
         Vec<T> sum[K][places];
         for (std::size_t k = 0; k < K; ++k) {
@@ -48,7 +48,7 @@ template <std::size_t K, class T> void pooled_row(const Correlation& c, const T*
     }
 }
 
-/// y, and the winners, of all images. @param g P and Q are even @param b null for none
+/// y and the winners of all images. @param g P and Q are even @param b null for no bias
 template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w, const T* b, T* y, T* winners) {
     const Correlation c = direct::forward_correlation(g);
     const Blocks blocks(c.out, direct::tile_channels(places));
@@ -116,7 +116,7 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
     const std::size_t plane = c.frame.size() * lanes<T>;
     const auto pack_group = [&](std::size_t group, LaneImages images, T* packed) {
         std::fill_n(packed, c.in * plane, T(0));
-        T* dy_channel = packed + c.in * plane; // behind the frame
+        T* dy_channel = packed + c.in * plane; // after the frame
         for (std::size_t k = 0; k < c.in; ++k) {
             const std::size_t channel = group * c.in + k;
             pack_columns(dy + (images.first * g.K + channel) * windows, g.K * windows, images.count, windows,
