@@ -1,11 +1,11 @@
 #pragma once
-// The device backend's two kinds of kernels.
+// The two sets of kernels of the device backend.
 
 #include "handgrad/device/system.hpp"
 
 namespace support {
 
-/// Chooses between Thrust's kernels and the fast ones for a scope.
+/// Chooses Thrust's kernels or the fast ones for a scope.
 class Chosen {
 public:
     explicit Chosen(handgrad::device::Algorithm algorithm) : before_(handgrad::device::algorithm()) {

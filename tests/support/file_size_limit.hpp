@@ -1,5 +1,5 @@
 #pragma once
-// A disk that is full, as nearly as a test can have it.
+// Simulates a full disk.
 
 #include <csignal>
 
@@ -7,7 +7,7 @@
 
 namespace support {
 
-/// Lets no file of this process grow beyond `bytes`: the nearest thing to a full disk that a test can have.
+/// Limits the size of every file of this process to `bytes`: then writing fails as on a full disk.
 class FileSizeLimit {
 public:
     explicit FileSizeLimit(rlim_t bytes) {

@@ -1,6 +1,6 @@
 #pragma once
-// How the tests prove a gradient: every entry, against complex step and central differences, in the tolerances of the
-// library's table; and the proof must fall for errors planted in it.
+// Proves a gradient in the tests: compares every entry with the complex step and with central differences, within the
+// tolerances of the library's table. The proof must fail for planted errors.
 
 #include <string>
 
@@ -15,9 +15,9 @@ namespace check = handgrad::check;
 /// The numeric gradients of one function with respect to one of its inputs.
 class Numeric {
 public:
-    /// @param name what the gradient is called, "dw"
+    /// @param name name of the gradient, "dw"
     /// @param f    a function of the input alone, for any scalar: `[&](const auto& w) { ... }`
-    /// @param at   the input
+    /// @param at   value of the input
     template <class F> Numeric(std::string name, const F& f, const Tensor<double>& at)
         : name_(std::move(name)), exact_(check::complex_step(f, at)), differences_(check::central_difference(f, at)) {
         static_assert(check::is_traceable<const F, double>, "kinks are to be found for certain");
@@ -27,7 +27,7 @@ public:
         CHECK(differences_.tolerance.entrywise == check::central_difference_tolerance.entrywise);
     }
 
-    /// Whether a gradient is right by both measures; in float, by complex step.
+    /// Whether a gradient agrees with both numeric gradients; in float, with the complex step only.
     template <class T> bool agrees(const Tensor<T>& analytic, std::string* why = nullptr) const {
         const check::Report exact = check::compare(name_, analytic, exact_);
         if (why) { *why += check::to_string(exact); }
@@ -40,7 +40,7 @@ public:
         return good;
     }
 
-    /// Demands that `analytic` is right, and that it would not be with an error in it.
+    /// Requires that `analytic` is right, and that copies of it with a planted error are wrong.
     template <class T> void prove(const Tensor<T>& analytic) const {
         std::string why;
         const bool good = agrees(analytic, &why);
@@ -64,7 +64,7 @@ public:
         refuse("it was added up twice", wrong);
     }
 
-    /// Demands that a gradient is recognised as wrong.
+    /// Requires that a gradient is recognised as wrong.
     template <class T> void refuse(const std::string& mistake, const Tensor<T>& wrong) const {
         INFO(name_ << " passes although " << mistake);
         CHECK_FALSE(agrees(wrong));

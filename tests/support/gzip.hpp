@@ -1,5 +1,5 @@
 #pragma once
-// Gzip files to test with.
+// Gzip files for tests.
 
 #include <stdexcept>
 
@@ -10,7 +10,7 @@ namespace support {
 /// The bytes as a gzip file. Bytes: a std::string or a std::vector<std::uint8_t>.
 template <class Bytes> Bytes gzip(const Bytes& plain) {
     z_stream z{};
-    const int memory = 1; // the least: fuzzers pack thousands of files a second, and clearing a large table takes long
+    const int memory = 1; // the minimum: fuzzers pack thousands of files a second, and zlib clears the table each time
     if (deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, memory, Z_DEFAULT_STRATEGY) != Z_OK) {
         throw std::runtime_error("zlib does not begin");
     }

@@ -1,5 +1,5 @@
 #pragma once
-// Small labelled images to train on.
+// Small labelled images for training.
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// n images of side x side pixels: each class has a pattern of its own, each image noise over it. Learnable at once.
+/// n images of side x side pixels: a pattern for each class, plus noise for each image. A network learns them quickly.
 inline handgrad::data::ImageDataset patterns(std::size_t n, std::size_t side, std::size_t classes, std::uint64_t seed) {
     handgrad::data::ImageDataset images;
     images.name = "patterns";

@@ -1,6 +1,6 @@
 #pragma once
-// The device backend for tests that hold host tensors: every operation copies its arguments to the device, runs there,
-// and copies back what it may have changed. So the tests of the operations run on it unchanged.
+// The device backend for tests with host tensors: every operation copies its arguments to the device, runs there, and
+// copies the results back. So the same tests run on all backends.
 
 #include <cstdlib>
 #include <exception>
@@ -15,22 +15,23 @@ namespace support {
 
 namespace on_device {
 
-/// An argument that is no tensor stays as it is.
+/// An argument that is not a tensor is passed unchanged.
 template <class Arg> struct Passed {
     Arg& arg;
     explicit Passed(Arg& a) : arg(a) {}
     Arg& get() { return arg; }
 };
 
-/// A tensor that is only read.
+/// A tensor that the operation only reads.
 template <class T> struct Passed<const handgrad::Tensor<T>> {
     handgrad::device::Tensor<T> copy;
     explicit Passed(const handgrad::Tensor<T>& a) : copy(handgrad::device::to_device(a)) {}
     const handgrad::device::Tensor<T>& get() { return copy; }
 };
 
-/// A tensor that may be written to. Where the operation throws, it stays as it was. One that is passed twice has two
-/// copies, of which one is written to; which is copied back last, the compiler may choose: so only what has changed is.
+/// A tensor that the operation may write. If the operation throws, the tensor does not change. A tensor that is passed
+/// twice has two copies, one of which the operation writes. The compiler chooses the order in which they are copied
+/// back, so only a copy that has changed is.
 template <class T> struct Passed<handgrad::Tensor<T>> {
     handgrad::Tensor<T>& arg;
     const handgrad::Tensor<T> before = arg;
@@ -50,7 +51,7 @@ template <class T> struct Passed<handgrad::Tensor<T>> {
 template <class Arg> using PassedFor =
     Passed<std::conditional_t<std::is_lvalue_reference_v<Arg>, std::remove_reference_t<Arg>, const Arg>>;
 
-// Results as the host has them.
+// Results as host tensors.
 template <class T> handgrad::Tensor<T> returned(const handgrad::device::Tensor<T>& x) {
     return handgrad::device::to_host(x);
 }
@@ -67,7 +68,7 @@ inline float returned(float x) { return x; }
 inline double returned(double x) { return x; }
 inline std::size_t returned(std::size_t x) { return x; }
 
-/// HANDGRAD_TEST_ALGORITHM=fast has the tests run on the fast kernels; otherwise on Thrust's alone.
+/// With HANDGRAD_TEST_ALGORITHM=fast the tests run the fast kernels, otherwise Thrust's alone.
 inline void choose_algorithm() {
     static const bool chosen = [] {
         const char* wanted = std::getenv("HANDGRAD_TEST_ALGORITHM");
@@ -113,7 +114,7 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(sgd_step)
     // clang-format on
 #undef HANDGRAD_X
-        // What layers call.
+        // Functions that layers call.
         static void cross_entropy_forward(const handgrad::Tensor<T>& z, const handgrad::Labels& y,
                                           handgrad::Tensor<T>& p, T& loss) {
         loss = cross_entropy_forward(z, y, p);

@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// Every kernel that conv2d has.
+/// All algorithms of conv2d.
 constexpr handgrad::ConvAlgorithm conv_algorithms[] = {
     handgrad::ConvAlgorithm::automatic, handgrad::ConvAlgorithm::im2col, handgrad::ConvAlgorithm::direct};
 
@@ -22,7 +22,7 @@ inline handgrad::Conv2dOptions conv(handgrad::Size2d stride, handgrad::Size2d pa
     return options;
 }
 
-/// SGD with this step size and momentum.
+/// The options of SGD with this learning rate and momentum.
 inline handgrad::SgdOptions sgd(double lr, double momentum = 0) {
     handgrad::SgdOptions options;
     options.lr = lr;

@@ -1,4 +1,5 @@
-// The reference's loops, optimised where the tests that run them are not (HANDGRAD_FUZZ): tests/CMakeLists.txt.
+// The loops of the reference, compiled with optimisation although the tests are not (HANDGRAD_FUZZ): see
+// tests/CMakeLists.txt.
 
 #include <complex>
 

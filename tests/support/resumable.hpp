@@ -1,5 +1,5 @@
 #pragma once
-// A small training run with all that a run can have, which can be stopped after any batch, saved, and gone on with.
+// A small training run with every kind of state, which can be stopped after any batch, saved, and resumed.
 
 #include <limits>
 
@@ -12,12 +12,12 @@
 
 namespace support {
 
-/// Gives a checkpoint the checksum that is right for its contents, whatever they are.
+/// Replaces the checksum of a checkpoint by that of its contents.
 inline void seal(handgrad::io::Safetensors& file) {
     file.metadata["handgrad.crc32"] = fmt::format("{:08x}", handgrad::io::checksum(file, "handgrad.crc32"));
 }
 
-/// 23 images in 5 shuffled batches, momentum, a step size that shrinks, a test after every epoch.
+/// 23 images in 5 shuffled batches, momentum, a decaying learning rate, a test after every epoch.
 template <class B> struct Resumable {
     handgrad::data::ImageDataset images = patterns(23, 4, 3, 1), others = patterns(10, 4, 3, 2);
     TwoLayers<B> net{images, 5, sgd(0.1, 0.9), batches_of(5)};
@@ -27,9 +27,9 @@ template <class B> struct Resumable {
     handgrad::optim::StepLR steps{net.optimizer, 2, 0.5};
     handgrad::Random random{3};
     handgrad::train::Run<B> run{net.task, net.optimizer, {{"--batch-size", "5"}, {"--seed", "1"}}, &random};
-    std::vector<handgrad::train::EpochResult> epochs; ///< what the epochs gave that ended here
+    std::vector<handgrad::train::EpochResult> epochs; ///< results of the epochs that ended in this process
 
-    /// Trains until so many batches are done since the beginning of the run, or three epochs are over.
+    /// Trains until the run has done this number of batches in total, or three epochs.
     void go(std::size_t until = std::numeric_limits<std::size_t>::max()) {
         const auto done = [&] {
             return static_cast<std::size_t>(net.loader.state().epoch) * net.loader.size() + net.loader.state().batch;

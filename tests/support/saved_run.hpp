@@ -1,5 +1,5 @@
 #pragma once
-// A run that was saved, and what is said of its file once something in it was changed.
+// A saved run, and the message with which a changed file is refused.
 
 #include <functional>
 #include <string>
@@ -12,13 +12,13 @@
 
 namespace support {
 
-/// A program that writes the file anew: with any contents, but a checksum that is right.
+/// Writes the file again with other contents and their right checksum.
 inline void write_sealed(const std::filesystem::path& path, handgrad::io::Safetensors file) {
     seal(file);
     handgrad::io::write_safetensors(path, file);
 }
 
-/// Everything about a run, to be compared bit for bit.
+/// The whole state of a run, for comparison bit by bit.
 template <class B> std::string all_of(const Resumable<B>& r, const TemporaryFolder& folder) {
     r.save(folder / "all");
     return read_bytes(folder / "all");
@@ -39,7 +39,7 @@ struct Saved {
         write_sealed(folder / "changed", file);
         return refusal(folder / "changed");
     }
-    /// Why it is refused, without the path. Checks that the run that was to be restored is untouched.
+    /// The message with which the file is refused, without the path. Checks that the run to restore has not changed.
     std::string refusal(const std::filesystem::path& file) {
         Resumable<handgrad::Cpu<float>> fresh;
         fresh.go(3);

@@ -1,5 +1,5 @@
 #pragma once
-// A folder for a test's files, removed with everything in it when the test ends.
+// A folder for the files of a test, removed with its contents when the test ends.
 
 #include <cstdlib>
 #include <filesystem>
@@ -26,9 +26,10 @@ public:
     }
 
     const std::filesystem::path& path() const { return path_; }
-    /// A name in it.
+    /// The path of a file in the folder.
     std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-    /// Writes a file into it, and the folders of its name; `bytes` is a string or a vector. @returns where it is
+    /// Writes a file into the folder and creates the folders of its name; `bytes` is a string or a vector. @returns the
+    /// path
     template <class Bytes> std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
         const std::filesystem::path file = path_ / name;
         std::filesystem::create_directories(file.parent_path());
@@ -37,7 +38,7 @@ public:
         if (!out.flush()) { throw std::runtime_error("cannot write " + file.string()); }
         return file;
     }
-    /// How many files and folders there are in it.
+    /// The number of files and folders in it.
     long entries() const {
         return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
     }

@@ -1,5 +1,5 @@
 #pragma once
-// Tensors to test with, and ways to compare them.
+// Tensors for tests, and comparisons of tensors.
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "support/on_device.hpp"
 #include "support/same_bits.hpp"
 
-// Every test of an operation runs on these; another backend joins them here.
+// Every test of an operation runs on these backends. Add a new backend here.
 #if defined(HANDGRAD_THRUST_OFF)
 #define HANDGRAD_BACKENDS                                                                                              \
     handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
@@ -30,7 +30,7 @@ using handgrad::Labels;
 using handgrad::Shape;
 using handgrad::Tensor;
 
-/// A tensor of these values.
+/// A tensor with these values.
 template <class T> Tensor<T> tensor(const Shape& shape, std::initializer_list<double> values) {
     Tensor<T> t(shape);
     if (values.size() != t.size()) { throw std::logic_error("tensor: as many values as the shape asks for, please"); }
@@ -38,14 +38,14 @@ template <class T> Tensor<T> tensor(const Shape& shape, std::initializer_list<do
     return t;
 }
 
-/// These class numbers.
+/// A tensor of these class numbers.
 inline Labels labels(std::initializer_list<std::int64_t> values) {
     Labels y(Shape{values.size()});
     std::copy(values.begin(), values.end(), y.data());
     return y;
 }
 
-/// Whole numbers from -3 to 3. Sums of their products are exact in float, in whatever order they are added.
+/// Integers from -3 to 3. Sums of their products are exact in float, in any order of addition.
 template <class T> Tensor<T> whole_numbers(const Shape& shape, std::uint64_t seed) {
     Tensor<T> t(shape);
     handgrad::Random random(seed, 1);
@@ -61,14 +61,14 @@ template <class T> Tensor<T> normal_numbers(const Shape& shape, std::uint64_t se
     return t;
 }
 
-/// Normal numbers pushed 0.1 away from zero, where relu has its kink.
+/// Normal numbers, moved by 0.1 away from zero, where relu has a kink.
 template <class T> Tensor<T> numbers_off_zero(const Shape& shape, std::uint64_t seed) {
     Tensor<T> t = normal_numbers<T>(shape, seed);
     for (T& v : t.storage()) { v = static_cast<T>(static_cast<float>(v + (v < 0 ? T(-0.1) : T(0.1)))); }
     return t;
 }
 
-/// Classes 0 .. k-1, at random.
+/// Random classes 0 .. k-1.
 inline Labels random_labels(std::size_t n, std::size_t k, std::uint64_t seed) {
     Labels y(Shape{n});
     handgrad::Random random(seed, 3);
@@ -76,21 +76,21 @@ inline Labels random_labels(std::size_t n, std::size_t k, std::uint64_t seed) {
     return y;
 }
 
-/// The same numbers as another type.
+/// The same numbers, converted to another type.
 template <class To, class From> Tensor<To> to(const Tensor<From>& t) {
     Tensor<To> result(t.shape());
     std::transform(t.data(), t.data() + t.size(), result.data(), [](const From& v) { return static_cast<To>(v); });
     return result;
 }
 
-/// Whether shapes and all numbers are equal; float and double may be compared. NaN equals nothing.
+/// Whether shapes and all numbers are equal. The types may be float and double. NaN is not equal to anything.
 template <class A, class B> bool equal_numbers(const Tensor<A>& a, const Tensor<B>& b) {
     return a.shape() == b.shape() && std::equal(a.data(), a.data() + a.size(), b.data(), [](A u, B v) {
                return static_cast<double>(u) == static_cast<double>(v);
            });
 }
 
-/// max|a - b| / max|b|: infinite for different shapes or anything that is not finite, 0 for empty tensors.
+/// max|a - b| / max|b|; infinite for different shapes or numbers that are not finite, 0 for empty tensors.
 template <class A, class B> double difference(const Tensor<A>& a, const Tensor<B>& b) {
     if (a.shape() != b.shape()) { return std::numeric_limits<double>::infinity(); }
     double most = 0, largest = 0;
@@ -103,11 +103,11 @@ template <class A, class B> double difference(const Tensor<A>& a, const Tensor<B
     return most == 0 ? 0 : most / largest;
 }
 
-/// How far a result in T may be from the same in double, measured by difference().
+/// The largest difference() allowed between a result in T and the same result in double.
 template <class T> constexpr double rounding() { return std::is_same_v<T, float> ? 1e-5 : 1e-12; }
 
-/// Buffers as a careless caller leaves them: `compute(buffer)` must give `expected` whatever was there, and again when
-/// it is called a second time on its own result.
+/// Result tensors with old contents: `compute(buffer)` must give `expected` for any previous shape and numbers, and
+/// once more when it is called with its own result.
 template <class T, class Compute> bool overwrites(const Tensor<T>& expected, const Compute& compute) {
     const T nan = std::numeric_limits<T>::quiet_NaN();
     const Shape odd{3, 1, 2};
@@ -123,7 +123,7 @@ template <class T, class Compute> bool overwrites(const Tensor<T>& expected, con
     return true;
 }
 
-/// The message of the Error that f throws; what happened otherwise.
+/// The message of the Error that f throws, or a description of what f did instead.
 template <class Error = handgrad::ShapeError, class F> std::string message_of(const F& f) {
     try {
         f();

@@ -1,5 +1,5 @@
 #pragma once
-// What a text says.
+// Searches in text.
 
 #include <string>
 

@@ -1,11 +1,11 @@
 #pragma once
-// Whether results depend on the number of threads.
+// Checks that results do not depend on the number of threads.
 
 #include "support/tensors.hpp"
 
 namespace support {
 
-/// Every result of `compute`, one tensor after another, on 1 thread and on others: whether all bits agree.
+/// Whether all results of `compute` have the same bits on 1 thread and on several.
 template <class Compute> bool same_on_any_number_of_threads(const Compute& compute) {
     const auto on = [&](int threads) {
         const Threads guard(threads);

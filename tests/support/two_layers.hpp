@@ -1,5 +1,5 @@
 #pragma once
-// A network, its loss, its optimiser and its data, ready to be trained.
+// A network with its loss, optimiser and data, ready for training.
 
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/nn/nn.hpp"

@@ -5,12 +5,9 @@
 /// | what is compared                              | relative | entrywise | why |
 /// | --------------------------------------------- | -------- | --------- | --- |
 /// | a formula in double and the complex step      | 1e-13    | 1e-11     | both carry rounding errors only |
-/// | a formula in double and central differences   | 1e-9     | 1e-6      | truncation h^2 = 1e-10 and rounding eps/h =
-/// 2e-11, at h = 1e-5 |
-/// | a formula in float and one in double          | 1e-5     | 0         | about 100 roundings of 6e-8 each; small
-/// entries are sums of large ones |
-/// | a formula in float and differences in float   | 1e-2     | 0         | eps/h at h = 5e-3: good for a first look,
-/// proves little |
+/// | a formula in double and central differences   | 1e-9     | 1e-6      | truncation h^2 = 1e-10 and rounding eps/h = 2e-11, at h = 1e-5 |
+/// | a formula in float and one in double          | 1e-5     | 0         | about 100 roundings of 6e-8 each; small entries are sums of large ones |
+/// | a formula in float and differences in float   | 1e-2     | 0         | eps/h at h = 5e-3: good for a first look, proves little |
 ///
 /// An analytic entry a and a numeric entry c agree if
 ///

@@ -10,8 +10,7 @@
 /// | relu      | \f$ y = \max(x, 0) \f$           | \f$ dx = dy \f$ where x > 0, else 0 | x |
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
-/// | gelu      | \f$ y = \frac x2 (1 + t) \f$        | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u'
-/// \right) \f$ | x |
+/// | gelu      | \f$ y = \frac x2 (1 + t) \f$     | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u' \right) \f$ | x |
 ///
 /// gelu is the form with tanh, torch.nn.GELU(approximate="tanh"): \f$ t = \tanh u \f$ with
 /// \f$ u = \sqrt{2/\pi}\, (x + 0.044715\, x^3) \f$, so \f$ u' = \sqrt{2/\pi}\, (1 + 3 \cdot 0.044715\, x^2) \f$.

@@ -9,7 +9,7 @@
 /// of deep learning this is a correlation: the kernel is not flipped. With G groups the channels are divided into G
 /// parts, and the k-th output sees only the input channels of its own part.
 ///
-/// For NaN and infinity this means: an x outside the image makes no product, here or below, whatever w or dy is. All
+/// For NaN and infinity this means: an x outside the image makes no product with w or dy, here or below. All
 /// other products count, those with a factor 0 too, and 0 times infinity is NaN.
 ///
 /// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, and columns alike.

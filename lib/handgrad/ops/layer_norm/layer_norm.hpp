@@ -12,8 +12,7 @@
 ///
 /// | name         | shape    | meaning |
 /// | ------------ | -------- | ------- |
-/// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them
-/// |
+/// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them |
 /// | w, dw, b, db | (D,)     | scale and shift of every feature, and dL/dw, dL/db |
 /// | mean, rstd   | (...)    | mu and r of every row: forward returns them, backward needs them |
 ///
