@@ -1,6 +1,5 @@
 # Every include of the library goes downward in this table. A folder of lib/handgrad, or a file that stands there by itself,
-# may include itself and what is listed for it. A folder of ops counts as a layer of its own: what an operation may use of
-# another one is listed, too.
+# may include itself and the layers that are listed for it.
 #   cmake -DROOT=<source tree> -P check_layers.cmake
 cmake_minimum_required(VERSION 3.21...3.25)
 

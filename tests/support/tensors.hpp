@@ -17,10 +17,10 @@
 // Every test of an operation runs on these backends. Add a new backend here.
 #if defined(HANDGRAD_THRUST_OFF)
 #define HANDGRAD_BACKENDS                                                                                              \
-    handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
+    handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
 #else
 #define HANDGRAD_BACKENDS                                                                                              \
-    handgrad::Reference<float>, handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>,              \
+    handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>,              \
         support::OnDevice<float>, support::OnDevice<double>
 #endif
 
