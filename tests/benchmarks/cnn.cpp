@@ -48,8 +48,8 @@ template <class Backend> void time_epochs(const Settings& run) {
     SgdOptions options;
     options.lr = 0.001;
     optim::SGD<Backend> optimizer(model.parameters(), options);
-    train::Run<Backend> training{task, optimizer}, start{first, optimizer};
-    train::train_one_epoch(start);
+    train::Run<Backend> training{task, optimizer}, warm_up{first, optimizer};
+    train::train_one_epoch(warm_up);
 
     std::vector<double> seconds;
     double loss = 0;

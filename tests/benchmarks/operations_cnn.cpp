@@ -47,18 +47,18 @@ void add_convolution(const std::string& layer, const Shape& shape, std::size_t c
         [=, db = b]() mutable { cpu::conv2d_backward_bias(dy, db); });
 
     Tensor<float> pooled, winners;
-    cpu::conv2d_relu_max_pool2d_forward(x, w, b, {}, pooled, winners);
+    cpu::conv2d_relu_max_pool2d_forward(x, w, b, Conv2dOptions(), pooled, winners);
     const auto dpooled = pooled;
     const auto name = [&](const char* what) { return fmt::format("cnn: {} conv2d_relu_max_pool2d_{}", layer, what); };
     add(name("forward"), flops, bytes_of(x, w, pooled, winners), [=, result = pooled, won = winners]() mutable {
-        cpu::conv2d_relu_max_pool2d_forward(x, w, b, {}, result, won);
+        cpu::conv2d_relu_max_pool2d_forward(x, w, b, Conv2dOptions(), result, won);
     });
     add(name("backward_parameters"), flops, bytes_of(x, dpooled, winners, w), [=, dw = w, db = b]() mutable {
-        cpu::conv2d_relu_max_pool2d_backward_parameters(x, dpooled, winners, w.shape(), {}, dw, db);
+        cpu::conv2d_relu_max_pool2d_backward_parameters(x, dpooled, winners, w.shape(), Conv2dOptions(), dw, db);
     });
     if (with_input) {
         add(name("backward_input"), flops, bytes_of(dpooled, winners, w, x), [=, dx = x]() mutable {
-            cpu::conv2d_relu_max_pool2d_backward_input(dpooled, winners, w, x.shape(), {}, dx);
+            cpu::conv2d_relu_max_pool2d_backward_input(dpooled, winners, w, x.shape(), Conv2dOptions(), dx);
         });
     }
 }

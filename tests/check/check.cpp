@@ -41,14 +41,15 @@ Tensor<double> smooth_gradient(const Tensor<double>& x) {
     return g;
 }
 
-const Tensor<double> point{{0.3, -0.7, 1.1, 0.9}, {-0.2, 0.5, -1.3, 0.8}, {0.6, 1.7, -0.4, -0.9}};
+const Tensor<double> the_point{{0.3, -0.7, 1.1, 0.9}, {-0.2, 0.5, -1.3, 0.8}, {0.6, 1.7, -0.4, -0.9}};
 const double nan_value = std::numeric_limits<double>::quiet_NaN();
 const double infinity = std::numeric_limits<double>::infinity();
 
 } // namespace
 
 TEST_CASE("complex step agrees with known gradients to rounding", "[check]") {
-    const check::Report report = check::compare("dx", smooth_gradient(point), check::complex_step(Smooth{}, point));
+    const check::Report report =
+        check::compare("dx", smooth_gradient(the_point), check::complex_step(Smooth{}, the_point));
     INFO(report);
     REQUIRE(report.passed());
     CHECK(report.compared == 12);
@@ -57,8 +58,8 @@ TEST_CASE("complex step agrees with known gradients to rounding", "[check]") {
 }
 
 TEST_CASE("central differences agree with known gradients to the tolerance of the table", "[check]") {
-    const check::Differences numeric = check::central_difference(Smooth{}, point);
-    const check::Report report = check::compare("dx", smooth_gradient(point), numeric);
+    const check::Differences numeric = check::central_difference(Smooth{}, the_point);
+    const check::Report report = check::compare("dx", smooth_gradient(the_point), numeric);
     INFO(report);
     REQUIRE(report.passed());
     CHECK(numeric.kinks.empty());
@@ -67,8 +68,8 @@ TEST_CASE("central differences agree with known gradients to the tolerance of th
 }
 
 TEST_CASE("functions in float: against double at 1e-5, by differences at 1e-2", "[check]") {
-    const Tensor<float> x(point);
-    const Tensor<float> analytic(smooth_gradient(point));
+    const Tensor<float> x(the_point);
+    const Tensor<float> analytic(smooth_gradient(the_point));
     CHECK(check::compare("dx", analytic, check::complex_step(Smooth{}, Tensor<double>(x))).passed());
     const check::Differences numeric = check::central_difference(
         [](const auto& u) {
@@ -108,10 +109,10 @@ TEST_CASE("scalars and vectors have names too", "[check]") {
 }
 
 TEST_CASE("a planted error just outside the tolerance is refused, one inside is accepted", "[check]") {
-    const Tensor<double> numeric = check::complex_step(Smooth{}, point);
+    const Tensor<double> numeric = check::complex_step(Smooth{}, the_point);
     double largest = 0;
     for (const double g : numeric) { largest = std::max(largest, std::abs(g)); }
-    for (std::size_t i = 0; i < point.size(); ++i) {
+    for (std::size_t i = 0; i < the_point.size(); ++i) {
         const double allowed = 1e-13 * largest + 1e-11 * std::abs(numeric.data()[i]);
         Tensor<double> analytic = numeric;
         analytic.data()[i] += 1.01 * allowed;
@@ -192,28 +193,28 @@ TEST_CASE("nothing compared is refused", "[check]") {
 }
 
 TEST_CASE("different shapes are refused, also if the entries are the same", "[check]") {
-    Tensor<double> a = point;
+    Tensor<double> a = the_point;
     a.reshape(Shape{4, 3});
-    const check::Report report = check::compare("dw", a, point);
+    const check::Report report = check::compare("dw", a, the_point);
     CHECK_FALSE(report.passed());
     CHECK(contains(report.reason(), "(4, 3)"));
     CHECK(contains(report.reason(), "(3, 4)"));
     CHECK(report.hint.empty());
     a.reshape(Shape{12});
-    CHECK_FALSE(check::compare("dw", a, point).passed());
+    CHECK_FALSE(check::compare("dw", a, the_point).passed());
 }
 
 TEST_CASE("a step that makes no sense is refused", "[check]") {
     for (const double h : {0.0, -1e-5, nan_value, infinity}) {
-        CHECK_THROWS_AS(check::complex_step(Smooth{}, point, h), ShapeError);
-        CHECK_THROWS_AS(check::central_difference(Smooth{}, point, h), ShapeError);
+        CHECK_THROWS_AS(check::complex_step(Smooth{}, the_point, h), ShapeError);
+        CHECK_THROWS_AS(check::central_difference(Smooth{}, the_point, h), ShapeError);
     }
-    CHECK_THROWS_AS(check::central_difference(Smooth{}, point, 1e-17), ShapeError);
-    CHECK_THROWS_AS(check::central_difference(Smooth{}, Tensor<float>(point), 1e-9), ShapeError);
+    CHECK_THROWS_AS(check::central_difference(Smooth{}, the_point, 1e-17), ShapeError);
+    CHECK_THROWS_AS(check::central_difference(Smooth{}, Tensor<float>(the_point), 1e-9), ShapeError);
 }
 
 TEST_CASE("the report names the gradient, the worst entry, and both values", "[check]") {
-    const Tensor<double> numeric = check::complex_step(Smooth{}, point);
+    const Tensor<double> numeric = check::complex_step(Smooth{}, the_point);
     Tensor<double> analytic = numeric;
     analytic(2, 3) += 0.25;
     analytic(0, 1) += 1e-6;
@@ -281,8 +282,8 @@ TEST_CASE("the collector prints one table and passes only if all pass", "[check]
 }
 
 TEST_CASE("a wrong gradient stops the program with its report and its hint", "[check]") {
-    const Tensor<double> right = smooth_gradient(point);
-    const Tensor<double> numeric = check::complex_step(Smooth{}, point);
+    const Tensor<double> right = smooth_gradient(the_point);
+    const Tensor<double> numeric = check::complex_step(Smooth{}, the_point);
     check::GradientCheck checker;
     checker.add(check::compare("dx", right, numeric));
     std::ostringstream nothing;
