@@ -14,8 +14,10 @@ BUGS = {
     LIB + "ops/activation/layer.hpp": [
         bug("relu-mask-of-last-call", "ReLU: the mask is the one of the call before",
             "always:Tensor y_, dx_;", "Tensor y_, dx_, before_;",
-            "Backend::relu_forward(x, y_);", "before_ = y_; Backend::relu_forward(x, y_);",
-            "Backend::relu_backward(<|*x_|>, dy, dx_);", "before_.shape() == dy.shape() ? before_ : *x_"),
+            "Backend::template activation_forward<F>(x, y_);",
+            "before_ = y_; Backend::template activation_forward<F>(x, y_);",
+            "activation_backward<F>(F::name, <|*kept_|>, dy, dx_);",
+            "F::keeps_input && before_.shape() == dy.shape() ? before_ : *kept_"),
     ],
     LIB + "ops/pool2d/layer.hpp": [
         bug("max-pool-all-ties", "Max-pooling: the gradient goes to all pixels that are as large as the winner",
@@ -53,7 +55,7 @@ BUGS = {
         bug("sequential-one-short", "Sequential: the first layer with weights gets a gradient of the step before",
             "input == InputGradient::needed || <|i > unlearned_|>;", "i > unlearned_ + 1"),
     ],
-    LIB + "nn/module.hpp": [
+    LIB + "nn/component.hpp": [
         bug("eval-not-passed-on", "Module: eval does not reach the modules inside",
             "training_ = on; for (const auto& [name, child] : children_) { <|child->train(on);|> }", ""),
         bug("module-zero-grad", "Module: zero_grad forgets the first parameter",

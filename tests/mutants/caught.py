@@ -55,9 +55,8 @@ def code(text):
 
 
 def row(bug, failure):
-    file = re.sub(r"^lib/(src|include/handgrad)/", "", bug.file)
     who = [code(failure.test), code(failure.error)] if failure else ["nobody", ""]
-    return "| " + " | ".join([code(bug.name), bug.what, code(file)] + who) + " |\n"
+    return "| " + " | ".join([code(bug.name), bug.what, code(bug.file)] + who) + " |\n"
 
 
 def rows(page):

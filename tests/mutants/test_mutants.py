@@ -79,7 +79,7 @@ class Table(unittest.TestCase):
             self.assertEqual("page.md: nobody catches a-bug", caught.check(path, self.BUGS))
             self.assertTrue(caught.write(path, self.BUGS, failure("1 == 2")))
             self.assertEqual(path.read_text(encoding="utf-8"), "Prose.\n\n" + caught.HEAD +
-                             "| `a-bug` | It is wrong | `a.cpp` | `all ¦ is ’well’` | `1 == 2` |\n")
+                             "| `a-bug` | It is wrong | `lib/handgrad/a.cpp` | `all ¦ is ’well’` | `1 == 2` |\n")
             self.assertEqual({"a-bug": "all ¦ is ’well’"}, caught.read(path))
             self.assertIsNone(caught.check(path, self.BUGS))
             self.assertEqual("page.md: a-bug is not in the list of planted bugs", caught.check(path, []))
