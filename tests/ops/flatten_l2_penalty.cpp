@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "handgrad/backends/cpu.hpp"
+#include "handgrad/backends/device.hpp"
 #include "handgrad/backends/reference.hpp"
 #include "support/tensors.hpp"
 
@@ -20,6 +21,22 @@ TEMPLATE_TEST_CASE("flatten: the same numbers, one row a sample, and back", "[op
         CHECK(overwrites(y, [&](Tensor<T>& t) { TestType::flatten_forward(x, t); }));
         CHECK(overwrites(x, [&](Tensor<T>& t) { TestType::flatten_backward(y, shape, t); }));
     }
+}
+
+TEMPLATE_TEST_CASE("flatten: the forms that return a tensor copy the numbers", "[ops][flatten]", Reference<double>,
+                   Cpu<float>, Cpu<double>, Device<float>, Device<double>) {
+    using B = TestType;
+    using T = typename B::Scalar;
+    const Shape shape{2, 3, 4};
+    const Tensor<T> numbers = normal_numbers<T>(shape, 1);
+    Tensor<T> flat = numbers;
+    flat.reshape(Shape{2, 12});
+    auto x = B::from_host(numbers), dy = B::from_host(flat);
+    const auto y = B::flatten_forward(x), dx = B::flatten_backward(dy, shape);
+    x.fill(T(0));
+    dy.fill(T(0));
+    CHECK(same_bits(Tensor<T>(B::to_host(y)), flat));
+    CHECK(same_bits(Tensor<T>(B::to_host(dx)), numbers));
 }
 
 TEMPLATE_TEST_CASE("l2_penalty: sums done by hand", "[ops][l2_penalty]", HANDGRAD_BACKENDS) {

@@ -5,6 +5,7 @@
 #include "fixtures/pytorch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/backends/reference.hpp"
+#include "handgrad/nn/nn.hpp"
 #include "handgrad/optim/lr_scheduler.hpp"
 #include "support/tensors.hpp"
 
@@ -226,4 +227,26 @@ TEMPLATE_TEST_CASE("SGD: each group of parameters takes steps with its own optio
     CHECK(message_of<std::invalid_argument>([&] {
               optim::SGD<B>({{{&a}, decayed}, {{&b}, plain}});
           }) == "SGD: lr is -1, expected a finite number, at least 0");
+}
+
+TEST_CASE("an optimiser names its parameters as the model does, in its own order", "[optim]") {
+    using B = Cpu<float>;
+    Random random(1);
+    nn::Sequential<B> model;
+    const auto& layer = model.add<nn::Linear<B>>(3, 2, random);
+    model.add<nn::ReLU<B>>();
+    SgdOptions options;
+    options.momentum = 0.5;
+    const auto all = model.parameters();
+    optim::SGD<B> sgd({{{all[1]}, options}, {{all[0]}, options}});
+    CHECK(sgd.names_in(model) == std::vector<std::string>{"0.bias", "0.weight"});
+    auto states = sgd.made_states();
+    const auto named = sgd.named_states(states, model);
+    REQUIRE(named.size() == 2);
+    CHECK((named[0].first == "momentum_buffer.0.bias" && named[0].second->shape() == Shape{2}));
+    CHECK((named[1].first == "momentum_buffer.0.weight" && named[1].second->shape() == Shape{3, 2}));
+    CHECK(sgd.names_in(layer) == std::vector<std::string>{"bias", "weight"});
+    nn::Linear<B> other(3, 2, random);
+    CHECK(message_of<std::invalid_argument>([&] { sgd.names_in(other); }) ==
+          "the optimizer has a parameter that is not the model's");
 }

@@ -78,16 +78,13 @@ public:
 
     void forward() override {
         batch_ = &loader_.next();
-        const std::size_t n = batch_->inputs.size();
         const Tensor<T> table = B::to_host(table_.value);
-        Tensor<T> scores = zeros<T>({n, 128}); // (N, T) tokens are N T rows
-        for (std::size_t i = 0; i < n; ++i) {
+        Tensor<T> scores = zeros<T>({batch_->inputs.shape(0), batch_->inputs.shape(1), 128});
+        for (std::size_t i = 0; i < batch_->inputs.size(); ++i) {
             std::copy_n(table.data() + 128 * batch_->inputs.data()[i], 128, scores.data() + 128 * i);
         }
-        Labels targets(Shape{n});
-        std::copy_n(batch_->targets.data(), n, targets.data());
         scores_ = B::from_host(scores);
-        targets_ = B::from_host(targets);
+        targets_ = B::from_host(batch_->targets);
         criterion_.compute(scores_, targets_);
     }
     std::size_t examples() const override { return batch_->inputs.size(); }
