@@ -26,8 +26,16 @@ BUGS = {
             "for (int i = 0; i < <|count|>; ++i) { sum += sums[i]; }", "count > 1 ? count - 1 : count"),
         bug("device-accuracy-last-of-ties", "Accuracy: of equal scores the last one is chosen",
             "if (<|row[best] < row[j]|> || is_first_nan) { best = j; }", "!(row[j] < row[best])"),
+        bug("device-accuracy-skips-nan", "Accuracy: a score that is NaN is never chosen",
+            "if (row[best] < row[j] || <|is_first_nan|>) { best = j; }", "false"),
         bug("device-label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "return y(n) < 0 || <|y(n) >= classes|>;", "y(n) > classes"),
+    ],
+    LIB + "ops/layer_norm/device.cpp": [
+        bug("device-layer-norm-no-eps", "Layer normalisation: eps is ignored",
+            "std::sqrt(variance / D + <|eps|>)", "T(0)"),
+        bug("device-layer-norm-dw-without-rstd", "Layer normalisation: dw from differences to the mean alone",
+            "dw_sum += dy(n, d) * ((x(n, d) - mean(n)) * <|rstd(n)|>);", "T(1)"),
     ],
     LIB + "ops/l2_penalty/device.cpp": [
         bug("device-penalty-last-block", "Penalty: a last block that is not full counts only as half",

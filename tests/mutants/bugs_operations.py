@@ -25,6 +25,8 @@ BUGS = {
             "return is_positive(<|x|>) ? dy : T(0);", "dy"),
         bug("reference-tanh-square", "tanh: 1 - y instead of 1 - y squared",
             "(T(1) - <|y * y|>)", "y"),
+        bug("reference-gelu-no-inner-derivative", "GELU: the derivative of tanh's argument is missing",
+            "T(0.5) * x * (T(1) - t * t) * <|du|>);", "T(1)"),
     ],
     LIB + "ops/softmax/reference.hpp": [
         bug("reference-softmax-no-maximum", "Softmax: the row's maximum is not subtracted, so large scores overflow",
@@ -38,6 +40,12 @@ BUGS = {
         bug("reference-cross-entropy-next-class", "Cross-entropy: the one is in the class after the true one",
             "k == static_cast<std::size_t>(<|y(n)|>)",
             "(y(n) + 1) % static_cast<std::int64_t>(p.columns)"),
+    ],
+    LIB + "ops/layer_norm/reference.hpp": [
+        bug("reference-layer-norm-unbiased", "Layer normalisation: the variance is divided by D - 1",
+            "variance /= D;", "variance /= T(static_cast<double>(x.columns > 1 ? x.columns - 1 : 1));"),
+        bug("reference-layer-norm-constant-rstd", "Layer normalisation: dx lacks the term of the standard deviation",
+            "- g_mean - <|x_hat * gx_mean|>);", "T(0)"),
     ],
     LIB + "ops/l2_penalty/reference.hpp": [
         bug("reference-penalty-two-lambda", "Penalty: the gradient is 2 lambda w",
@@ -76,7 +84,8 @@ BUGS = {
             "step = options.nesterov ? <|step + T(options.momentum) * v(i)|> : v(i);", "v(i)"),
         bug("reference-sgd-lr-in-velocity", "SGD: the velocity holds lr times the gradient, so a new lr comes late",
             "v(i) = first ? step : T(options.momentum) * v(i) + T(1 - options.dampening) * step;",
-            "step *= T(options.lr); v(i) = first ? step : T(options.momentum) * v(i) + T(1 - options.dampening) * step;",
+            "step *= T(options.lr);"
+            " v(i) = first ? step : T(options.momentum) * v(i) + T(1 - options.dampening) * step;",
             "p(i) -= <|T(options.lr)|> * step;", "options.momentum != 0 ? T(1) : T(options.lr)"),
     ],
 
@@ -89,20 +98,6 @@ BUGS = {
         bug("cpu-linear-db-overwrites", "Linear: the bias's gradient is overwritten where it should be added to",
             "db(k) = mode == Accumulate::yes ? <|db(k) + sums[k]|> : sums[k];", "sums[k]"),
     ],
-    LIB + "tensor/narrow_matmul.hpp": [
-        bug("cpu-narrow-overlap-twice", "Linear: what two SIMD registers overlap in is added twice",
-            "xsimd::select(is_new, v, Vec<T>(0))", "v"),
-        bug("cpu-narrow-last-row", "Linear: dW of narrow layers leaves out the last row of the batch",
-            "for (std::size_t i = 0; i < <|m|>; ++i) { for (std::size_t r = 0; r < R; ++r) { const auto bi", "m - 1"),
-    ],
-    LIB + "tensor/block_matmul.hpp": [
-        bug("cpu-block-overlap-twice", "Linear: the columns that two blocks share are added twice",
-            "c + last, m, k, n, <|j - last|>);", "std::size_t(0)"),
-    ],
-    LIB + "tensor/simd.hpp": [
-        bug("cpu-entrywise-no-rest", "Entrywise operations: what does not fill a SIMD register is left out",
-            "if (<|i < n|>) { T buffer[lanes<T>] = {};", "false"),
-    ],
     LIB + "ops/activation/cpu.cpp": [
         bug("cpu-relu-mask-of-gradient", "ReLU: the mask is taken from the gradient",
             "return xsimd::select(<|x|> <= Vec<T>(0), Vec<T>(0), dy);", "dy"),
@@ -111,6 +106,8 @@ BUGS = {
             "xsimd::select(x > Vec<T>(0), x, Vec<T>(0))"),
         bug("cpu-sigmoid-no-factor", "Sigmoid: the gradient lacks the factor 1 - y",
             "return <|dy * y * (Vec<T>(1) - y)|>;", "dy * y"),
+        bug("cpu-gelu-cube-once", "GELU: the derivative of x cubed lacks its factor 3",
+            "(one + Vec<T>(T(<|3 * GELU::cubic|>)) * x * x)", "GELU::cubic"),
     ],
     LIB + "ops/softmax/rows.hpp": [
         bug("cpu-softmax-first-as-maximum", "Softmax: the first score is taken for the largest",
@@ -125,6 +122,10 @@ BUGS = {
             "const Chunks chunks(z.rows, <|cpu::softmax_grain(classes)|>);",
             "(z.rows + static_cast<std::size_t>(num_threads()) - 1) / static_cast<std::size_t>(num_threads())"),
     ],
+    LIB + "ops/layer_norm/cpu.cpp": [
+        bug("cpu-layer-norm-no-rest", "Layer normalisation: features that do not fill a SIMD register are not summed",
+            "for (; <|d < n|>; ++d) { total += f_one(d); }", "false"),
+    ],
     LIB + "ops/l2_penalty/cpu.cpp": [
         bug("cpu-penalty-no-half", "Penalty: the loss lacks the factor 1/2",
             "static_cast<T>(<|0.5 * lambda|>) * total", "lambda"),
@@ -134,6 +135,13 @@ BUGS = {
     LIB + "ops/conv2d/cpu.cpp": [
         bug("cpu-conv-db-rest", "Convolution: the bias's gradient leaves out what does not fill a SIMD register",
             "for (; <|i < plane|>; ++i) { rest += d[i]; }", "false"),
+        bug("cpu-conv-padding-times-infinity", "Convolution: the padding's zeros times an infinite weight make NaN",
+            "if (<|pass == Pass::forward && g.is_padded() && !all_finite(w, g.w_size())|>)", "false"),
+        bug("cpu-conv-spread-times-infinity", "Convolution: the zeros between dy's numbers times an infinite weight"
+            " make NaN",
+            "if (<|!all_finite(w, g.w_size())|>) { return Algorithm::im2col; }", "false"),
+        bug("cpu-conv-dw-padding-times-infinity", "Convolution: the padding's zeros times an infinite dy make dW NaN",
+            "if (<|g.is_padded() && has_nan(sums, dw.size())|>)", "false"),
     ],
     LIB + "ops/conv2d/fast/direct.hpp": [
         bug("cpu-conv-no-dilation", "Convolution: the dilation along H is ignored",
@@ -188,10 +196,34 @@ BUGS = {
             "const std::size_t m = <|std::min(block, n - i)|>;", "n - i < block ? (n - i + 1) / 2 : block"),
     ],
 
-    # ---- What all backends ask, and threads ----
+    # ---- What the operations of all backends share: shapes, memory, labels, windows ----
     LIB + "ops/cross_entropy/cross_entropy.hpp": [
         bug("label-c-accepted", "Cross-entropy: label C of C classes is accepted",
             "return l >= 0 && <|static_cast<std::size_t>(l) < classes|>;", "static_cast<std::size_t>(l) <= classes"),
+        bug("argmax-skips-nan", "Cross-entropy: a score that is NaN is never chosen",
+            "if (scores[k] > scores[best] || <|is_first_nan|>) { best = k; }", "false"),
+        bug("tally-rows-of-first-axis", "Cross-entropy: of sequences (B, T), the tally counts B rows instead of B T",
+            "tally.data()[0] += static_cast<double>(loss) * static_cast<double>(<|y.size()|>);", "y.shape()[0]"),
+    ],
+    LIB + "ops/cross_entropy/cross_entropy.cpp": [
+        bug("cross-entropy-flat-labels", "Cross-entropy: labels of sequences (B, T) have to be flat",
+            "require_shape(where, \"y\", y, <|without_last(z)|>);", "Shape{count(without_last(z))}"),
+    ],
+    LIB + "ops/linear/linear.hpp": [
+        bug("linear-y-flat", "Linear: y of sequences (B, T, D) is flat, (B T, D)",
+            "return <|with_last(x, w[1])|>;", "Shape{count(without_last(x)), w[1]}"),
+        bug("linear-dx-flat", "Linear: dx of sequences (B, T, D) is flat, (B T, D)",
+            "resize(dx, <|with_last(dy.shape(), w.shape()[0])|>);",
+            "Shape{count(without_last(dy.shape())), w.shape()[0]}"),
+        bug("linear-y-may-be-bias", "Linear: that y shares memory with the bias is not refused",
+            "require_apart(\"linear_forward\", {\"y\", y}, {{\"x\", x}, {\"w\", w}, {\"b\", b}});",
+            "require_apart(\"linear_forward\", {\"y\", y}, {{\"x\", x}, {\"w\", w}});"),
+        bug("linear-db-may-be-dy", "Linear: that db shares memory with dy is not refused",
+            "require_apart(where, {\"db\", db}, {{\"dy\", dy}});", ""),
+    ],
+    LIB + "ops/softmax/softmax.hpp": [
+        bug("softmax-dz-flat", "Softmax: dz of sequences (B, T, K) is flat, (B T, K)",
+            "resize(dz, <|p.shape()|>);", "Shape{count(without_last(p.shape())), p.shape().back()}"),
     ],
     LIB + "ops/flatten/flatten.hpp": [
         bug("flatten-one-entry", "Flatten: one entry of dx is larger by 1e-9 of its size",
@@ -202,14 +234,10 @@ BUGS = {
                return dx;"""),
     ],
     LIB + "ops/windows.cpp": [
+        bug("ceil-mode-ignored", "Pooling: ceil_mode counts windows as if it was off",
+            "padded + <|(ceil_mode ? stride - 1 : 0)|>;", "std::size_t(0)"),
         bug("ceil-mode-empty-window", "Pooling: with ceil_mode a window may begin beyond the image",
             "return steps + (<|ceil_mode && steps * stride >= size + padding|> ? 0 : 1);", "false"),
-    ],
-    LIB + "tensor/parallel_for.cpp": [
-        bug("threads-last-chunk", "Threads: the last chunk of the work is not done",
-            "chunks_ = <|chunks|>; waiting_chunks_", "chunks > 2 ? chunks - 1 : chunks"),
-        bug("threads-exception-lost", "Threads: an exception in one of them is lost",
-            "if (<|error && !error_|>) { error_ = error; }", "false"),
     ],
 
     # ---- The chapters' models ----

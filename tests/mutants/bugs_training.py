@@ -1,5 +1,5 @@
-"""Bugs around the operations: modules, their first weights, the optimiser, data, the training loop, checkpoints, and
-the gradient checker, which must not become blind."""
+"""Bugs around the operations: modules, the optimiser, data, the training loop, checkpoints, and the gradient checker,
+which must not become blind."""
 from mutants import bug
 
 LIB = "lib/handgrad/"
@@ -55,6 +55,18 @@ BUGS = {
         bug("sequential-one-short", "Sequential: the first layer with weights gets a gradient of the step before",
             "input == InputGradient::needed || <|i > unlearned_|>;", "i > unlearned_ + 1"),
     ],
+    LIB + "nn/module.hpp": [
+        bug("module-input-not-watched", "Module: backward after its input was changed is not refused",
+            "if (<|!input_.is_current()|>)", "false"),
+        bug("module-parameters-not-watched", "Module: backward after the optimiser's step is not refused",
+            "if (<|!parameter.is_current()|>)", "false"),
+        bug("module-backward-twice", "Module: a second backward after one forward is not refused",
+            "const Tensor& dx = backward_pass(dy, input); <|has_forward_ = false;|>", ""),
+        bug("module-any-shape", "Module: the gradient's shape is not compared with the last output's",
+            "if (<|dy.shape() != output_shape_|>)", "false"),
+        bug("module-stale-gradient", "Module: where dx is not needed, that of an earlier step is returned",
+            "return <|input == InputGradient::needed ? dx : none_|>;", "dx"),
+    ],
     LIB + "nn/component.hpp": [
         bug("eval-not-passed-on", "Module: eval does not reach the modules inside",
             "training_ = on; for (const auto& [name, child] : children_) { <|child->train(on);|> }", ""),
@@ -64,28 +76,12 @@ BUGS = {
     ],
     LIB + "ops/cross_entropy/layer.hpp": [
         bug("loss-labels-of-first-batch", "CrossEntropyLoss: backward uses the labels of the first batch",
-            "y_ = &y;", "y_ = y_ == nullptr ? &y : y_;"),
-    ],
-
-    # ---- Random numbers and first weights ----
-    LIB + "tensor/random.cpp": [
-        bug("init-no-root", "First weights: the bound is 1/fan_in instead of its square root",
-            "return <|1.0 / std::sqrt(static_cast<double>(fan_in))|>;", "1.0 / static_cast<double>(fan_in)"),
-        bug("random-state-no-spare", "Random: the state forgets the second normal number of a pair",
-            "<|has_spare_|> ? fmt::format(\"{:016x}\", spare_bits)", "false"),
-        bug("random-spare-for-ever", "Random: the second normal number of a pair comes again and again",
-            "double Random::normal() { if (has_spare_) { <|has_spare_ = false;|>", ""),
-    ],
-    LIB + "tensor/random.hpp": [
-        bug("shuffle-never-stays", "Random: shuffle leaves nothing in its place",
-            "below(<|static_cast<std::uint64_t>(n)|>)", "static_cast<std::uint64_t>(n - 1)"),
-    ],
-
-    LIB + "tensor/philox.hpp": [
-        bug("philox-nine-rounds", "Philox: one round is missing",
-            "round < <|10|>;", "9"),
-        bug("philox-one-purpose", "Random numbers from a counter: all purposes have the same",
-            "step, <|purpose|>}}", "std::uint32_t{0} * purpose"),
+            "always:const Labels* y_ = nullptr;", "const Labels *y_ = nullptr, *first_ = nullptr;",
+            "y_ = &y;", "first_ = first_ == nullptr ? &y : first_; y_ = first_;"),
+        bug("loss-scores-not-watched", "CrossEntropyLoss: backward after the scores were changed is not refused",
+            "if (<|!scores_.is_current()|> || !labels_.is_current())", "false"),
+        bug("loss-labels-not-watched", "CrossEntropyLoss: backward after the labels were changed is not refused",
+            "if (!scores_.is_current() || <|!labels_.is_current()|>)", "false"),
     ],
 
     # ---- The optimiser ----
@@ -94,6 +90,15 @@ BUGS = {
             "parameter->grad.fill(typename Backend::Scalar(0));", ""),
         bug("optimizer-first-group", "Optimisers: every group has the options of the first one",
             "this->state_of(i++), <|group.options|>);", "groups_[0].options"),
+        bug("groups-first-lr", "Optimiser: the learning rate is set of the first group alone",
+            "void set_lr(double lr) { for (std::size_t group = 0; <|group < group_count()|>; ++group)", "group < 1"),
+        bug("groups-first-scaled", "Optimiser: a scheduler changes the learning rate of the first group alone",
+            "void scale_lr(double factor) { for (std::size_t group = 0; <|group < group_count()|>; ++group)",
+            "group < 1"),
+        bug("state-any-name", "Optimiser: the first state tensor is returned, whatever name is asked for",
+            "if (<|names_.tensors[k] == name|>)", "true"),
+        bug("state-names-by-position", "Optimiser: the state is named by the parameter's position in the model",
+            "result.push_back(<|found->second|>);", "model.named_parameters()[result.size()].first"),
     ],
     LIB + "optim/sgd.hpp": [
         bug("sgd-last-without-momentum", "SGD: the last parameter has no momentum",
@@ -158,6 +163,17 @@ BUGS = {
         bug("loss-mean-of-batches", "Training: an epoch's loss is the mean over batches instead of examples",
             "loss += batch_loss * <|static_cast<double>(examples)|>;", "1.0",
             "result.loss = loss / static_cast<double>(<|result.examples|>);", "result.batches"),
+        bug("tally-labels-of-first-axis", "Training: of sequences (N, T), N tokens count instead of N T",
+            "add(static_cast<double>(criterion.item()), <|labels.size()|>, Backend::count_correct(scores, labels));",
+            "labels.shape()[0]"),
+        bug("tally-device-from-zero", "Training: on the device a resumed epoch forgets the batches before the stop",
+            "device::to_device(so_far, *on_device_);", ""),
+        bug("tally-device-twice", "Training: on the device the batches before a stop count twice",
+            "sums_ = {};", ""),
+    ],
+    LIB + "train/task.hpp": [
+        bug("task-examples-of-mean-batch", "Training: every batch counts as many examples as the average batch has",
+            "return <|batch_->labels.size()|>;", "(loader_.dataset_size() + loader_.size() - 1) / loader_.size()"),
     ],
     LIB + "train/predictions.cpp": [
         bug("confusion-transposed", "Confusion matrix: rows and columns are exchanged",
@@ -170,7 +186,8 @@ BUGS = {
     # ---- Checkpoints ----
     LIB + "train/checkpoint.cpp": [
         bug("checkpoint-momentum-not-saved", "Checkpoint: the momentum is not saved",
-            "named_states(states, run.task.model())) { <|named.emplace_back(\"optimizer.\" + name, tensor);|> }", "static_cast<void>(tensor);"),
+            "named_states(states, run.task.model())) { <|named.emplace_back(\"optimizer.\" + name, tensor);|> }",
+            "static_cast<void>(tensor);"),
         bug("checkpoint-momentum-not-restored", "Checkpoint: the momentum is not restored",
             "*tensor = <|Backend::from_host(file.tensor<typename Backend::Scalar>(\"optimizer.\" + name))|>;",
             "typename Backend::Tensor(Shape{0})"),
@@ -193,6 +210,8 @@ BUGS = {
             "contents_.metadata.count(checksum_key) > 0 && <|got != expected|>)", "false"),
         bug("checkpoint-saves-nan", "Checkpoint: a NaN is saved",
             "[](T x) { return <|!std::isfinite(x)|>; }", "std::isinf(x)"),
+        bug("checkpoint-version-1-not-renamed", "Checkpoint: the momentum in a file of version 1 is not found",
+            "const bool renamed = <|text(version_key) == \"1\"|> &&", "false"),
     ],
 
     # ---- The gradient checker ----
