@@ -16,19 +16,22 @@
 #include "model.hpp"
 
 // The loss of a few digits, of a network made of these parameters.
-template <class T> T loss_at(const CNNSizes& sizes, const std::vector<handgrad::Tensor<T>>& parameters,
+template <class T> T loss_at(const CNNSizes& sizes,
+                             const std::vector<handgrad::Tensor<T>>& parameters,
                              const handgrad::Tensor<T>& images, const handgrad::Labels& labels) {
     using Backend = handgrad::Reference<T>;
     Random random(0);
     CNN<Backend> model(sizes, random);
-    for (std::size_t i = 0; i < parameters.size(); ++i) { model.parameters()[i]->value = parameters[i]; }
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        model.parameters()[i]->value = parameters[i];
+    }
     return nn::CrossEntropyLoss<Backend>().forward(model(images), labels);
 }
 
 // The analytic gradients come from the backend that is about to train. Every parameter is compared, and every pixel of
 // the images too: nobody learns a pixel, but its derivative has come through all of the layers.
-template <class Backend = handgrad::Cpu<double>>
-handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& labels) {
+template <class Backend = handgrad::Cpu<double>> handgrad::check::GradientCheck
+check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& labels) {
     using Complex = std::complex<double>;
     CNNSizes sizes;
     sizes.channels1 = 2;
@@ -36,15 +39,19 @@ handgrad::check::GradientCheck check_gradients(const handgrad::Tensor<double>& i
     Random random(1);
     CNN<Backend> model(sizes, random);
     nn::CrossEntropyLoss<Backend> criterion;
-    const typename Backend::Tensor input = Backend::from_host(images); // to the device, if that is to train
+    const typename Backend::Tensor input =
+        Backend::from_host(images); // to the device, if that is to train
     const typename Backend::Labels truth = Backend::from_host(labels);
     model.zero_grad();
     criterion.forward(model(input), truth);
-    const handgrad::Tensor<double>& dimages = Backend::to_host(model.backward(criterion.backward()));
+    const handgrad::Tensor<double>& dimages =
+        Backend::to_host(model.backward(criterion.backward()));
 
     const handgrad::Tensor<Complex> x = images;
     std::vector<handgrad::Tensor<Complex>> parameters;
-    for (const auto* parameter : model.parameters()) { parameters.emplace_back(Backend::to_host(parameter->value)); }
+    for (const auto* parameter : model.parameters()) {
+        parameters.emplace_back(Backend::to_host(parameter->value));
+    }
     handgrad::check::GradientCheck checker;
     const auto named = model.named_parameters();
     for (std::size_t i = 0; i < named.size(); ++i) {

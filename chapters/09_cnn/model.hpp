@@ -12,7 +12,7 @@ using handgrad::Shape;
 struct CNNSizes {
     std::size_t height = 28, width = 28;        // of the images that the model takes
     std::size_t channels1 = 10, channels2 = 20; // how many filters the two convolutions have
-    std::size_t kernel = 5;                     // R = S of the filters; the pooling windows are 2 x 2
+    std::size_t kernel = 5; // R = S of the filters; the pooling windows are 2 x 2
     std::size_t classes = 10;
 };
 
@@ -40,7 +40,8 @@ public:
     CNN(const CNNSizes& sizes, Random& random)
         : conv1(1, sizes.channels1, sizes.kernel, random),
           conv2(sizes.channels1, sizes.channels2, sizes.kernel, random),
-          fc(flatten.output_shape(conv2.output_shape(conv1.output_shape({1, 1, sizes.height, sizes.width})))[1],
+          fc(flatten.output_shape(
+                 conv2.output_shape(conv1.output_shape({1, 1, sizes.height, sizes.width})))[1],
              sizes.classes, random),
           sizes_(sizes) {
         this->register_module("conv1", conv1);
@@ -101,7 +102,8 @@ private:
     // Images of another size would come as far as fc, which would speak of 500 features where it expected 320.
     void check_images(const Shape& x) const {
         const std::size_t n = x.empty() ? 1 : x[0];
-        handgrad::require_shape("CNN", "a batch of images", x, Shape{n, 1, sizes_.height, sizes_.width});
+        handgrad::require_shape("CNN", "a batch of images", x,
+                                Shape{n, 1, sizes_.height, sizes_.width});
     }
 
     CNNSizes sizes_;

@@ -16,12 +16,11 @@
 
 // Every test of an operation runs on these backends. Add a new backend here.
 #if defined(HANDGRAD_THRUST_OFF)
-#define HANDGRAD_BACKENDS                                                                                              \
-    handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
+#define HANDGRAD_BACKENDS handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
 #else
 #define HANDGRAD_BACKENDS                                                                                              \
-    handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>,              \
-        support::OnDevice<float>, support::OnDevice<double>
+    handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>, support::OnDevice<float>,                \
+        support::OnDevice<double>
 #endif
 
 namespace support {

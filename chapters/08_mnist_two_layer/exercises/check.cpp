@@ -29,10 +29,17 @@ void mark_dropout(check::Exercise& exercise) {
 
 void mark_cosine(check::Exercise& exercise) {
     // The numbers of torch.optim.lr_scheduler.CosineAnnealingLR, PyTorch 1.13, T_max = 10.
-    const Tensor<double> expected{
-        0.1,    0.09757729755661011, 0.0905463412215599,  0.07959536998847742,  0.0657963412215599,
-        0.0505, 0.03520365877844011, 0.02140463001152259, 0.010453658778440109, 0.0034227024433899004,
-        0.001};
+    const Tensor<double> expected{0.1,
+                                  0.09757729755661011,
+                                  0.0905463412215599,
+                                  0.07959536998847742,
+                                  0.0657963412215599,
+                                  0.0505,
+                                  0.03520365877844011,
+                                  0.02140463001152259,
+                                  0.010453658778440109,
+                                  0.0034227024433899004,
+                                  0.001};
     Tensor<double> lr = zeros<double>(expected.shape());
     for (int epoch = 0; epoch <= 10; ++epoch) {
         lr(static_cast<std::size_t>(epoch)) = cosine_annealing_lr(epoch, 10, 0.1, 0.001);

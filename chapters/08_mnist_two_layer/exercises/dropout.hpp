@@ -13,14 +13,16 @@ using handgrad::zeros;
 //     y_i = 0                where mask_i is 0
 //
 // The mask has been drawn already; x, mask and y have one shape (any).
-inline Tensor<double> dropout_forward(const Tensor<double>& x, const Tensor<double>& mask, double p) {
+inline Tensor<double> dropout_forward(const Tensor<double>& x, const Tensor<double>& mask,
+                                      double p) {
     Tensor<double> y = zeros<double>(x.shape());
     // Your code goes here.
     return y;
 }
 
 // The gradient with respect to x, given dy and the mask that forward has used; all of one shape.
-inline Tensor<double> dropout_backward(const Tensor<double>& dy, const Tensor<double>& mask, double p) {
+inline Tensor<double> dropout_backward(const Tensor<double>& dy, const Tensor<double>& mask,
+                                       double p) {
     Tensor<double> dx = zeros<double>(dy.shape());
     // Your code goes here.
     return dx;

@@ -24,7 +24,9 @@ void mark_avg_pool2d(check::Exercise& exercise) {
         for (std::size_t n = 0; n < 2; ++n) {
             for (std::size_t c = 0; c < 3; ++c) {
                 for (std::size_t i = 0; i < 4; ++i) {
-                    for (std::size_t j = 0; j < 6; ++j) { y(n, c, i / 2, j / 2) += 0.25 * x_(n, c, i, j); }
+                    for (std::size_t j = 0; j < 6; ++j) {
+                        y(n, c, i / 2, j / 2) += 0.25 * x_(n, c, i, j);
+                    }
                 }
             }
         }
@@ -34,20 +36,24 @@ void mark_avg_pool2d(check::Exercise& exercise) {
 
 void mark_conv2d_backward(check::Exercise& exercise) {
     NumpyRandom random(95);
-    const Tensor<double> x = random.randn({2, 3, 6, 5}), w = random.randn({4, 3, 3, 2}), b = random.randn({4});
+    const Tensor<double> x = random.randn({2, 3, 6, 5}), w = random.randn({4, 3, 3, 2}),
+                         b = random.randn({4});
     const Tensor<double> dy = random.randn({2, 4, 4, 4});
     const auto g = ::conv2d_backward(x, dy);
     const auto sum = [&](const auto& w_, const auto& b_) {
         const auto y = reference::conv2d_forward(check::cast_like(w_, x), w_, b_, Conv2dOptions());
         return check::weighted_sum(y, dy);
     };
-    exercise.gradient("b", b, g.db, [&](const auto& b_) { return sum(check::cast_like(b_, w), b_); });
-    exercise.gradient("w", w, g.dw, [&](const auto& w_) { return sum(w_, check::cast_like(w_, b)); });
+    exercise.gradient("b", b, g.db,
+                      [&](const auto& b_) { return sum(check::cast_like(b_, w), b_); });
+    exercise.gradient("w", w, g.dw,
+                      [&](const auto& w_) { return sum(w_, check::cast_like(w_, b)); });
 }
 
 void mark_stride(check::Exercise& exercise) {
     NumpyRandom random(96);
-    const Tensor<double> x = random.randn({2, 3, 8, 9}), w = random.randn({4, 3, 3, 2}), b = random.randn({4});
+    const Tensor<double> x = random.randn({2, 3, 8, 9}), w = random.randn({4, 3, 3, 2}),
+                         b = random.randn({4});
     for (const std::size_t stride : {1, 2, 3}) {
         Conv2dOptions options;
         options.stride = stride;

@@ -16,7 +16,8 @@ struct Conv2dGradientsOfParameters {
 //     y_nkpq = b_k + sum over c, r, s of w_kcrs x_n,c,p+r,q+s
 //
 // dy has the shape of y. The loops are yours; six deep is all right.
-inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x, const Tensor<double>& dy) {
+inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x,
+                                                   const Tensor<double>& dy) {
     const std::size_t C = x.shape(1), H = x.shape(2), W = x.shape(3);
     const std::size_t K = dy.shape(1), P = dy.shape(2), Q = dy.shape(3);
     const std::size_t R = H - P + 1, S = W - Q + 1;

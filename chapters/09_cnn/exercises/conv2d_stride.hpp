@@ -12,8 +12,8 @@ using handgrad::zeros;
 //
 // x is (N, C, H, W), w (K, C, R, S), b (K), and y (N, K, P, Q). P and Q are for you to find: where does the last window
 // begin? With stride 1 they are H - R + 1 and W - S + 1, and that is what the lines below have.
-inline Tensor<double> conv2d_forward(const Tensor<double>& x, const Tensor<double>& w, const Tensor<double>& b,
-                                     std::size_t stride) {
+inline Tensor<double> conv2d_forward(const Tensor<double>& x, const Tensor<double>& w,
+                                     const Tensor<double>& b, std::size_t stride) {
     const std::size_t P = x.shape(2) - w.shape(2) + 1, Q = x.shape(3) - w.shape(3) + 1;
     Tensor<double> y = zeros<double>({x.shape(0), w.shape(0), P, Q});
     // Your code goes here.

@@ -12,7 +12,9 @@ inline Tensor<double> avg_pool2d_backward(const Tensor<double>& dy) {
     for (std::size_t n = 0; n < dx.shape(0); ++n) {
         for (std::size_t c = 0; c < dx.shape(1); ++c) {
             for (std::size_t i = 0; i < dx.shape(2); ++i) {
-                for (std::size_t j = 0; j < dx.shape(3); ++j) { dx(n, c, i, j) = dy(n, c, i / 2, j / 2) / 4; }
+                for (std::size_t j = 0; j < dx.shape(3); ++j) {
+                    dx(n, c, i, j) = dy(n, c, i / 2, j / 2) / 4;
+                }
             }
         }
     }

@@ -13,7 +13,8 @@ struct Conv2dGradientsOfParameters {
 
 // A weight takes part at every place (p, q) of every image, each time multiplied by the pixel beneath it; a bias at every
 // place, too, multiplied by 1.
-inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x, const Tensor<double>& dy) {
+inline Conv2dGradientsOfParameters conv2d_backward(const Tensor<double>& x,
+                                                   const Tensor<double>& dy) {
     const std::size_t N = x.shape(0), C = x.shape(1), H = x.shape(2), W = x.shape(3);
     const std::size_t K = dy.shape(1), P = dy.shape(2), Q = dy.shape(3);
     const std::size_t R = H - P + 1, S = W - Q + 1;
