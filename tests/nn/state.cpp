@@ -41,6 +41,10 @@ LayerCase<B> layer_case(const std::string& name, const Shape& input, Arguments&&
     return {name, std::make_unique<Layer>(std::forward<Arguments>(arguments)...), input};
 }
 
+template <class B> handgrad::Tensor<typename B::Scalar> zeros_of(const Shape& shape) {
+    return handgrad::zeros<typename B::Scalar>(shape);
+}
+
 /// One of every kind of layer.
 template <class B> std::vector<LayerCase<B>> every_layer() {
     Random random(5);
@@ -81,7 +85,34 @@ template <class B> std::vector<double> gradients(const nn::Module<B>& module) {
     return all;
 }
 
+/// A parameter that is no module, and a module whose only parameter is in it.
+template <class B> struct Offset : nn::Component<B> {
+    nn::Parameter<B> offset{B::from_host(zeros_of<B>({2, 3})), B::from_host(zeros_of<B>({2, 3}))};
+    Offset() { this->register_parameter("offset", offset); }
+    std::string name() const override { return "Offset"; }
+};
+template <class B> struct WithOffset : nn::Module<B> {
+    using typename nn::Module<B>::Tensor;
+    Offset<B> part;
+    WithOffset() { this->register_component("part", part); }
+    std::string name() const override { return "WithOffset"; }
+    const Tensor& forward_pass(const Tensor& x) override { return x; }
+    const Tensor& backward_pass(const Tensor& dy, nn::InputGradient) override {
+        part.offset.grad = dy;
+        return dy;
+    }
+};
+
 } // namespace
+
+TEMPLATE_TEST_CASE("a module whose parameters are in a component goes back where its input's gradient is not needed",
+                   "[state]", HANDGRAD_STATE_BACKENDS) {
+    WithOffset<TestType> module;
+    const auto x = random_tensor<TestType>({2, 3}, 1), dy = random_tensor<TestType>({2, 3}, 2);
+    module.forward(x);
+    module.backward(dy, nn::InputGradient::not_needed);
+    CHECK(support::same_bits(numbers<TestType>(module.part.offset.grad), numbers<TestType>(dy)));
+}
 
 TEMPLATE_TEST_CASE("a layer goes back only from a forward of its own, and once", "[state]", HANDGRAD_STATE_BACKENDS) {
     for (auto& c : every_layer<TestType>()) {

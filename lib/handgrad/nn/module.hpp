@@ -65,7 +65,8 @@ public:
     /// @throws std::logic_error if the gradient would be wrong, see above; ShapeError if dy does not have y's shape
     const Tensor& backward(const Tensor& dy, InputGradient input = InputGradient::needed) {
         require_state();
-        const bool is_idle = input == InputGradient::not_needed && this->own_parameters().empty() && modules_.empty();
+        const bool is_idle =
+            input == InputGradient::not_needed && this->own_parameters().empty() && this->named_components().empty();
         if (is_idle) { // an activation below the first parameters: dy itself may not have been computed
             has_forward_ = false;
             return none_;
