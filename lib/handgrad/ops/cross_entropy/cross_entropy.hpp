@@ -87,19 +87,13 @@ template <class Place, class T> struct CrossEntropyOperations {
     /// are not checked: a label outside 0 .. K-1 makes the loss NaN. @throws ShapeError, AliasError
     static void cross_entropy_forward(const Tensor& z, const Labels& y, Tensor& p, Loss& loss) {
         check("cross_entropy_forward", z, y, false);
-        require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
-        if constexpr (on_device) {
-            require_apart("cross_entropy_forward", {"loss", loss}, {{"z", z}, {"p", p}});
-            resize(loss, Shape{1});
-        }
-        resize(p, z.shape());
-        CrossEntropyKernels<Place>::forward(rows(z), entries(y), rows(p), number(loss));
+        compute(z, y, p, loss);
     }
     /// The same; returns the loss.
     static T cross_entropy_forward(const Tensor& z, const Labels& y, Tensor& p) {
         check("cross_entropy_forward", z, y, true);
         Loss loss{};
-        cross_entropy_forward(z, y, p, loss);
+        compute(z, y, p, loss);
         return item(loss);
     }
     /// The loss alone.
@@ -154,6 +148,17 @@ template <class Place, class T> struct CrossEntropyOperations {
 
 private:
     static constexpr bool on_device = std::is_same_v<Place, OnDevice>;
+
+    /// p and the loss, once shapes and labels have been checked.
+    static void compute(const Tensor& z, const Labels& y, Tensor& p, Loss& loss) {
+        require_apart("cross_entropy_forward", {"p", p}, {{"z", z}});
+        if constexpr (on_device) {
+            require_apart("cross_entropy_forward", {"loss", loss}, {{"z", z}, {"p", p}});
+            resize(loss, Shape{1});
+        }
+        resize(p, z.shape());
+        CrossEntropyKernels<Place>::forward(rows(z), entries(y), rows(p), number(loss));
+    }
 
     static T* number(Loss& loss) {
         if constexpr (on_device) {
