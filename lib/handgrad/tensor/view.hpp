@@ -35,8 +35,6 @@ template <class T> struct MatrixView {
     std::size_t columns; ///< length of a row
     /// Number j of row i.
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
-    /// All numbers as a vector.
-    HANDGRAD_HOST_DEVICE VectorView<T> entries() const { return {data, rows * columns}; }
 };
 
 /// Images, (N, C, H, W): N images of C channels with H rows of W pixels; or the weight of a convolution, (K, C/G, R,
