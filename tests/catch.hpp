@@ -1,6 +1,6 @@
 #pragma once
 // One include for Catch2 2 (Debian 12) and 3.
-#if __has_include(<catch2/catch_all.hpp>)
+#if HANDGRAD_CATCH2_MAJOR >= 3
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>

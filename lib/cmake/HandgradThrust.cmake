@@ -17,7 +17,7 @@ macro(handgrad_enable_cuda)
   endif()
   find_program(nvcc nvcc HINTS ENV CUDACXX PATHS /usr/local/cuda/bin)
   if(NOT CMAKE_CUDA_COMPILER AND nvcc)
-    set(CMAKE_CUDA_COMPILER "${nvcc}")
+    set(CMAKE_CUDA_COMPILER "${nvcc}" CACHE FILEPATH "CUDA compiler") # in the cache: chapter 10 asks, too
   endif()
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 17)

@@ -29,8 +29,8 @@
 #endif
 #if !defined(HANDGRAD_THRUST_OFF)
 #include <thrust/execution_policy.h>
-#include <thrust/find.h>
 #include <thrust/for_each.h>
+#include <thrust/functional.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/tabulate.h>
 #include <thrust/transform_reduce.h>
@@ -106,12 +106,20 @@ template <class Item> std::size_t count_items(std::size_t count, std::size_t eac
     return static_cast<std::size_t>(found);
 }
 
+/// The item of first_item(): its number if the condition is true, else `none`.
+template <class Item> struct IfTrue {
+    Item item;
+    std::size_t none;
+    HANDGRAD_HOST_DEVICE std::size_t operator()(std::size_t i) const { return item(i) ? i : none; }
+};
+
 /// The smallest i < count for which item(i) is true, or count.
 template <class Item> std::size_t first_item(std::size_t count, std::size_t each, const Item& item) {
     std::size_t found = count;
     run(count * each, [&](const auto& policy) {
         const thrust::counting_iterator<std::size_t> first(0);
-        found = *thrust::find_if(policy, first, first + static_cast<std::ptrdiff_t>(count), item);
+        found = thrust::transform_reduce(policy, first, first + static_cast<std::ptrdiff_t>(count),
+                                         IfTrue<Item>{item, count}, count, thrust::minimum<std::size_t>());
     });
     return found;
 }

@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+#if defined(__CUDACC__)
+#error "nvcc compiles kernels, which take views (tensor/view.hpp) and need no xtensor"
+#endif
+
 #include <xsimd/xsimd.hpp>
 #if __has_include(<xtensor/containers/xarray.hpp>) // xtensor 0.26 and later
 #include <xtensor/containers/xarray.hpp>
