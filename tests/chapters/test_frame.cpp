@@ -112,6 +112,7 @@ TEST_CASE("--help and --version", "[frame]") {
     const auto version = frame(folder, "--version");
     CHECK(version.status == 0);
     CHECK(version.out == "handgrad " + std::string(handgrad::version()) + "\n");
+    CHECK(frame(folder, "--version -h --help").out == frame(folder, "--help").out);
     CHECK_FALSE(fs::exists(folder / "out"));
 }
 
@@ -157,6 +158,18 @@ TEST_CASE("a command line that makes no sense: one line, status 2, nothing writt
         {"--wide=maybe", "--wide: got 'maybe', expected no value"},
         {"--wide --wide", "--wide: given 2 times, expected once"},
         {"--out ''", "--out: got '', expected a path"},
+        {"--help=yes", "--help: got 'yes', expected no value"},
+        {"--help=true", "--help: got 'true', expected no value"},
+        {"--help=", "--help: got '', expected no value"},
+        {"-h=1", "-h: got '1', expected no value"},
+        {"-h5", "-5: unknown option"},
+        {"--version=0", "--version: got '0', expected no value"},
+        {"--wide=true", "--wide: got 'true', expected no value"},
+        {"--version --bad", "--bad: unknown option"},
+        {"--bad --help", "--bad: unknown option"},
+        {"--help word", "got 'word', expected only options"},
+        {"--help --epochs 0", "--epochs: got '0', expected a whole number from 1 to"},
+        {"--version --epochs", "--epochs: got no value, expected"},
     }));
     CAPTURE(arguments);
     const TemporaryFolder folder;

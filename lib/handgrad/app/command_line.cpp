@@ -48,7 +48,24 @@ std::string Program::unknown(const std::string& argument) const {
     return name + ": unknown option" + (similar ? ", did you mean " + nearest + "?" : "");
 }
 
+/// Refuses "--help=yes" and "--wide=true", of which CLI11 would accept some.
+void Program::refuse_values_of_flags(int argc, const char* const* argv) const {
+    std::vector<std::string> flags{"-h", "--help", "--version"};
+    for (const Option& option : options_) {
+        if (option.placeholder.empty()) { flags.push_back(option.name); }
+    }
+    for (int i = 1; i < argc; ++i) {
+        const std::string argument = argv[i];
+        const std::size_t equals = argument.find('=');
+        if (equals != std::string::npos && std::count(flags.begin(), flags.end(), argument.substr(0, equals)) > 0) {
+            throw usage_error("{}: got {}, expected no value", argument.substr(0, equals),
+                              io::shown(argument.substr(equals + 1), 60));
+        }
+    }
+}
+
 Request Program::parse(int argc, const char* const* argv) {
+    refuse_values_of_flags(argc, argv);
     CLI::App cli; // splits argv into options and their texts
     cli.allow_extras();
     cli.set_help_flag();
@@ -68,8 +85,6 @@ Request Program::parse(int argc, const char* const* argv) {
         throw usage_error("{}", io::one_line(error.what()));
     }
 
-    if (help->count() > 0) { return Request::help; }
-    if (version->count() > 0) { return Request::version; }
     for (const Option& option : options_) {
         const std::vector<std::string> texts = cli.get_option(option.name)->results();
         if (texts.size() > 1) { throw usage_error("{}: given {} times, expected once", option.name, texts.size()); }
@@ -81,7 +96,7 @@ Request Program::parse(int argc, const char* const* argv) {
     }
     const std::vector<std::string> extras = cli.remaining();
     if (!extras.empty()) { throw usage_error("{}", unknown(extras[0])); }
-    return Request::run;
+    return help->count() > 0 ? Request::help : version->count() > 0 ? Request::version : Request::run;
 }
 
 std::string Program::to_text(const Value& value) {

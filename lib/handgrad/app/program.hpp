@@ -101,8 +101,8 @@ public:
     Program& flag(std::string name, bool& variable, std::string help);
 
     /// Sets the options from a command line, and does nothing else. main() calls it first. Any arguments are safe.
-    /// @returns what the command line asks for; unless that is Request::run, options may not have been set
-    /// @throws UsageError in one line for wrong usage
+    /// @returns what the command line asks for: `--help` comes before `--version`, and both before a run
+    /// @throws UsageError in one line for wrong usage, even beside `--help` or `--version`
     Request parse(int argc, const char* const* argv);
 
     /// Reads the command line, prints the banner, creates `--out`, runs the lesson, and writes run.json. Before the
@@ -140,6 +140,7 @@ private:
     static std::string to_text(const Value& value); // which reads back as the same value
     std::string help_text() const;
     std::string unknown(const std::string& argument) const;
+    void refuse_values_of_flags(int argc, const char* const* argv) const;
     void run(const std::function<void()>& lesson);
 
     std::string name_, title_;
