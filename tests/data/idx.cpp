@@ -148,6 +148,30 @@ TEST_CASE("a gzip bomb is stopped where the header says the data end", "[data][i
     CHECK_THAT(error_of(gzip(promise)), ContainsSubstring("at most"));
 }
 
+TEST_CASE("a gzip file may not expand to a thousand times its size, unless it is small", "[data][idx]") {
+    CHECK(data::max_gzip_values(1'000'000) == 116'777'216);
+    const std::vector<std::uint32_t> extents{8, 2048, 1024}; // 16 MiB
+    Bytes plain = idx_header(0x08, extents);
+    plain.resize(plain.size() + (16U << 20));
+    CHECK(parse(gzip(plain)).shape == Shape{8, 2048, 1024});
+    plain = idx_header(0x08, {24, 2048, 1024});
+    plain.resize(plain.size() + 24 * 2048 * 1024); // zeros: 48 MiB in 48 KiB, and an honest header
+    const Bytes packed = gzip(plain);
+    REQUIRE(packed.size() < 100'000);
+    CHECK_THAT(error_of(packed), ContainsSubstring("gzipped bytes promises 50331648 values, expected at most"));
+    CHECK(parse(plain).shape == Shape{24, 2048, 1024});
+}
+
+TEST_CASE("the extents of an IDX file are checked before its values are read", "[data][idx]") {
+    const TemporaryFolder folder;
+    const Bytes whole = small_file();
+    const auto refuse = [](const Shape& shape) { throw DataError("shape " + to_string(shape)); };
+    for (const Bytes& bytes : {whole, Bytes(whole.begin(), whole.begin() + 16), gzip(whole)}) {
+        CHECK_THROWS_WITH(data::read_idx(folder.write("x", bytes), 3, refuse), "shape (2, 3, 4)");
+    }
+    CHECK(data::read_idx(folder.write("x", whole), 3, [](const Shape&) {}).bytes.size() == 24);
+}
+
 TEST_CASE("gzip data with any bit wrong is refused or means the same", "[data][idx]") {
     const Bytes plain = small_file();
     const Bytes packed = gzip(plain);

@@ -113,12 +113,22 @@ TEST_CASE("a missing data set is reported with every folder tried", "[data][mnis
     // A folder that is given is the only one: MNIST of the source tree must not take its place.
     REQUIRE(data::mnist_folders(folder.path()).size() == 2);
 
+    REQUIRE(data::mnist_folders() ==
+            std::vector<std::filesystem::path>{std::filesystem::path(HANDGRAD_DATA_DIR) / "mnist"});
+
+    // So is the folder that HANDGRAD_DATA names, for either data set and for either part of it.
     setenv("HANDGRAD_DATA", here.c_str(), 1);
-    const auto folders = data::mnist_folders();
-    REQUIRE(folders.size() >= 3);
-    REQUIRE(folders[0] == folder.path());
-    REQUIRE(folders[1] == folder / "mnist");
-    REQUIRE(std::count(folders.begin(), folders.end(), std::filesystem::path(HANDGRAD_DATA_DIR) / "mnist") == 1);
+    REQUIRE(data::mnist_folders() == std::vector<std::filesystem::path>{folder.path(), folder / "mnist"});
+    REQUIRE(data::fashion_mnist_folders() ==
+            std::vector<std::filesystem::path>{folder.path(), folder / "fashion-mnist"});
+    REQUIRE(data::mnist_folders("x").front() == "x");
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::train),
+                        ContainsSubstring("tried " + here + ", " + here + "/mnist, as HANDGRAD_DATA says"));
+    folder.write("mnist/train-images-idx3-ubyte", image_file(1));
+    folder.write("mnist/train-labels-idx1-ubyte", label_file("\x01"));
+    REQUIRE(data::load_mnist(Split::train).size() == 1);
+    REQUIRE_THROWS_WITH(data::load_mnist(Split::test), ContainsSubstring("found no t10k-images-idx3-ubyte[.gz]"));
+    REQUIRE_THROWS_WITH(data::load_fashion_mnist(Split::train), ContainsSubstring("as HANDGRAD_DATA says"));
 
     folder.write("train-images-idx3-ubyte", image_file(2));
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),
@@ -150,6 +160,9 @@ TEST_CASE("data sets that contradict themselves are refused", "[data][mnist]") {
     CHECK_THAT(error_of(image_file(0), label_file("")), ContainsSubstring("holds no images"));
     CHECK_THAT(error_of(two_labels, two_labels), ContainsSubstring("has 1 dimensions, expected 3"));
     CHECK_THAT(error_of(image_file(2).substr(0, 1000), two_labels), ContainsSubstring("1000 bytes, expected 1584"));
+    // The extents are wrong, whatever follows: no memory is needed to find that out.
+    CHECK_THAT(error_of(image_file(2, 0, 0).replace(8, 8, big_endian(1 << 14) + big_endian(1 << 14)), two_labels),
+               ContainsSubstring("16384 x 16384 pixels, expected 28 x 28"));
 }
 
 TEST_CASE("pixel_statistics of nothing is an error", "[data][mnist]") {

@@ -53,8 +53,10 @@ Header read_header(ByteSource& source, const std::string& name, std::size_t rank
     return header;
 }
 
-Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
+Idx read(ByteSource& source, std::size_t size, const std::string& name, std::size_t rank,
+         const ShapeCheck& check = {}) {
     const Header header = read_header(source, name, rank);
+    if (check) { check(header.shape); }
     const std::uint64_t expected = 4 + 4 * rank + header.values;
     const std::uint64_t largest = source.largest_size();
     if (expected > largest || (!source.is_gzip() && expected != largest)) {
@@ -62,6 +64,10 @@ Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
                                     source.is_gzip() ? "at most " : "", largest, expected, to_string(header.shape),
                                     header.values));
     }
+
+    require<DataError>(!source.is_gzip() || header.values <= max_gzip_values(size),
+                       "{}: the header of the {} gzipped bytes promises {} values, expected at most {}", name, size,
+                       header.values, max_gzip_values(size));
 
     // A gzip file may hold less than its header says. Read a megabyte at first, then double the size each time, so that
     // memory grows only with the data found. The size of a plain file is known to be right: one read takes all of it.
@@ -89,13 +95,13 @@ Idx read(ByteSource& source, const std::string& name, std::size_t rank) {
 
 Idx parse_idx(const std::uint8_t* data, std::size_t size, const std::string& name, std::size_t rank) {
     ByteSource source({reinterpret_cast<const char*>(data), size}, name);
-    return read(source, name, rank);
+    return read(source, size, name, rank);
 }
 
-Idx read_idx(const std::filesystem::path& path, std::size_t rank) {
+Idx read_idx(const std::filesystem::path& path, std::size_t rank, const ShapeCheck& check) {
     const std::string bytes = io::read_file(path, max_idx_bytes + 4 + 4 * rank);
     ByteSource source(bytes, path.string());
-    return read(source, path.string(), rank);
+    return read(source, bytes.size(), path.string(), rank, check);
 }
 
 } // namespace handgrad::data

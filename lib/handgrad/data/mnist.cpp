@@ -17,6 +17,12 @@ namespace {
 
 using Path = std::filesystem::path;
 
+// The folder that HANDGRAD_DATA names; empty if it names none.
+Path named_folder() {
+    const char* const variable = std::getenv("HANDGRAD_DATA");
+    return variable != nullptr ? variable : "";
+}
+
 // share/handgrad/data above the running program or, if this library is a shared one, above the library: the data are
 // there if an installed folder was moved as a whole. Empty if there is no such folder.
 Path moved_folder() {
@@ -36,21 +42,15 @@ Path moved_folder() {
 
 std::vector<Path> usual_folders(const Path& folder, const Path& own, const char* subfolder) {
     if (!folder.empty()) { return {folder, folder / subfolder}; }
-    std::vector<Path> folders;
-    if (const char* variable = std::getenv("HANDGRAD_DATA"); variable != nullptr && *variable != '\0') {
-        std::error_code ignored;
-        if (!std::filesystem::is_directory(variable, ignored)) { // or another data set would take its place
-            throw DataError(fmt::format("HANDGRAD_DATA: {} is not a folder", variable));
-        }
-        folders.emplace_back(variable);
-        folders.push_back(Path(variable) / subfolder);
+    std::error_code ignored;
+    if (const Path named = named_folder(); !named.empty()) {
+        require<DataError>(std::filesystem::is_directory(named, ignored), "HANDGRAD_DATA: {} is not a folder",
+                           named.string());
+        return {named, named / subfolder};
     }
-    if (!own.empty()) {
-        std::error_code ignored;
-        const Path moved = std::filesystem::is_directory(own, ignored) ? Path() : moved_folder();
-        folders.push_back((moved.empty() ? own : moved) / subfolder);
-    }
-    return folders;
+    if (own.empty()) { return {}; }
+    const Path moved = std::filesystem::is_directory(own, ignored) ? Path() : moved_folder();
+    return {(moved.empty() ? own : moved) / subfolder};
 }
 
 // The file with one of the names of a stem and a kind: train-images-idx3-ubyte and so on for "train-images" and "idx3".
@@ -85,8 +85,9 @@ Files find_files(const std::vector<Path>& folders, std::string_view prefix, cons
         }
         tried += (tried.empty() ? "" : ", ") + folder.string();
     }
-    throw DataError(fmt::format("{}: found no {}-idx3-ubyte[.gz] and {}-idx1-ubyte[.gz]; tried {}", name, image_stem,
-                                label_stem, tried));
+    const bool named = !folders.empty() && folders.front() == named_folder();
+    throw DataError(fmt::format("{}: found no {}-idx3-ubyte[.gz] and {}-idx1-ubyte[.gz]; tried {}{}", name, image_stem,
+                                label_stem, tried, named ? ", as HANDGRAD_DATA says" : ""));
 }
 
 ImageDataset load(const std::string& title, Split split, const std::vector<Path>& folders,
@@ -104,15 +105,12 @@ ImageDataset load(const std::string& title, Split split, const std::vector<Path>
                                     *wrong, wrong - labels.bytes.begin(), dataset.class_names.size() - 1));
     }
 
-    Idx images = read_idx(files.images, 3);
-    if (images.shape[1] != 28 || images.shape[2] != 28) {
-        throw DataError(fmt::format("{}: images of {} x {} pixels, expected 28 x 28", files.images.string(),
-                                    images.shape[1], images.shape[2]));
-    }
-    if (images.shape[0] != labels.shape[0]) {
-        throw DataError(fmt::format("{}: {} images, but {} has {} labels", files.images.string(), images.shape[0],
-                                    files.labels.string(), labels.shape[0]));
-    }
+    Idx images = read_idx(files.images, 3, [&](const Shape& shape) { // before memory is allocated for the pixels
+        require<DataError>(shape[1] == 28 && shape[2] == 28, "{}: images of {} x {} pixels, expected 28 x 28",
+                           files.images.string(), shape[1], shape[2]);
+        require<DataError>(shape[0] == labels.shape[0], "{}: {} images, but {} has {} labels", files.images.string(),
+                           shape[0], files.labels.string(), labels.shape[0]);
+    });
     if (labels.shape[0] == 0) { throw DataError(fmt::format("{}: holds no images", files.images.string())); }
 
     dataset.height = images.shape[1];
@@ -128,7 +126,7 @@ std::vector<Path> mnist_folders(const Path& folder, const Path& own) { return us
 
 std::vector<Path> fashion_mnist_folders(const Path& folder, const Path& own) {
     std::vector<Path> folders = usual_folders(folder, own, "fashion-mnist");
-    if (folder.empty()) { folders.emplace_back("/usr/share/datasets/fashion-mnist"); }
+    if (folder.empty() && named_folder().empty()) { folders.emplace_back("/usr/share/datasets/fashion-mnist"); }
     return folders;
 }
 

@@ -46,8 +46,8 @@ struct ImageDataset {
 /// Searches the folders of mnist_folders() for files with the official names (train-images-idx3-ubyte, or
 /// train-images.idx3-ubyte as some unpackers write it), with and without .gz.
 /// @param split training or test images
-/// @param folder folder to search; empty: the usual folders
-/// @param own the last of the usual folders; empty: none
+/// @param folder folder to search; empty: the one that HANDGRAD_DATA names, or `own`
+/// @param own folder of the data sets that come with handgrad; empty: none
 /// @throws DataError if the files are not found (the message lists every folder), are damaged, or have different
 ///         numbers of images and labels, images that are not 28 x 28, or a label above 9
 ImageDataset load_mnist(Split split, const std::filesystem::path& folder = {},
@@ -60,13 +60,15 @@ ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder
                                 const std::filesystem::path& own = own_folder);
 
 /// Returns the folders that load_mnist searches, in this order. If `folder` is given: folder and folder/mnist, and no
-/// others, so that a mistyped folder is an error and does not load another data set. Otherwise: the same two for the
-/// environment variable HANDGRAD_DATA, and own/mnist. If `own` does not exist, share/handgrad/data above the program or
-/// the shared library replaces it. Throws DataError if HANDGRAD_DATA is set and is not a folder.
+/// others, so that a mistyped folder is an error and does not load another data set. Otherwise, if the environment
+/// variable HANDGRAD_DATA is set and not empty: the same two for the folder that it names, and no others. Otherwise:
+/// own/mnist. If `own` does not exist, share/handgrad/data above the program or the shared library replaces it. Throws
+/// DataError if HANDGRAD_DATA names something that is not a folder.
 std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {},
                                                  const std::filesystem::path& own = own_folder);
 
-/// As mnist_folders, with fashion-mnist for mnist; the last folder is that of Debian's package dataset-fashion-mnist.
+/// As mnist_folders, with fashion-mnist for mnist; after own/fashion-mnist comes the folder of Debian's package
+/// dataset-fashion-mnist.
 std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {},
                                                          const std::filesystem::path& own = own_folder);
 
