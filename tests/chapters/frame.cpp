@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <iostream>
+#include <map>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -16,6 +17,7 @@
 #include "handgrad/app/progress.hpp"
 #include "handgrad/check/gradient_check.hpp"
 #include "handgrad/error.hpp"
+#include "handgrad/io/file.hpp"
 #include "handgrad/tensor/parallel.hpp"
 
 int main(int argc, char** argv) {
@@ -35,7 +37,7 @@ int main(int argc, char** argv) {
         .option("--decided", decided, 0.0, 1.0, "another", "step times two")
         .option("--fail", fail,
                 {"not", "shape", "data", "divergence", "usage", "memory", "lines", "gradient", "interrupt", "terminate",
-                 "twice"},
+                 "hangup", "size", "time", "twice", "limits", "unguarded"},
                 "how to end")
         .flag("--wide", wide, "an option without a value");
 
@@ -61,10 +63,20 @@ int main(int argc, char** argv) {
             checker.add(handgrad::check::compare("db", handgrad::Tensor<double>(5 * right), right));
             handgrad::check::require_passed(checker);
         }
-        if (fail == "interrupt" || fail == "terminate" || fail == "twice") {
+        if (fail == "unguarded") {
+            const handgrad::io::PendingFile pending(program.output("x"), "x");
+            std::raise(SIGXFSZ); // would be followed by a write that fails
+            std::raise(SIGHUP);
+        }
+        const std::map<std::string, std::vector<int>> signals{
+            {"interrupt", {SIGINT}},      {"terminate", {SIGTERM}}, {"hangup", {SIGHUP}},
+            {"size", {SIGXFSZ}},          {"time", {SIGXCPU}},      {"limits", {SIGXCPU, SIGXFSZ, SIGXCPU}},
+            {"twice", {SIGINT, SIGTERM}},
+        };
+        if (signals.count(fail) > 0) {
             const handgrad::app::InterruptGuard guard;
-            std::raise(fail == "terminate" ? SIGTERM : SIGINT);
-            if (fail == "twice") { std::raise(SIGTERM); }
+            const handgrad::io::PendingFile pending(program.output("x"), "x");
+            for (const int signal : signals.at(fail)) { std::raise(signal); }
             if (handgrad::app::interrupted()) { throw handgrad::app::Interrupted("stopped after batch 3"); }
         }
         program.result("lr_text", program.texts({"--lr", "--data"}).at("--lr"));

@@ -109,6 +109,7 @@ TEST_CASE("--help and --version", "[frame]") {
         CAPTURE(part, help.out);
         CHECK(contains(help.out, part));
     }
+    CHECK(frame(folder, "--epochs 5 --wide --help").out == frame(folder, "--help").out);
     const auto version = frame(folder, "--version");
     CHECK(version.status == 0);
     CHECK(version.out == "handgrad " + std::string(handgrad::version()) + "\n");
@@ -275,12 +276,18 @@ TEST_CASE("a signal is noted once, and ends the program the second time", "[fram
     CHECK(interrupt.status == 130);
     CHECK(interrupt.err == "00_frame: stopped after batch 3\n");
     CHECK_FALSE(fs::exists(folder / "out/00_frame/run.json"));
-    const auto terminate = frame(folder, "--fail terminate");
-    CHECK(terminate.status == 143);
-    CHECK(terminate.err == "00_frame: stopped after batch 3\n");
+    const auto& [fail, signal] = GENERATE(table<std::string, int>(
+        {{"terminate", SIGTERM}, {"hangup", SIGHUP}, {"size", SIGXFSZ}, {"time", SIGXCPU}, {"limits", SIGXCPU}}));
+    const auto other = frame(folder, "--fail " + fail);
+    CHECK(other.status == 128 + signal);
+    CHECK(other.err == "00_frame: stopped after batch 3\n");
     const auto twice = frame(folder, "--fail twice");
     CHECK(twice.status == 143);
     CHECK_FALSE(contains(twice.err, "00_frame:"));
+    CHECK(frame(folder, "--fail unguarded").status == 128 + SIGHUP);
+    CHECK(fs::is_empty(folder / "out/00_frame")); // no temporary file is left
+    CHECK(shell(folder, "trap '' HUP; \"$P\" --fail unguarded").status == 0);
+    fs::remove(folder / "out/00_frame/run.json");
     CHECK(shell(folder, "trap '' INT; \"$P\" --fail interrupt").status == 0); // ignored from the start
     std::signal(SIGINT, before);
 }

@@ -85,6 +85,42 @@ TEST_CASE("A write that fails leaves the old file and no other") {
     CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("A pending file gets its name when it is told to, and otherwise leaves the old one") {
+    const TemporaryFolder folder;
+    io::write_file(folder / "a", "old");
+    {
+        io::PendingFile a(folder / "a", "new"), b(folder / "b", "other");
+        CHECK(a.temporary() != b.temporary());
+        CHECK(read_bytes(a.temporary()) == "new");
+        CHECK(read_bytes(folder / "a") == "old");
+        b.commit();
+        CHECK(folder.entries() == 3);
+    }
+    CHECK(read_bytes(folder / "a") == "old");
+    CHECK(read_bytes(folder / "b") == "other");
+    CHECK(folder.entries() == 2);
+    CHECK_THAT(data_error([&] { io::PendingFile(folder / "missing/x", "x"); }),
+               Equals("cannot write '" + (folder / "missing/x").string() + "': No such file or directory"));
+    io::PendingFile lost(folder / "b", "lost");
+    std::filesystem::remove(lost.temporary());
+    CHECK_THAT(data_error([&] { lost.commit(); }),
+               Equals("cannot write '" + (folder / "b").string() + "': No such file or directory"));
+}
+
+TEST_CASE("A signal handler can remove the files that are not yet complete, and no others") {
+    const TemporaryFolder folder;
+    io::write_file(folder / "done", "done");
+    io::PendingFile first(folder / "a", "a"), second(folder / "b", "b");
+    second.commit();
+    std::ofstream(folder / "b.tmp") << "not ours";
+    io::remove_temporary_files();
+    CHECK_FALSE(std::filesystem::exists(first.temporary()));
+    CHECK(folder.entries() == 3);
+    { const io::PendingFile another(folder / "c", "c"); }
+    io::remove_temporary_files(); // none is left to remove
+    CHECK(folder.entries() == 3);
+}
+
 TEST_CASE("What a killed program has left is removed by the next write, what another one is writing is not") {
     const TemporaryFolder folder;
     const auto left = folder / ".handgrad-0.tmp", busy = folder / ".handgrad-1.tmp";

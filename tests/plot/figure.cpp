@@ -12,12 +12,14 @@
 #include "handgrad/error.hpp"
 #include "handgrad/io/file.hpp"
 #include "handgrad/plot/figure.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace handgrad;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Equals;
 using plot::Figure;
+using support::FileSizeLimit;
 using support::read_bytes;
 using support::TemporaryFolder;
 
@@ -97,19 +99,63 @@ TEST_CASE("Without gnuplot the data and the script are written, and that is no e
 
 TEST_CASE("A gnuplot that fails is reported and leaves nothing half-drawn") {
     const TemporaryFolder folder, programs;
-    const auto [program, reason] = GENERATE(table<std::string, std::string>({
+    const std::string svg = "#!/bin/sh\nprintf '<svg>\\n</svg>\\n'; ";
+    const auto [program, reason] = GENERATE_COPY(table<std::string, std::string>({
         {"#!/bin/sh\necho first >&2; echo 'line 3: no such terminal' >&2; echo; exit 1\n", "line 3: no such terminal"},
-        {"#!/bin/sh\necho x >.handgrad-$PPID.svg; exit 7\n", "no message"},
+        {"#!/bin/sh\nfor script; do :; done; echo \"\\\"$script\\\" line 3: wrong\" >&2; exit 1\n",
+         "\"loss.gp\" line 3: wrong"},
+        {"#!/bin/sh\nprintf '<svg>'; exit 7\n", "<svg>"},
+        {"#!/bin/sh\nexit 7\n", "no message"},
         {"#!/bin/sh\nkill -9 $$\n", "no message"},
-        {"#!/bin/sh\nexit 0\n", "No such file or directory: no message"}, // says that all went well, and did nothing
+        {"#!/bin/sh\nexit 0\n", "the SVG picture is incomplete"}, // says that all went well, and did nothing
+        {"#!/bin/sh\nprintf '<svg>\\n'\n", "the SVG picture is incomplete"},
+        {svg + "\n", "the PNG picture is incomplete"},
+        {svg + "printf '\\211PNG\\r\\n\\032\\n\\0\\0\\0\\015IHDR'\n", "the PNG picture is incomplete"},
+        {svg + "printf '\\211PNG\\r\\n\\032\\n\\0\\0\\0\\0IEND\\256B`'\n", "the PNG picture is incomplete"},
     }));
+    CAPTURE(program);
     io::write_file(programs / "gnuplot", program);
     ::chmod((programs / "gnuplot").c_str(), 0755);
     const Path path(programs.path().string() + ":/bin:/usr/bin");
+    io::write_file(folder / "loss.png", "an older picture");
     const auto saved = loss_curves().save(folder.path(), "loss");
     CHECK(saved.files.size() == 2);
     CHECK_THAT(saved.note, Equals("no picture: gnuplot failed on '" + (folder / "loss.gp").string() + "': " + reason));
     CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("Pictures that gnuplot drew get their names only if they are complete") {
+    const TemporaryFolder folder, programs;
+    io::write_file(programs / "gnuplot",
+                   "#!/bin/sh\nprintf '<svg>\\n</svg>\\n\\211PNG\\r\\n\\032\\n\\0\\0\\0\\0IEND\\256B`\\202'\n"
+                   "echo a warning >&2\n");
+    ::chmod((programs / "gnuplot").c_str(), 0755);
+    const Path path(programs.path().string() + ":/bin:/usr/bin");
+    const auto saved = loss_curves().save(folder.path(), "loss");
+    CHECK(saved.note == "");
+    CHECK(saved.files.size() == 4);
+    CHECK(read_bytes(folder / "loss.svg") == "<svg>\n</svg>\n");
+    CHECK(read_bytes(folder / "loss.png") == std::string("\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82", 20));
+    CHECK(folder.entries() == 4);
+}
+
+TEST_CASE("A disk that is too full for a picture leaves the old figure") {
+    const TemporaryFolder folder;
+    const std::string endings[] = {".csv", ".gp", ".svg", ".png"};
+    for (const std::string& ending : endings) { io::write_file(folder / ("loss" + ending), "old " + ending); }
+    const auto limit_and_file = GENERATE(table<rlim_t, std::string>({{1, ".csv"}, {1000, ".gp"}, {6000, ".svg"}}));
+    const auto& [limit, file] = limit_and_file;
+    if (file == ".svg" && !gnuplot_expected()) { return; }
+    std::string message;
+    {
+        const FileSizeLimit full(limit);
+        try {
+            loss_curves().save(folder.path(), "loss");
+        } catch (const DataError& error) { message = error.what(); }
+    }
+    CHECK(message == "cannot write '" + (folder / ("loss" + file)).string() + "': File too large");
+    for (const std::string& ending : endings) { CHECK(read_bytes(folder / ("loss" + ending)) == "old " + ending); }
+    CHECK(folder.entries() == 4);
 }
 
 TEST_CASE("gnuplot draws every kind of series without a complaint, the same bytes each time") {

@@ -85,6 +85,7 @@ Request Program::parse(int argc, const char* const* argv) {
         throw usage_error("{}", io::one_line(error.what()));
     }
 
+    help_ = help_text(); // with the defaults: below, the options get the user's values
     for (const Option& option : options_) {
         const std::vector<std::string> texts = cli.get_option(option.name)->results();
         if (texts.size() > 1) { throw usage_error("{}: given {} times, expected once", option.name, texts.size()); }

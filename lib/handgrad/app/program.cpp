@@ -201,6 +201,7 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
 
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     std::signal(SIGPIPE, SIG_IGN); // write() reports an error if the reader of a pipe has ended
+    end_cleanly_by_signals();
     open_standard_streams();
     const auto fail = [this](const std::string& message, int status) {
         std::cout.flush();
@@ -210,7 +211,7 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     };
     try {
         const Request request = parse(argc, argv);
-        if (request == Request::help) { fmt::print("{}", help_text()); }
+        if (request == Request::help) { fmt::print("{}", help_); }
         if (request == Request::version) { fmt::print("handgrad {}\n", version()); }
         if (request == Request::run) { run(lesson); }
         flush_stdout();

@@ -143,7 +143,7 @@ private:
     void refuse_values_of_flags(int argc, const char* const* argv) const;
     void run(const std::function<void()>& lesson);
 
-    std::string name_, title_;
+    std::string name_, title_, help_;
     Options shared_;
     std::vector<Option> options_;
     std::vector<std::pair<std::string, Value>> results_;

@@ -1,5 +1,6 @@
 #include "handgrad/io/file.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <fstream>
 #include <system_error>
@@ -35,6 +36,20 @@ std::ifstream open_regular(const fs::path& path) {
     return stream;
 }
 
+/// Names of the temporary files that exist, for a signal handler. More writes than this at a time are not recorded.
+std::atomic<const char*> temporaries[16] = {};
+static_assert(std::atomic<const char*>::is_always_lock_free);
+
+/// Replaces the first entry that equals `from`.
+void replace_temporary(const char* from, const char* to) {
+    for (auto& temporary : temporaries) {
+        const char* expected = from;
+        if (temporary.compare_exchange_strong(expected, to)) { return; }
+    }
+}
+
+} // namespace
+
 /// A temporary file, locked while it is open. The lock ends with the program, so an unlocked file was left by a program
 /// that was killed: the next program removes it and takes its name.
 class TemporaryFile {
@@ -57,11 +72,13 @@ public:
             }
             error_ = descriptor_ < 0 ? errno : 0;
         }
+        if (descriptor_ >= 0) { replace_temporary(nullptr, path_.c_str()); }
     }
     TemporaryFile(TemporaryFile&&) = delete;
     ~TemporaryFile() {
         if (descriptor_ < 0) { return; }
         if (!renamed_) { ::unlink(path_.c_str()); } // before the lock ends
+        replace_temporary(path_.c_str(), nullptr);
         ::close(descriptor_);
     }
 
@@ -75,6 +92,8 @@ public:
         if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; } // may be the first to notice a full disk
         return error_;
     }
+
+    const fs::path& path() const { return path_; }
 
     /// Renames the file after a write. Returns 0, or the errno of the first call that failed.
     int rename_to(const fs::path& target) {
@@ -106,6 +125,8 @@ private:
     bool renamed_ = false;
 };
 
+namespace {
+
 /// The file that a write to `path` creates or replaces.
 fs::path target_of(const fs::path& path) {
     std::error_code ignored;
@@ -134,12 +155,27 @@ std::string read_file(const fs::path& path, std::uint64_t largest) {
 
 void require_readable(const fs::path& path) { open_regular(path); }
 
-void write_file(const fs::path& path, std::string_view bytes) {
-    const fs::path target = target_of(path);
-    TemporaryFile file(folder_of(target));
-    file.write(bytes);
-    if (const int error = file.rename_to(target); error != 0) { fail("write", path, reason(error)); }
+void remove_temporary_files() noexcept {
+    for (const auto& temporary : temporaries) {
+        if (const char* const path = temporary) { ::unlink(path); }
+    }
 }
+
+PendingFile::PendingFile(const fs::path& path, std::string_view bytes)
+    : path_(path), target_(target_of(path)), file_(std::make_unique<TemporaryFile>(folder_of(target_))) {
+    if (const int error = file_->write(bytes); error != 0) { fail("write", path_, reason(error)); }
+}
+
+PendingFile::PendingFile(PendingFile&&) noexcept = default;
+PendingFile::~PendingFile() = default;
+
+const fs::path& PendingFile::temporary() const { return file_->path(); }
+
+void PendingFile::commit() {
+    if (const int error = file_->rename_to(target_); error != 0) { fail("write", path_, reason(error)); }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) { PendingFile(path, bytes).commit(); }
 
 void require_writable(const fs::path& path) {
     const int error = TemporaryFile(folder_of(target_of(path))).write("\n");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,27 @@ void require_readable(const std::filesystem::path& path);
 /// @param bytes new content
 /// @throws DataError with the path and the system's reason: "cannot write 'out/loss.csv': No space left on device"
 void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+class TemporaryFile;
+
+/// A new file that does not have its name yet, so that several files can be written first and then replaced together.
+class PendingFile {
+public:
+    /// Writes the bytes to a temporary file beside `path`, as write_file() does. Throws what write_file() throws.
+    PendingFile(const std::filesystem::path& path, std::string_view bytes);
+    PendingFile(PendingFile&&) noexcept;
+    ~PendingFile(); ///< removes the temporary file unless commit() was called; the old file stays
+
+    const std::filesystem::path& temporary() const; ///< Path of the temporary file.
+    void commit();                                  ///< Gives the file its name. Throws what write_file() throws.
+
+private:
+    std::filesystem::path path_, target_;
+    std::unique_ptr<TemporaryFile> file_;
+};
+
+/// Removes the temporary files of writes that have not finished. A signal handler may call it before it ends the program.
+void remove_temporary_files() noexcept;
 
 /// Throws as write_file() does if no file can be written to `path`. Programs call it before they train.
 void require_writable(const std::filesystem::path& path);

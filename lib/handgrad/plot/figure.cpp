@@ -1,14 +1,16 @@
 #include "handgrad/plot/figure.hpp"
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <set>
+#include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "handgrad/error.hpp"
 #include "handgrad/io/csv.hpp"
@@ -50,38 +52,59 @@ void require_classes(const char* function, const Values& classes) {
     }
 }
 
-/// Runs gnuplot, if it is on the PATH, on directory/stem.gp to draw stem.svg and stem.png. gnuplot draws temporary
-/// files, named in the script's variables svg and png, so the pictures appear complete or not at all. Returns an empty
-/// string, or one line that says why there are no pictures.
-std::string run_gnuplot(const fs::path& directory, const std::string& stem) {
-    const std::string temporary = fmt::format(".handgrad-{}", ::getpid()), script = stem + ".gp";
+/// The pictures that gnuplot drew, or one line that says why there are none.
+struct Drawn {
+    std::string svg, png, note;
+};
+
+/// The files of a figure that gnuplot reads. They may have temporary names.
+struct Sources {
+    fs::path table, script;
+};
+
+/// Runs gnuplot, if it is on the PATH. `script` is the name that messages give to the script. gnuplot writes both
+/// pictures to a pipe and not to files, because it ends with status 0 although the disk was full.
+Drawn run_gnuplot(const Sources& sources, const fs::path& script) {
     constexpr const char* shell_quote = "'\\''";
-    // -d skips the user's start-up files: the picture is the same for everybody.
-    const std::string command =
-        fmt::format("cd {0} && exec 2>&1 </dev/null gnuplot -d -e \"svg='{1}.svg'; png='{1}.png'\" {2}",
-                    quoted(fs::absolute(directory).string(), shell_quote), temporary, quoted(script, shell_quote));
-    std::string message = "no message"; // the last line with text: gnuplot prints the command first, then the error
+    const std::string name = sources.script.filename().string();
+    // The shell sends the pictures first, and then the messages. -d skips the user's start-up files: the picture is the
+    // same for everybody.
+    const std::string command = fmt::format(
+        "exec 2>/dev/null; cd {} && exec 3>&1 && messages=$(exec 2>&1 >&3 3>&- </dev/null gnuplot -d "
+        "-e \"svg='/dev/stdout'; png='/dev/stdout'; data='{}'\" {}); status=$?; echo; echo \"$messages\"; exit $status",
+        quoted(fs::absolute(sources.table).parent_path().string(), shell_quote), sources.table.filename().string(),
+        name);
+    std::string output, message = "no message";
     std::FILE* const pipe = ::popen(command.c_str(), "r");
-    std::array<char, 4096> buffer = {};
-    while (pipe != nullptr && std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
-        const std::string line = io::one_line(buffer.data());
-        if (line.find_first_not_of(' ') != std::string::npos) { message = line.substr(0, 300); }
+    if (pipe == nullptr) { message = std::generic_category().message(errno); }
+    std::array<char, 65536> buffer = {};
+    for (std::size_t count = 1; pipe != nullptr && count > 0;) {
+        count = std::fread(buffer.data(), 1, buffer.size(), pipe);
+        output.append(buffer.data(), count);
     }
     const int status = pipe != nullptr ? ::pclose(pipe) : -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-        return fmt::format("no picture: gnuplot is not installed; once it is, run 'gnuplot {}' in '{}'", script,
-                           directory.string());
+        return {"", "",
+                fmt::format("no picture: gnuplot is not installed; once it is, run 'gnuplot {}' in '{}'",
+                            script.filename().string(), script.parent_path().string())};
     }
-    std::error_code error, ignored;
-    for (const char* ending : {".svg", ".png"}) {
-        if (status == 0 && !error) { fs::rename(directory / (temporary + ending), directory / (stem + ending), error); }
+    using namespace std::string_view_literals;
+    constexpr std::string_view png_begin = "\x89PNG\r\n\x1a\n", png_last = "\0\0\0\0IEND\xae\x42\x60\x82"sv;
+    const std::size_t svg_end = output.find("</svg>"), png = output.find(png_begin), png_end = output.find(png_last);
+    const bool svg_complete = svg_end < png, png_complete = png < png_end && png_end != std::string::npos;
+    if (status == 0 && svg_complete && png_complete) {
+        return {output.substr(0, png), output.substr(png, png_end + png_last.size() - png), ""};
     }
-    if (status == 0 && !error) { return {}; }
-    for (const std::string& name : {temporary, stem}) {
-        for (const char* ending : {".svg", ".png"}) { fs::remove(directory / (name + ending), ignored); }
+    std::istringstream lines(output); // the last line with text: gnuplot prints the command first, and then the error
+    for (std::string line; std::getline(lines, line);) {
+        line = io::one_line(line);
+        if (line.find_first_not_of(' ') != std::string::npos) { message = line.substr(0, 300); }
     }
-    return fmt::format("no picture: gnuplot failed on '{}': {}{}", (directory / script).string(),
-                       error ? error.message() + ": " : "", message);
+    if (const std::size_t found = message.find(name); found != std::string::npos) {
+        message.replace(found, name.size(), script.filename().string());
+    }
+    if (status == 0) { message = fmt::format("the {} picture is incomplete", svg_complete ? "PNG" : "SVG"); }
+    return {"", "", fmt::format("no picture: gnuplot failed on '{}': {}", script.string(), message)};
 }
 
 } // namespace
@@ -328,7 +351,7 @@ SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::fil
         fmt::format(R"(# Draws {0}.svg and {0}.png from {0}.csv: run `gnuplot {0}.gp` in this folder.
 if (!exists('svg')) svg = '{0}.svg'
 if (!exists('png')) png = '{0}.png'
-data = '{0}.csv'
+if (!exists('data')) data = '{0}.csv'
 set encoding utf8
 set dashtype 2 (20,8); set dashtype 3 (4,8); set dashtype 4 (20,8,4,8); set dashtype 5 (40,12)
 marker(k) = int(word('7 5 9 13 11', 1 + (k - 1) % 5)) # disc, square, triangle, diamond, triangle down
@@ -351,14 +374,21 @@ letter = 1
                     stem, colours, width, height, count > 1 ? fmt::format("set multiplot layout 1,{}\n", count) : "");
     const fs::path folder = directory.empty() ? "." : directory;
     const auto file = [&](const char* ending) { return folder / (stem + ending); };
+    std::vector<io::PendingFile> files; // replace those of an earlier run together, after all of them are written
+    files.emplace_back(file(".csv"), csv);
+    files.emplace_back(file(".gp"), header + script + (count > 1 ? "unset multiplot\n" : "") + "unset output\n}\n");
+    const Drawn drawn = run_gnuplot({files[0].temporary(), files[1].temporary()}, file(".gp"));
+    SavedFigure saved{{file(".csv"), file(".gp")}, drawn.note};
+    if (saved.note.empty()) {
+        files.emplace_back(file(".svg"), drawn.svg);
+        files.emplace_back(file(".png"), drawn.png);
+        saved.files.insert(saved.files.end(), {file(".svg"), file(".png")});
+    }
+    for (io::PendingFile& pending : files) { pending.commit(); }
     for (const char* ending : {".svg", ".png"}) { // pictures of an earlier run must not outlive their data
         std::error_code ignored;
-        fs::remove(file(ending), ignored);
+        if (!saved.note.empty()) { fs::remove(file(ending), ignored); }
     }
-    io::write_file(file(".csv"), csv);
-    io::write_file(file(".gp"), header + script + (count > 1 ? "unset multiplot\n" : "") + "unset output\n}\n");
-    SavedFigure saved{{file(".csv"), file(".gp")}, run_gnuplot(folder, stem)};
-    if (saved.note.empty()) { saved.files.insert(saved.files.end(), {file(".svg"), file(".png")}); }
     return saved;
 }
 

@@ -100,7 +100,8 @@ public:
 
     /// Writes directory/stem.csv with the data and directory/stem.gp, a script that draws them (`gnuplot stem.gp` in
     /// that folder), and has gnuplot draw stem.svg and stem.png if it is on the PATH. The same data give the same
-    /// bytes. Pictures of an earlier run are removed if they cannot be replaced.
+    /// bytes. The files replace those of an earlier run together, once all of them are written: if the disk is full, the
+    /// old figure stays. If gnuplot is missing or failed, pictures of an earlier run are removed.
     /// @param directory must exist
     /// @param stem      name of the files, without a folder
     /// @return the files, and a note if gnuplot is missing or failed, which is not an error
