@@ -95,6 +95,7 @@ auto loss_of_b2(const Problem<double>& net) {
 // The library's checker collects one report for each parameter. It uses the complex step.
 check::GradientCheck check_all(const Problem<double>& net, const Gradients& g) {
     check::GradientCheck checker;
+    checker.extents({{"N", net.x.shape(0)}}); // for the hints
     checker.wrt("w1", net.w1, g.dw1, loss_of_w1(net));
     checker.wrt("b1", net.b1, g.db1, loss_of_b1(net));
     checker.wrt("w2", net.w2, g.dw2, loss_of_w2(net));

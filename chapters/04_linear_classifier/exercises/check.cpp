@@ -17,6 +17,8 @@ void mark_cross_entropy(check::Exercise& exercise) {
     NumpyRandom random(44);
     const Tensor<double> u = random.randn({5, 3});
     const Labels y{2, 0, 1, 1, 2};
+    exercise.extents({{"N", 5}, {"K", 3}});
+    exercise.labels(y);
     exercise.gradient("u", u, ::cross_entropy_backward(u, y),
                       [&](const auto& u_) { return reference::cross_entropy_forward(u_, y); });
 }
@@ -32,6 +34,7 @@ void mark_classifier(check::Exercise& exercise) {
         const auto u = reference::linear_forward(check::cast_like(w_, x), w_, b_);
         return reference::cross_entropy_forward(u, y) + reference::l2_penalty_forward(w_, lambda);
     };
+    exercise.extents({{"N", 5}, {"D", 3}, {"K", 4}});
     const ClassifierGradients g = classifier_backward(x, w, lambda, du);
     exercise.gradient("w", w, g.dw,
                       [&](const auto& w_) { return loss(w_, check::cast_like(w_, b)); });

@@ -62,6 +62,7 @@ void mark_residual(check::Exercise& exercise) {
     NumpyRandom random(66);
     const Tensor<double> x = random.randn({5, 3}), w = random.randn({3, 3}), b = random.randn({3});
     const Tensor<double> d_o = random.randn({5, 3});
+    exercise.extents({{"N", 5}, {"D", 3}});
     const ResidualGradients g = residual_backward(x, w, b, d_o);
     using check::cast_like;
     using check::weighted_sum;

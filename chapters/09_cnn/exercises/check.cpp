@@ -19,6 +19,7 @@ namespace {
 void mark_avg_pool2d(check::Exercise& exercise) {
     NumpyRandom random(94);
     const Tensor<double> x = random.randn({2, 3, 4, 6}), dy = random.randn({2, 3, 2, 3});
+    exercise.extents({{"N", 2}, {"C", 3}, {"R S", 4}});
     exercise.gradient("x", x, ::avg_pool2d_backward(dy), [&](const auto& x_) {
         auto y = check::cast_like(x_, zeros<double>(dy.shape()));
         for (std::size_t n = 0; n < 2; ++n) {
@@ -39,6 +40,7 @@ void mark_conv2d_backward(check::Exercise& exercise) {
     const Tensor<double> x = random.randn({2, 3, 6, 5}), w = random.randn({4, 3, 3, 2}),
                          b = random.randn({4});
     const Tensor<double> dy = random.randn({2, 4, 4, 4});
+    exercise.extents({{"N", 2}, {"C", 3}, {"K", 4}, {"R", 3}, {"S", 2}, {"P", 4}, {"Q", 4}});
     const auto g = ::conv2d_backward(x, dy);
     const auto sum = [&](const auto& w_, const auto& b_) {
         const auto y = reference::conv2d_forward(check::cast_like(w_, x), w_, b_, Conv2dOptions());
@@ -57,6 +59,9 @@ void mark_stride(check::Exercise& exercise) {
     for (const std::size_t stride : {1, 2, 3}) {
         Conv2dOptions options;
         options.stride = stride;
+        const Tensor<double> flipped = xt::flip(xt::flip(w, 2), 3);
+        exercise.mistake(reference::conv2d_forward(x, flipped, b, options),
+                         "the kernel is flipped: w(k, c, r, s) belongs to the pixel at p + r, q + s");
         exercise.value("y for stride " + std::to_string(stride), ::conv2d_forward(x, w, b, stride),
                        reference::conv2d_forward(x, w, b, options));
     }

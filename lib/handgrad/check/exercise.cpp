@@ -78,11 +78,11 @@ void Exercise::add(const Report& report) {
 
 void Exercise::value(const std::string& name, const Tensor<double>& got, const Tensor<double>& expected,
                      Tolerance tolerance) {
-    add(compare(name, got, expected, tolerance));
+    add(compare(name, got, expected, context_, tolerance));
 }
 
 void Exercise::value(const std::string& name, double got, double expected, Tolerance tolerance) {
-    add(compare(name, full<double>({}, got), full<double>({}, expected), tolerance));
+    add(compare(name, full<double>({}, got), full<double>({}, expected), context_, tolerance));
 }
 
 void Exercise::require(bool right, const std::string& fault) {

@@ -21,6 +21,16 @@ namespace handgrad::check {
 /// The results of one exercise. Each function compares one result; the exercise passes if all are right.
 class Exercise {
 public:
+    /// Names the extents of the exercise, {{"N", 5}, {"K", 3}}; the hints of the comparisons that follow name those that
+    /// equal a wrong factor. N is the batch size.
+    void extents(std::vector<std::pair<std::string, std::size_t>> named) { context_.extents = std::move(named); }
+
+    /// Gives the true class of each row, for the hints about a gradient of shape (N, K).
+    void labels(const Labels& y) { context_.labels = y; }
+
+    /// Adds the result of a known mistake: if a later result equals it, the hint is this one.
+    void mistake(const Tensor<double>& result, const std::string& hint) { context_.mistakes.push_back({result, hint}); }
+
     /// Compares a gradient with the complex step.
     /// @param name name of the input; the report calls the gradient "d" + name
     /// @param at   value of the input, any shape
@@ -28,7 +38,7 @@ public:
     /// @param f    the function of this input, all other inputs fixed: `[&](const auto& w_) { ... }`
     template <class F>
     void gradient(const std::string& name, const Tensor<double>& at, const Tensor<double>& got, F&& f) {
-        GradientCheck checker;
+        GradientCheck checker(context_);
         add(checker.wrt(name, at, got, std::forward<F>(f)));
     }
 
@@ -57,6 +67,7 @@ private:
     bool compared_ = false;
     bool wrong_ = false;
     std::vector<std::string> faults_;
+    HintContext context_;
 };
 
 /// The coding exercises of a chapter.

@@ -18,6 +18,15 @@ namespace handgrad::check {
 /// @snippet training.cpp gradient_check
 class GradientCheck {
 public:
+    GradientCheck() = default;
+
+    /// A checker whose hints use these facts about the function.
+    explicit GradientCheck(HintContext context) : context_(std::move(context)) {}
+
+    /// Names the extents, {{"N", 64}, {"K", 10}}: a hint asks about the mean over the batch only if every entry is N
+    /// times too large, and names every extent that equals such a factor.
+    void extents(std::vector<std::pair<std::string, std::size_t>> named) { context_.extents = std::move(named); }
+
     /// Checks the gradient with respect to one input by complex_step().
     ///
     /// Unlike compare() it knows the input, so its hints recognise a wrong weight penalty as well.
@@ -32,7 +41,7 @@ public:
                                                   const Tensor<T>& analytic, F&& f, Expect expect = Expect::nonzero) {
         const Tensor<double> numeric = complex_step(std::forward<F>(f), at);
         constexpr Tolerance tolerance = std::is_same_v<T, float> ? float_tolerance : complex_step_tolerance;
-        Report report = compare("d" + name, analytic, numeric, tolerance, expect);
+        Report report = compare("d" + name, Tensor<double>(analytic), numeric, context_, tolerance, expect);
         if (!report.passed() && report.hint.empty()) {
             report.hint = penalty_hint(name, at, Tensor<double>(analytic), numeric);
         }
@@ -53,6 +62,7 @@ private:
                                     const Tensor<double>& numeric);
 
     std::vector<Report> reports_;
+    HintContext context_;
 };
 
 /// One table with a line for each gradient: shape, entries compared, kinks, errors, worst entry, verdict.

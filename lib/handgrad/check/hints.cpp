@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "handgrad/check/gradient_check.hpp"
 
@@ -31,20 +32,137 @@ long whole_number(double x, double closeness) {
     return n > 1 && n < 1e9 && std::abs(x - n) <= closeness * n ? static_cast<long>(n) : 0;
 }
 
-std::string factor_hint(double factor, double closeness) {
+/// The extents that equal n, by name, without the batch size N. `batch` says whether N equals n.
+std::vector<std::string> extents_of(long n, const HintContext& context, bool& batch) {
+    std::vector<std::string> names;
+    batch = false;
+    for (const auto& [name, size] : context.extents) {
+        if (size != static_cast<std::size_t>(n)) { continue; }
+        if (name == "N") {
+            batch = true;
+        } else {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+/// "every entry is 5 times too large, and N = K = 5: is the mean over the batch missing?" Asks about an axis only if an
+/// extent of the context equals n.
+std::string whole_factor_hint(long n, bool large, const HintContext& context) {
+    bool batch = false;
+    std::vector<std::string> names = extents_of(n, context, batch);
+    std::string text = fmt::format("every entry is {} times too {}", n, large ? "large" : "small");
+    const std::string first = names.empty() ? "" : names.front();
+    if (batch) { names.insert(names.begin(), "N"); }
+    if (!names.empty()) { text += fmt::format(", and {} = {}", fmt::join(names, " = "), n); }
+    if (batch) {
+        text += large ? ": is the mean over the batch missing" : ": has the batch been averaged twice";
+        if (!first.empty()) { text += fmt::format(", or is the error in a sum over {}", first); }
+        return text + "?";
+    }
+    if (!first.empty()) {
+        return text +
+               (large ? fmt::format(": is a sum over {} in the wrong loop, or a mean over {} missing?", first, first)
+                      : fmt::format(": has something been divided by {} too often, or a sum over {} left out?", first,
+                                    first));
+    }
+    if (large) { return text + fmt::format(": is a factor 1/{} missing?", n); }
+    return text + (n == 2 ? ": is a factor 2 missing, from a square or a second path?"
+                          : fmt::format(": is a factor {} missing?", n));
+}
+
+/// An empty string if the factor is too close to 1 to be the cause.
+std::string factor_hint(double factor, double closeness, const HintContext& context) {
+    if (std::abs(factor - 1) <= std::max(1e-4, 10 * closeness)) { return ""; }
     if (std::abs(factor + 1) <= closeness) { return "every entry has the wrong sign"; }
     if (factor < 0) {
         return fmt::format("every entry is {:.6g} times the numeric one: a sign and a factor are wrong", factor);
     }
-    if (const long n = whole_number(factor, closeness)) {
-        return n == 2 ? "every entry is 2 times too large: is a factor 1/2 missing, or a mean over a batch of 2?"
-                      : fmt::format("every entry is {} times too large: is the mean over the batch missing?", n);
-    }
-    if (const long n = whole_number(1 / factor, closeness)) {
-        return n == 2 ? "every entry is 2 times too small: is a factor 2 missing, from a square or a second path?"
-                      : fmt::format("every entry is {} times too small: has the batch been averaged twice?", n);
-    }
+    if (const long n = whole_number(factor, closeness)) { return whole_factor_hint(n, true, context); }
+    if (const long n = whole_number(1 / factor, closeness)) { return whole_factor_hint(n, false, context); }
     return fmt::format("every entry is {:.6g} times the numeric one: a constant factor is wrong", factor);
+}
+
+/// A hint if a - c is the same number in every entry.
+std::string difference_hint(const Tensor<double>& a, const Tensor<double>& c, double allowed) {
+    const double difference = a.data()[0] - c.data()[0];
+    if (a.size() < 3 || std::abs(difference) <= 10 * allowed) { return ""; }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!(std::abs(a.data()[i] - c.data()[i] - difference) <= allowed)) { return ""; }
+    }
+    return fmt::format("analytic - numeric = {:.6g} in every entry: is a constant term {}?", difference,
+                       difference > 0 ? "added that should not be, or subtracted too little"
+                                      : "missing, or subtracted that should not be");
+}
+
+/// The largest |a_i - c_i| / |c_i|; infinite if an entry of c is zero and that of a is not.
+double largest_relative_error(const Tensor<double>& a, const Tensor<double>& c) {
+    double largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double error = std::abs(a.data()[i] - c.data()[i]);
+        if (error > 0) { largest = std::max(largest, error / std::abs(c.data()[i])); }
+    }
+    return largest;
+}
+
+/// A hint if every entry has some right digits: no factor, sign or term of the formula is wrong then.
+std::string digits_hint(const Tensor<double>& a, const Tensor<double>& c) {
+    const double error = largest_relative_error(a, c);
+    if (!(error > 0 && error <= 1e-4)) { return ""; }
+    return fmt::format(
+        "every entry is right to {:.0f} digits: is a small number (a step, an eps) in the wrong place or "
+        "not undone, or is a float where a double should be?",
+        std::floor(-std::log10(error)));
+}
+
+/// True if a is c with the last axis, or the last two axes, in reverse order.
+bool is_flipped(const Tensor<double>& a, const Tensor<double>& c, std::size_t axes, double allowed) {
+    const Shape shape = c.shape();
+    if (shape.size() < axes) { return false; }
+    std::size_t run = 1;
+    for (std::size_t axis = shape.size() - axes; axis < shape.size(); ++axis) {
+        if (shape[axis] < 2) { return false; }
+        run *= shape[axis];
+    }
+    for (std::size_t i = 0; i < a.size(); ++i) { // the reverse of both axes is the reverse of their run of entries
+        const std::size_t mirrored = i / run * run + (run - 1 - i % run);
+        if (!(std::abs(a.data()[i] - c.data()[mirrored]) <= allowed)) { return false; }
+    }
+    return true;
+}
+
+/// A hint if exactly the entries (n, y_n) are wrong.
+std::string label_hint(const Shape& shape, const std::vector<std::size_t>& wrong, const Labels& labels) {
+    if (shape.size() != 2 || labels.size() != shape[0] || wrong.size() != shape[0] || shape[0] < 2) { return ""; }
+    for (std::size_t n = 0; n < shape[0]; ++n) {
+        if (wrong[n] != n * shape[1] + static_cast<std::size_t>(labels(n))) { return ""; }
+    }
+    return "only the entries of the true classes are wrong, one in each row: is 1 subtracted there, and before the "
+           "division by N?";
+}
+
+/// A hint if exactly the entries with the last index of one axis are right.
+std::string last_right_hint(const Shape& shape, const std::vector<std::size_t>& wrong) {
+    std::size_t size = 1;
+    for (const std::size_t extent : shape) { size *= extent; }
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        const std::size_t last = shape[axis] - 1;
+        if (shape[axis] < 3 || wrong.size() != size / shape[axis] * last) { continue; }
+        if (std::any_of(wrong.begin(), wrong.end(),
+                        [&](std::size_t position) { return indices(shape, position)[axis] == last; })) {
+            continue;
+        }
+        const std::string name = shape.size() == 1   ? "the last entry"
+                                 : shape.size() != 2 ? fmt::format("index {} of axis {}", last, axis)
+                                 : axis == 0         ? "the last row"
+                                                     : "the last column";
+        return fmt::format(
+            "only {} is right: does each turn of a loop overwrite the result of the one before, or does a "
+            "loop end too early?",
+            name);
+    }
+    return "";
 }
 
 /// A hint if all wrong entries are zero in exactly one of the two gradients: a mask passes or stops the wrong entries.
@@ -106,6 +224,13 @@ std::vector<std::size_t> indices(const Shape& shape, std::size_t position) {
     return result;
 }
 
+bool is_equal(const Tensor<double>& a, const Tensor<double>& b, double allowed) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!(std::abs(a.data()[i] - b.data()[i]) <= allowed)) { return false; }
+    }
+    return true;
+}
+
 bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allowed) {
     if (a.dimension() != 2 || b.dimension() != 2 || a.shape(0) != b.shape(1) || a.shape(1) != b.shape(0)) {
         return false;
@@ -119,18 +244,36 @@ bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allo
 }
 
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
-                 const std::vector<std::size_t>& wrong) {
+                 const std::vector<std::size_t>& wrong, const HintContext& context) {
     const double closeness = pattern_tolerance(report.tolerance);
+    const double allowed = closeness * report.largest_numeric;
     if (report.kinks.empty()) { // patterns of the whole tensor
-        if (is_transposed(analytic, numeric, closeness * report.largest_numeric)) {
+        for (const auto& [result, cause] : context.mistakes) {
+            if (result.shape() == analytic.shape() && is_equal(analytic, result, allowed)) { return cause; }
+        }
+        if (is_transposed(analytic, numeric, allowed)) {
             return "the analytic gradient is the transpose of the numeric one";
         }
         const double factor = common_factor(analytic, numeric, closeness);
-        if (factor != 0) { return factor_hint(factor, closeness); }
+        std::string text = factor == 0 ? "" : factor_hint(factor, closeness, context);
+        if (!text.empty()) { return text; }
+        text = digits_hint(analytic, numeric);
+        if (!text.empty()) { return text; }
+        text = difference_hint(analytic, numeric, allowed);
+        if (!text.empty()) { return text; }
+        for (const std::size_t axes : {2, 1}) {
+            if (is_flipped(analytic, numeric, axes, allowed)) {
+                return fmt::format("the analytic gradient is the numeric one with the last {} in reverse order: is a "
+                                   "kernel flipped?",
+                                   axes == 1 ? "axis" : "two axes");
+            }
+        }
     }
     if (wrong.size() == report.compared) { return ""; }
-    const std::string mask = mask_hint(analytic, numeric, report, wrong);
-    return mask.empty() ? slice_hint(report.shape, wrong) : mask;
+    std::string text = mask_hint(analytic, numeric, report, wrong);
+    if (text.empty()) { text = label_hint(report.shape, wrong, context.labels); }
+    if (text.empty() && report.kinks.empty()) { text = last_right_hint(report.shape, wrong); }
+    return text.empty() ? slice_hint(report.shape, wrong) : text;
 }
 
 std::string GradientCheck::penalty_hint(const std::string& name, const Tensor<double>& at,

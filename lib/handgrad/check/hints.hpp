@@ -10,9 +10,12 @@
 namespace handgrad::check {
 
 /// Returns the likely cause of a failed comparison, or an empty string. Both tensors have the same shape and finite
-/// entries; `wrong` contains the positions of the entries outside the tolerance.
+/// entries; `wrong` contains the positions of the entries outside the tolerance, in increasing order.
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
-                 const std::vector<std::size_t>& wrong);
+                 const std::vector<std::size_t>& wrong, const HintContext& context);
+
+/// True if no two entries of a and b, which have the same shape, deviate by more than the allowed deviation.
+bool is_equal(const Tensor<double>& a, const Tensor<double>& b, double allowed);
 
 /// True if a and b are matrices and b is the transpose of a, up to the allowed deviation of an entry.
 bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allowed);

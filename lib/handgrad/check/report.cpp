@@ -85,7 +85,7 @@ std::string reason(const Report& report, bool analytic_is_zero, Expect expect) {
 }
 
 Report compare_all(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
-                   std::vector<Kink> kinks, Tolerance tolerance, Expect expect) {
+                   std::vector<Kink> kinks, Tolerance tolerance, Expect expect, const HintContext& context = {}) {
     Report report;
     report.name = name;
     report.shape = analytic.shape();
@@ -146,7 +146,7 @@ Report compare_all(const std::string& name, const Tensor<double>& analytic, cons
     keep_worst(report, std::move(entries));
     const bool both_nonzero = !analytic_is_zero && report.largest_numeric > 0;
     if (!report.passed() && expect == Expect::nonzero && both_nonzero) {
-        report.hint = hint(analytic, numeric, report, wrong);
+        report.hint = hint(analytic, numeric, report, wrong, context);
     }
     return report;
 }
@@ -158,6 +158,11 @@ std::string Report::worst_entry() const { return worst.empty() ? "" : entry_name
 Report compare(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
                Tolerance tolerance, Expect expect) {
     return compare_all(name, analytic, numeric, {}, tolerance, expect);
+}
+
+Report compare(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
+               const HintContext& context, Tolerance tolerance, Expect expect) {
+    return compare_all(name, analytic, numeric, {}, tolerance, expect, context);
 }
 
 Report compare(const std::string& name, const Tensor<float>& analytic, const Tensor<double>& numeric,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iosfwd>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "handgrad/check/tolerances.hpp"
@@ -67,6 +68,17 @@ struct Report {
     std::string worst_entry() const;
 };
 
+/// Facts about a function that the hints may use. A hint about the mean over the batch, for example, needs the batch
+/// size.
+struct HintContext {
+    /// Extents by name, {"N", 5}; N is the batch size.
+    std::vector<std::pair<std::string, std::size_t>> extents;
+    /// The true class of each row of a gradient of shape (N, K); may be empty.
+    Labels labels;
+    /// Results of known mistakes, each with its hint.
+    std::vector<std::pair<Tensor<double>, std::string>> mistakes;
+};
+
 /// Compares two gradients entry by entry.
 ///
 /// The condition for an analytic entry a and a numeric entry c, with max|c| over the compared entries, is
@@ -85,6 +97,11 @@ struct Report {
 /// @return          the report; compare() never throws because of the values of the tensors
 Report compare(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
                Tolerance tolerance = complex_step_tolerance, Expect expect = Expect::nonzero);
+
+/// The same with facts for the hints.
+Report compare(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
+               const HintContext& context, Tolerance tolerance = complex_step_tolerance,
+               Expect expect = Expect::nonzero);
 
 /// The same for a gradient computed in float.
 Report compare(const std::string& name, const Tensor<float>& analytic, const Tensor<double>& numeric,
