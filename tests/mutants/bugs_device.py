@@ -103,6 +103,16 @@ BUGS = {
         bug("device-sgd-first-damped", "SGD: the first step is damped",
             "v(i) = first ? <|d|> : momentum * v(i)", "undamped * d"),
     ],
+    LIB + "device/memory.cpp": [
+        bug("device-buffer-moved-keeps-size", "Memory: a buffer whose memory was moved away believes that it has it",
+            "bytes_(<|std::exchange(other.bytes_, 0)|>)", "other.bytes_"),
+        bug("device-buffer-assignment-keeps-size", "Memory: a move by assignment leaves the size behind",
+            "std::swap(data_, other.data_); <|std::swap(bytes_, other.bytes_);|>", ""),
+    ],
+    LIB + "device/transfer.hpp": [
+        bug("device-item-of-many", "item takes the first number of a tensor that has several",
+            "require_shape(\"item\", \"x\", x.shape(), {1});", ""),
+    ],
     LIB + "data/device_batches.cpp": [
         bug("device-batches-all-first", "DataLoader: every batch is the first one",
             "order_.data()) + <|(range.first - first_)|>;", "0"),

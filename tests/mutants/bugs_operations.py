@@ -142,6 +142,12 @@ BUGS = {
             "if (<|!all_finite(w, g.w_size())|>) { return Algorithm::im2col; }", "false"),
         bug("cpu-conv-dw-padding-times-infinity", "Convolution: the padding's zeros times an infinite dy make dW NaN",
             "if (<|g.is_padded() && has_nan(sums, dw.size())|>)", "false"),
+        bug("cpu-conv-empty-batch-keeps-dw", "Convolution: for a batch without images dW stays what it was",
+            "if (!add) { <|std::fill_n(dw.data, dw.size(), T(0));|> }", ""),
+    ],
+    LIB + "ops/conv2d/conv2d.cpp": [
+        bug("conv-groups-of-x-unchecked", "Convolution: channels of x that the groups do not divide are accepted",
+            "groups > largest_extent || <|x[1] % groups != 0|> ||", "false"),
     ],
     LIB + "ops/conv2d/fast/direct.hpp": [
         bug("cpu-conv-no-dilation", "Convolution: the dilation along H is ignored",
@@ -157,6 +163,9 @@ BUGS = {
         bug("cpu-conv-dw-parts-of-threads", "Convolution: dW is cut into as many parts as there are threads",
             "inline Chunks chunks_of(std::size_t images) { return Chunks(images, <|(images + 15) / 16|>); }",
             "(images + static_cast<std::size_t>(num_threads()) - 1) / static_cast<std::size_t>(num_threads())"),
+        bug("cpu-conv-pointwise-stride-width", "Convolution: a kernel of one pixel is taken to read every row, whatever the "
+            "stride along H",
+            "return R == 1 && S == 1 && <|stride == Size2d(1)|> &&", "stride.w == 1"),
     ],
     LIB + "ops/conv2d/im2col.hpp": [
         bug("cpu-conv-no-stride", "Convolution: the stride along W is ignored",

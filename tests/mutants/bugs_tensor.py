@@ -90,6 +90,10 @@ BUGS = {
             "chunks_ = <|chunks|>; waiting_chunks_", "chunks > 2 ? chunks - 1 : chunks"),
         bug("threads-exception-lost", "Threads: an exception in one of them is lost",
             "if (<|error && !error_|>) { error_ = error; }", "false"),
+        bug("threads-pool-kept", "Threads: another number of threads has no effect once there are some",
+            "if (<|!pool || pool->wanted() != workers|>)", "!pool"),
+        bug("threads-inside-for-ever", "Threads: after the first loop all loops run on one thread",
+            "~Inside() { <|flag = false;|> }", ""),
     ],
 
     # ---- Random numbers and first weights ----

@@ -74,6 +74,10 @@ BUGS = {
             "for (Parameter<Backend>* parameter : parameters()) { <|parameter->grad.fill(Scalar(0));|> }",
             "if (parameter != parameters().front()) { parameter->grad.fill(Scalar(0)); }"),
     ],
+    LIB + "ops/conv2d_relu_max_pool2d/layer.hpp": [
+        bug("fused-switch-between-passes", "ConvReLUMaxPool2d: backward asks how the next forward computes, not the last one",
+            "if (<|!fused_|>) { return Sequential<Backend>::backward_pass(dy, input); }", "!fuse_"),
+    ],
     LIB + "ops/cross_entropy/layer.hpp": [
         bug("loss-labels-of-first-batch", "CrossEntropyLoss: backward uses the labels of the first batch",
             "always:const Labels* y_ = nullptr;", "const Labels *y_ = nullptr, *first_ = nullptr;",
@@ -112,6 +116,17 @@ BUGS = {
     ],
 
     # ---- Data ----
+    LIB + "data/data_loader.hpp": [
+        bug("loader-restored-in-loop", "DataLoader: restored after a break, it skips the rest of the epoch",
+            "sampler_.restore(state); <|in_loop_ = false;|>", ""),
+        bug("loader-restored-does-not-advance", "DataLoader: a loop over a restored loader gets the same batch again",
+            "loader_->in_loop_ = --left_ > 0; if (left_ > 0) { <|loader_->next();|> }",
+            "loader_->in_loop_ ? loader_->peek() : loader_->next();"),
+    ],
+    LIB + "data/spiral.cpp": [
+        bug("linspace-last-value", "linspace: the last value is rounded to another number than the one asked for",
+            "result.storage()[n - 1] = last;", ""),
+    ],
     LIB + "data/data_loader.cpp": [
         bug("loader-last-sample", "DataLoader: the last sample is skipped",
             "std::min(options_.batch_size, <|order_.size() - first|>)", "order_.size() - 1 - first"),

@@ -1,0 +1,52 @@
+// How many threads a loop runs on, which no result shows: the results are the same on any number.
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+
+#include "../../lib/handgrad/tensor/parallel_for.hpp"
+#include "catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace handgrad;
+using namespace support;
+
+namespace {
+
+/// Runs a loop of `threads` chunks, each of which waits until all of them are running. Returns how many ran at the same
+/// time: with fewer threads none waits longer than two seconds.
+int threads_at_once(int threads) {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int running = 0, most = 0;
+    parallel_for(static_cast<std::size_t>(threads), [&](std::size_t) {
+        std::unique_lock<std::mutex> lock(mutex);
+        most = std::max(most, ++running);
+        changed.notify_all();
+        changed.wait_for(lock, std::chrono::seconds(2), [&] { return most == threads; });
+        --running;
+    });
+    return most;
+}
+
+} // namespace
+
+TEST_CASE("parallel_for: as many threads as num_threads() says, also when it has changed", "[threads]") {
+    for (const int threads : {2, 4, 3, 2}) {
+        INFO(threads << " threads");
+        const Threads guard(threads);
+        CHECK(threads_at_once(threads) == threads);
+    }
+}
+
+TEST_CASE("parallel_for: a loop, one within another, or an exception leaves the threads to the next loop",
+          "[threads]") {
+    const Threads guard(2);
+    parallel_for(2, [](std::size_t) {});
+    CHECK(threads_at_once(2) == 2);
+    parallel_for(2, [](std::size_t) { parallel_for(2, [](std::size_t) {}); });
+    CHECK(threads_at_once(2) == 2);
+    CHECK_THROWS_AS(parallel_for(2, [](std::size_t) { throw std::runtime_error("no more"); }), std::runtime_error);
+    CHECK(threads_at_once(2) == 2);
+}
