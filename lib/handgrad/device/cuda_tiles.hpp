@@ -8,8 +8,12 @@
 // memory, and the kernel reads global memory Rows or Columns times less often than the plain kernel. Every sum runs in
 // order.
 
-#include "handgrad/device/cuda_check.hpp"
 #include "handgrad/tensor/view.hpp"
+#if defined(__CUDACC__)
+#include "handgrad/device/cuda_check.hpp"
+#else
+#include "handgrad/device/cuda_on_host.hpp"
+#endif
 
 namespace handgrad::device::tiles {
 
@@ -58,8 +62,13 @@ template <class T, int Columns, class Problem> void launch(const Problem& proble
     const dim3 blocks(static_cast<unsigned>((problem.rows() + rows - 1) / rows),
                       static_cast<unsigned>((problem.columns() + Columns - 1) / Columns), static_cast<unsigned>(batch));
     if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) { return; }
-    multiply<T, rows, Columns><<<blocks, rows / side*(Columns / side)>>>(problem);
+    constexpr int threads = rows / side * (Columns / side);
+#if defined(__CUDACC__)
+    multiply<T, rows, Columns><<<blocks, threads>>>(problem);
     check_cuda(cudaGetLastError(), "a matrix product");
+#else // tests and chapter 10
+    launch_on_host(blocks, threads, [&] { multiply<T, rows, Columns>(problem); });
+#endif
 }
 
 /// Computes c[z] for all z < batch of the problem. The number of columns determines the width of the tiles.
