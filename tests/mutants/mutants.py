@@ -31,12 +31,13 @@ def bug(name, what, *texts):
 
 def all_bugs():
     """Every bug of the list, with its file and its number, from 1."""
+    import bugs_cuda
     import bugs_device
     import bugs_operations
     import bugs_tensor
     import bugs_training
     bugs = []
-    for module in (bugs_operations, bugs_device, bugs_tensor, bugs_training):
+    for module in (bugs_operations, bugs_device, bugs_cuda, bugs_tensor, bugs_training):
         for file, some in module.BUGS.items():
             bugs += [b._replace(file=file) for b in some]
     names = [b.name for b in bugs]
