@@ -1,8 +1,7 @@
-// relu, sigmoid and tanh on all backends: values, kinks, and numbers at the ends of the range.
+// relu, sigmoid and tanh: their entries in the table of operations; values, kinks, and numbers at the ends of the range.
 
 #include "catch.hpp"
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/reference.hpp"
+#include "support/operation.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -10,25 +9,112 @@ using namespace support;
 
 namespace {
 
-/// Calls body(name, forward, backward, f, slope): the operation, and the same for one number in long double, the slope
-/// as a function of x and f(x).
-template <class B, class Body> void for_each_activation(const Body& body) {
-    using T = typename B::Scalar;
-    using Real = long double;
-    body(
-        "relu", [](const Tensor<T>& x, Tensor<T>& y) { B::relu_forward(x, y); },
-        [](const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) { B::relu_backward(x, dy, dx); },
-        [](Real x) { return x > 0 ? x : Real(0); }, [](Real x, Real) { return x > 0 ? Real(1) : Real(0); });
-    body(
-        "sigmoid", [](const Tensor<T>& x, Tensor<T>& y) { B::sigmoid_forward(x, y); },
-        [](const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) {
-            B::sigmoid_backward(B::sigmoid_forward(x), dy, dx);
-        },
-        [](Real x) { return 1 / (1 + std::exp(-x)); }, [](Real, Real y) { return y * (1 - y); });
-    body(
-        "tanh", [](const Tensor<T>& x, Tensor<T>& y) { B::tanh_forward(x, y); },
-        [](const Tensor<T>& x, const Tensor<T>& dy, Tensor<T>& dx) { B::tanh_backward(B::tanh_forward(x), dy, dx); },
-        [](Real x) { return std::tanh(x); }, [](Real, Real y) { return 1 - y * y; });
+const Chain relu{
+    Operation::forward("relu_forward", "x -> y=x", [](auto on, auto& a) { on.relu_forward(a["x"], a["y"]); }),
+    {{"relu_backward", "x dy -> dx=x,dy", [](auto on, auto& a) { on.relu_backward(a["x"], a["dy"], a["dx"]); }}}};
+const Chain sigmoid{
+    Operation::forward("sigmoid_forward", "x -> y=x", [](auto on, auto& a) { on.sigmoid_forward(a["x"], a["y"]); }),
+    {{"sigmoid_backward", "y dy -> dx=y,dy", [](auto on, auto& a) { on.sigmoid_backward(a["y"], a["dy"], a["dx"]); }}}};
+const Chain tanh_op{
+    Operation::forward("tanh_forward", "x -> y=x", [](auto on, auto& a) { on.tanh_forward(a["x"], a["y"]); }),
+    {{"tanh_backward", "y dy -> dx=y,dy", [](auto on, auto& a) { on.tanh_backward(a["y"], a["dy"], a["dx"]); }}}};
+
+/// What is tested of an activation.
+Tested tested_activation(const std::string& name, const Chain& chain, const std::string& kept) {
+    Tested t;
+    t.name = name;
+    t.batch = [chain](std::size_t n) { return Example{"", chain, {{"x", whole_numbers<double>({n, 4}, 1)}}}; };
+    const auto of_shapes = [chain](const std::vector<Shape>& shapes) {
+        std::vector<Example> all;
+        for (const Shape& shape : shapes) {
+            all.push_back({to_string(shape), chain, {{"x", numbers_off_zero<double>(shape, 1)}}});
+        }
+        return all;
+    };
+    // Rows of some and of very many numbers: the latter are cut up for the threads.
+    t.aliased = [=] { return of_shapes({{3, 7}, {300, 1000}}); };
+    t.large = [=] { return of_shapes({{30001, 10}, {65, 1001}, {300007, 1}}); };
+    t.gradients = [=] { return of_shapes({{3, 5}, {2, 3, 4}, {40}}); };
+    t.refusals = [=] {
+        const auto a = zeros<double>({2, 3}), b = zeros<double>({3, 2});
+        return std::vector<Refusal>{
+            {chain.backward[0], {{kept, a}, {"dy", b}}, "dy has shape (3, 2), expected (2, 3)"}};
+    };
+    t.cases = 4;
+    return t;
+}
+
+/// The gradient by the operation itself, with another value of one argument.
+Mistake activation_mistake(const std::string& what, const std::string& argument,
+                           const std::function<Tensor<double>(const Values&)>& wrong) {
+    return {"dx", what, [=](const Backend& on, const Chain& chain, Values values) {
+                values[argument] = wrong(values);
+                chain.backward[0](on, values);
+                return values.at("dx");
+            }};
+}
+
+Tested tested_relu() {
+    Tested t = tested_activation("relu", relu, "x");
+    t.forms = {{"relu_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.relu_forward(a["x"]); }},
+               {"relu_backward", "x dy -> dx", [](auto on, auto& a) { a["dx"] = on.relu_backward(a["x"], a["dy"]); }}};
+    t.mistakes = {
+        {"dx", "it passes everywhere", [](const Backend&, const Chain&, const Values& v) { return v.at("dy"); }},
+        activation_mistake("it passes where x < 0", "x", [](const Values& v) { return Tensor<double>(-v.at("x")); })};
+    return t;
+}
+
+Tested tested_sigmoid() {
+    Tested t = tested_activation("sigmoid", sigmoid, "y");
+    t.is_exact = false;
+    t.forms = {
+        {"sigmoid_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.sigmoid_forward(a["x"]); }},
+        {"sigmoid_backward", "y dy -> dx", [](auto on, auto& a) { a["dx"] = on.sigmoid_backward(a["y"], a["dy"]); }}};
+    t.mistakes = {
+        {"dx", "y is missing",
+         [](const Backend&, const Chain&, const Values& v) { return Tensor<double>(v.at("dy") * (1.0 - v.at("y"))); }},
+        activation_mistake("x was taken for y", "y", [](const Values& v) { return v.at("x"); })};
+    return t;
+}
+
+Tested tested_tanh() {
+    Tested t = tested_activation("tanh", tanh_op, "y");
+    t.is_exact = false;
+    t.forms = {{"tanh_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.tanh_forward(a["x"]); }},
+               {"tanh_backward", "y dy -> dx", [](auto on, auto& a) { a["dx"] = on.tanh_backward(a["y"], a["dy"]); }}};
+    t.mistakes = {
+        {"dx", "y is not squared",
+         [](const Backend&, const Chain&, const Values& v) { return Tensor<double>(v.at("dy") * (1.0 - v.at("y"))); }},
+        activation_mistake("x was taken for y", "y", [](const Values& v) { return v.at("x"); })};
+    return t;
+}
+
+const bool activations_are_tested =
+    test_operation(tested_relu()) && test_operation(tested_sigmoid()) && test_operation(tested_tanh());
+
+/// An activation, and the same for one number in long double, the slope as a function of x and f(x).
+struct Formula {
+    const char* name;
+    const Chain& chain;
+    long double (*f)(long double);
+    long double (*slope)(long double x, long double y);
+};
+const Formula formulas[] = {{"relu", relu, [](long double x) { return x > 0 ? x : 0.0L; },
+                             [](long double x, long double) { return x > 0 ? 1.0L : 0.0L; }},
+                            {"sigmoid", sigmoid, [](long double x) { return 1 / (1 + std::exp(-x)); },
+                             [](long double, long double y) { return y * (1 - y); }},
+                            {"tanh", tanh_op, [](long double x) { return std::tanh(x); },
+                             [](long double, long double y) { return 1 - y * y; }}};
+
+/// f(x) alone.
+Tensor<double> forward(const Backend& on, const Chain& chain, const Tensor<double>& x) {
+    return chain(on, {{"x", x}}).at("y");
+}
+/// The gradient alone, computed from x or y, which f keeps.
+Tensor<double> backward(const Backend& on, const Chain& chain, const Tensor<double>& kept, const Tensor<double>& dy) {
+    Values values{{chain.backward[0].operands()[0].name, kept}, {"dy", dy}};
+    chain.backward[0](on, values);
+    return values.at("dx");
 }
 
 /// The shapes of the tests: one entry, partial registers, several chunks for the threads, more than two dimensions.
@@ -36,128 +122,98 @@ const Shape shapes[] = {{1, 1}, {2, 3}, {3, 5}, {7, 9}, {7, 16}, {64, 100}, {3, 
 
 } // namespace
 
-TEMPLATE_TEST_CASE("activations: every entry by the formula", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    for_each_activation<TestType>([](const std::string& name, auto forward, auto backward, auto f, auto slope) {
+HANDGRAD_TEST_ON_BACKENDS("activations: every entry by the formula, in buffers of all kinds", "[ops][activation]") {
+    for (const Formula& formula : formulas) {
         for (const Shape& shape : shapes) {
-            INFO(name << " " << to_string(shape));
-            const auto x = normal_numbers<T>(shape, 1), dy = normal_numbers<T>(shape, 2);
+            INFO(formula.name << " " << to_string(shape));
+            const auto x = normal_numbers<double>(shape, 1), dy = normal_numbers<double>(shape, 2);
             Tensor<double> y(shape), dx(shape);
             for (std::size_t i = 0; i < x.size(); ++i) {
-                const long double right = f(static_cast<long double>(x.data()[i]));
+                const long double right = formula.f(static_cast<long double>(x.data()[i]));
                 y.data()[i] = static_cast<double>(right);
-                dx.data()[i] = static_cast<double>(dy.data()[i] * slope(x.data()[i], right));
+                dx.data()[i] = static_cast<double>(dy.data()[i] * formula.slope(x.data()[i], right));
             }
-            Tensor<T> got_y, got_dx;
-            forward(x, got_y);
-            backward(x, dy, got_dx);
-            REQUIRE(difference(got_y, y) <= 4 * std::numeric_limits<T>::epsilon());
-            REQUIRE(difference(got_dx, dx) <= 8 * std::numeric_limits<T>::epsilon());
+            const Values got = formula.chain(on, {{"x", x}, {"dy", dy}});
+            REQUIRE(difference(got.at("y"), y) <= 4 * on.epsilon());
+            REQUIRE(difference(got.at("dx"), dx) <= 8 * on.epsilon());
+            for (const double dirt : {999.0, std::numeric_limits<double>::quiet_NaN()}) {
+                for (const Shape& dirty : {shape, Shape{3, 1, 2}, Shape{}}) {
+                    const auto buffer = full<double>(dirty, dirt);
+                    const Values again = formula.chain(on, {{"x", x}, {"dy", dy}, {"y", buffer}, {"dx", buffer}});
+                    REQUIRE(same_bits(again.at("y"), got.at("y")));
+                    REQUIRE(same_bits(again.at("dx"), got.at("dx")));
+                }
+            }
         }
-    });
+    }
 }
 
-TEMPLATE_TEST_CASE("activations: buffers, and results in place", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    for_each_activation<TestType>([](const std::string& name, auto forward, auto backward, auto, auto) {
-        for (const Shape& shape : shapes) {
-            INFO(name << " " << to_string(shape));
-            const auto x = normal_numbers<T>(shape, 1), dy = normal_numbers<T>(shape, 2);
-            Tensor<T> y, dx;
-            forward(x, y);
-            backward(x, dy, dx);
-            REQUIRE(overwrites(y, [&](Tensor<T>& t) { forward(x, t); }));
-            REQUIRE(overwrites(dx, [&](Tensor<T>& t) { backward(x, dy, t); }));
-            Tensor<T> x_then_y = x, dy_then_dx = dy;
-            forward(x_then_y, x_then_y);
-            backward(x, dy_then_dx, dy_then_dx);
-            REQUIRE(same_bits(x_then_y, y));
-            REQUIRE(same_bits(dy_then_dx, dx));
-        }
-    });
-}
-
-TEMPLATE_TEST_CASE("activations: the allocating form gives the same", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto x = normal_numbers<T>({3, 7}, 1), dy = normal_numbers<T>({3, 7}, 2);
-    Tensor<T> y, dx;
-    B::relu_forward(x, y);
-    B::relu_backward(x, dy, dx);
-    CHECK(same_bits(B::relu_forward(x), y));
-    CHECK(same_bits(B::relu_backward(x, dy), dx));
-    B::sigmoid_forward(x, y);
-    B::sigmoid_backward(y, dy, dx);
-    CHECK(same_bits(B::sigmoid_forward(x), y));
-    CHECK(same_bits(B::sigmoid_backward(y, dy), dx));
-    B::tanh_forward(x, y);
-    B::tanh_backward(y, dy, dx);
-    CHECK(same_bits(B::tanh_forward(x), y));
-    CHECK(same_bits(B::tanh_backward(y, dy), dx));
-}
-
-TEMPLATE_TEST_CASE("relu: at the kink, and for numbers that are none", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN(),
-            least = std::numeric_limits<T>::denorm_min();
-    const auto x = tensor<T>({9}, {0, -0.0, nan, inf, -inf, least, -least, 2, -2});
-    const auto y = TestType::relu_forward(x);
-    const auto dx = TestType::relu_backward(x, full<T>({9}, T(3)));
+HANDGRAD_TEST_ON_BACKENDS("relu: at the kink, and for numbers that are none", "[ops][activation]") {
+    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN(),
+                 least = on.denorm_min();
+    const auto x = tensor<double>({9}, {0, -0.0, nan, inf, -inf, least, -least, 2, -2});
+    const auto y = forward(on, relu, x), dx = backward(on, relu, x, full<double>({9}, 3));
     CHECK(std::isnan(y(2)));
     CHECK(dx(2) == 3); // NaN passes back too, as in PyTorch
     CHECK((y(0) == 0 && y(1) == 0 && y(3) == inf && y(4) == 0 && y(5) == least && y(6) == 0 && y(7) == 2 && y(8) == 0));
     CHECK_FALSE((std::signbit(y(0)) || std::signbit(y(4)) || std::signbit(y(8))));
-    CHECK(equal_numbers(dx, tensor<T>({9}, {0, 0, 3, 3, 0, 3, 0, 3, 0})));
-    const auto through = TestType::relu_backward(tensor<T>({3}, {1, -1, 0}), full<T>({3}, nan));
+    CHECK(equal_numbers(dx, tensor<double>({9}, {0, 0, 3, 3, 0, 3, 0, 3, 0})));
+    const auto through = backward(on, relu, tensor<double>({3}, {1, -1, 0}), full<double>({3}, nan));
     CHECK((std::isnan(through(0)) && through(1) == 0 && through(2) == 0));
 }
 
-TEMPLATE_TEST_CASE("sigmoid and tanh: at the ends of the range", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    using Limits = std::numeric_limits<T>;
-    const T inf = Limits::infinity(), nan = Limits::quiet_NaN(), least = Limits::denorm_min();
+HANDGRAD_TEST_ON_BACKENDS("sigmoid and tanh: at the ends of the range", "[ops][activation]") {
+    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN(),
+                 least = on.denorm_min();
     for (const std::size_t lead : {0, 16}) { // in a partial register and in whole ones
-        Tensor<T> x = zeros<T>({lead + 16});
-        const auto edge = tensor<T>(
-            {12}, {1e4, -1e4, inf, -inf, nan, 0, -0.0, least, -least, Limits::max(), Limits::lowest(), Limits::min()});
+        Tensor<double> x = zeros<double>({lead + 16});
+        const auto edge =
+            tensor<double>({12}, {1e4, -1e4, inf, -inf, nan, 0, -0.0, least, -least, on.max(), -on.max(), on.min()});
         std::copy_n(edge.data(), edge.size(), x.data());
-        const auto s = TestType::sigmoid_forward(x), t = TestType::tanh_forward(x);
+        const auto s = forward(on, sigmoid, x), t = forward(on, tanh_op, x);
         CHECK((s(0) == 1 && s(1) == 0 && s(2) == 1 && s(3) == 0 && s(9) == 1 && s(10) == 0));
         CHECK((t(0) == 1 && t(1) == -1 && t(2) == 1 && t(3) == -1 && t(9) == 1 && t(10) == -1));
         CHECK((std::isnan(s(4)) && std::isnan(t(4))));
-        CHECK((s(5) == T(0.5) && s(6) == T(0.5) && s(7) == T(0.5) && s(8) == T(0.5) && s(11) == T(0.5)));
+        CHECK((s(5) == 0.5 && s(6) == 0.5 && s(7) == 0.5 && s(8) == 0.5 && s(11) == 0.5));
         CHECK((t(5) == 0 && t(6) == 0));
         CHECK(std::signbit(t(6)));
         CHECK(std::abs(t(7)) <= 2 * least); // to the last digit of a subnormal number
         CHECK(std::abs(t(8)) <= 2 * least);
-        CHECK(std::abs(t(11) - Limits::min()) <= Limits::epsilon() * Limits::min());
+        CHECK(std::abs(t(11) - on.min()) <= on.epsilon() * on.min());
 
-        const auto dy = full<T>(x.shape(), T(1));
-        const auto ds = TestType::sigmoid_backward(s, dy), dt = TestType::tanh_backward(t, dy);
+        const auto dy = full<double>(x.shape(), 1);
+        const auto ds = backward(on, sigmoid, s, dy), dt = backward(on, tanh_op, t, dy);
         for (const std::size_t i : {0, 1, 2, 3, 9, 10}) {
             CHECK(ds(i) == 0);
             CHECK(dt(i) == 0);
         }
         CHECK((std::isnan(ds(4)) && std::isnan(dt(4))));
-        CHECK((ds(5) == T(0.25) && dt(5) == 1));
+        CHECK((ds(5) == 0.25 && dt(5) == 1));
     }
 }
 
-TEMPLATE_TEST_CASE("sigmoid and tanh: small results keep their digits", "[ops][activation]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    const double eps = std::numeric_limits<T>::epsilon();
-    const double lowest = std::is_same_v<T, float> ? -85 : -700;
+HANDGRAD_TEST_ON_BACKENDS("sigmoid and tanh: small results keep their digits", "[ops][activation]") {
+    const double eps = on.epsilon(), lowest = on.is_float ? -85 : -700;
     for (double v = lowest; v <= 0; v += 0.37) {
-        const auto x = full<T>({5}, static_cast<T>(v));
-        const long double at = x(0);
+        const long double at = on.stored(v);
         const double s = static_cast<double>(std::exp(at) / (1 + std::exp(at)));
         INFO("x " << v);
-        CHECK(std::abs(static_cast<double>(TestType::sigmoid_forward(x)(4)) - s) <= 8 * eps * s);
+        CHECK(std::abs(forward(on, sigmoid, full<double>({5}, v))(4) - s) <= 8 * eps * s);
     }
     for (double v = 1e-30; v <= 20; v *= 1.7) {
-        const auto x = full<T>({5}, static_cast<T>(-v));
-        const double t = static_cast<double>(std::tanh(static_cast<long double>(x(0))));
+        const double t = static_cast<double>(std::tanh(static_cast<long double>(on.stored(-v))));
         INFO("x " << -v);
-        CHECK(std::abs(static_cast<double>(TestType::tanh_forward(x)(4)) - t) <= 8 * eps * std::abs(t));
+        CHECK(std::abs(forward(on, tanh_op, full<double>({5}, -v))(4) - t) <= 8 * eps * std::abs(t));
     }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("relu(x) - relu(-x) is x, and so are their gradients'", "[metamorphic]") {
+    const auto x = numbers_off_zero<double>({11, 13}, 1), dy = normal_numbers<double>({11, 13}, 2);
+    const Tensor<double> minus_x = -x;
+    CHECK(equal_numbers(Tensor<double>(forward(on, relu, x) - forward(on, relu, minus_x)), x));
+    CHECK(equal_numbers(Tensor<double>(backward(on, relu, x, dy) + backward(on, relu, minus_x, dy)), dy));
+    // tanh is odd, and the sigmoid is a tanh: s(x) = (1 + tanh(x / 2)) / 2.
+    const Tensor<double> half = 0.5 * x, minus_half = -half, tanh = forward(on, tanh_op, half);
+    CHECK(equal_numbers(Tensor<double>(-forward(on, tanh_op, minus_half)), tanh));
+    CHECK(difference(forward(on, sigmoid, x), Tensor<double>(0.5 + 0.5 * tanh)) <= on.rounding());
 }

@@ -1,62 +1,58 @@
-// gelu, the form with tanh, on all backends: against PyTorch and the complex step; in place; its layer.
+// gelu, the form with tanh: its entry in the table of operations; its layer.
 
 #include "catch.hpp"
-#include "fixtures/pytorch.hpp"
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/reference.hpp"
-#include "handgrad/check/check.hpp"
 #include "handgrad/nn/nn.hpp"
-#include "support/gradients.hpp"
+#include "support/operation.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
 using namespace support;
 
-TEMPLATE_TEST_CASE("gelu equals PyTorch's", "[ops][torch]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    REQUIRE(pytorch::cases("gelu").size() == 4);
-    for (const pytorch::Case& c : pytorch::cases("gelu")) {
-        INFO(c.name);
-        const auto x = c.get<T>("x"), dy = c.get<T>("dy");
-        CHECK(difference(B::gelu_forward(x), c.get<double>("y")) <= 10 * rounding<T>());
-        CHECK(difference(B::gelu_backward(x, dy), c.get<double>("dx")) <= 10 * rounding<T>());
-    }
-}
+namespace {
 
-TEMPLATE_TEST_CASE("gradients of gelu", "[gradients]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 4}, Shape{40}}) {
-        INFO(to_string(shape));
-        const auto x = normal_numbers<double>(shape, 1), dy = normal_numbers<double>(shape, 2);
-        const Tensor<T> xt = to<T>(x), dyt = to<T>(dy);
-        const Numeric gelu(
-            "dgelu", [&](const auto& v) { return check::weighted_sum(reference::gelu_forward(v), dy); }, x);
-        gelu.prove(B::gelu_backward(xt, dyt));
-        gelu.refuse("y was taken for x", B::gelu_backward(B::gelu_forward(xt), dyt));
-        gelu.refuse("it is relu's", B::relu_backward(xt, dyt));
-    }
-}
+const Chain gelu{
+    Operation::forward("gelu_forward", "x -> y=x", [](auto on, auto& a) { on.gelu_forward(a["x"], a["y"]); }),
+    {{"gelu_backward", "x dy -> dx=x,dy", [](auto on, auto& a) { on.gelu_backward(a["x"], a["dy"], a["dx"]); }}}};
 
-TEMPLATE_TEST_CASE("gelu: in place, in dirty buffers, of an empty tensor, with errors", "[ops]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto x = normal_numbers<T>({7, 19}, 1), dy = normal_numbers<T>({7, 19}, 2);
-    const Tensor<T> y = B::gelu_forward(x), dx = B::gelu_backward(x, dy);
-    CHECK(overwrites(y, [&](Tensor<T>& t) { B::gelu_forward(x, t); }));
-    CHECK(overwrites(dx, [&](Tensor<T>& t) { B::gelu_backward(x, dy, t); }));
-    Tensor<T> same = x, gradient = dy;
-    B::gelu_forward(same, same);
-    CHECK(same_bits(same, y));
-    B::gelu_backward(x, gradient, gradient);
-    CHECK(same_bits(gradient, dx));
-    CHECK(B::gelu_forward(zeros<T>({0, 3})).shape() == Shape{0, 3});
-    CHECK(message_of([&] { B::gelu_backward(x, zeros<T>({3})); }) ==
-          "gelu_backward: dy has shape (3,), expected (7, 19)");
+Tested tested_gelu() {
+    Tested t;
+    t.name = "gelu";
+    t.batch = [](std::size_t n) { return Example{"", gelu, {{"x", whole_numbers<double>({n, 19}, 1)}}}; };
+    t.is_exact = false;
+    t.forms = {{"gelu_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.gelu_forward(a["x"]); }},
+               {"gelu_backward", "x dy -> dx", [](auto on, auto& a) { a["dx"] = on.gelu_backward(a["x"], a["dy"]); }}};
+    t.refusals = [] {
+        return std::vector<Refusal>{{gelu["gelu_backward"],
+                                     {{"x", zeros<double>({7, 19})}, {"dy", zeros<double>({3})}},
+                                     "dy has shape (3,), expected (7, 19)"}};
+    };
+    const auto of_shapes = [](const std::vector<Shape>& shapes) {
+        std::vector<Example> all;
+        for (const Shape& shape : shapes) {
+            all.push_back({to_string(shape), gelu, {{"x", normal_numbers<double>(shape, 1)}}});
+        }
+        return all;
+    };
+    t.aliased = [=] { return of_shapes({{7, 19}, {300, 1000}}); };
+    t.large = [=] { return of_shapes({{30001, 10}, {300007}}); };
+    t.gradients = [=] { return of_shapes({{3, 5}, {2, 3, 4}, {40}}); };
+    t.mistakes = {{"dx", "y was taken for x",
+                   [](const Backend& on, const Chain& chain, Values values) {
+                       values["x"] = values["y"];
+                       return chain(on, values).at("dx");
+                   }},
+                  {"dx", "it is relu's", [](const Backend& on, const Chain&, Values values) {
+                       return chain_of("relu")(on, values).at("dx");
+                   }}};
+    t.cases = 4;
+    t.torch_tolerance = 10;
+    return t;
 }
+const bool gelu_is_tested = test_operation(tested_gelu());
 
-TEMPLATE_TEST_CASE("nn::GELU computes what the operation does", "[nn]", HANDGRAD_BACKENDS) {
+} // namespace
+
+TEMPLATE_TEST_CASE("nn::GELU computes what the operation does", "[nn]", Cpu<float>, Cpu<double>) {
     using B = TestType;
     using T = typename B::Scalar;
     nn::GELU<B> layer;
