@@ -1,72 +1,200 @@
-// flatten and the L2 penalty on all backends.
+// flatten, the L2 penalty and the step of SGD: their entries in the table of operations, and sums done by hand.
 
 #include "catch.hpp"
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/device.hpp"
-#include "handgrad/backends/reference.hpp"
+#include "nlohmann/json.hpp"
+#include "ops/chains.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
 using namespace support;
 
-TEMPLATE_TEST_CASE("flatten: the same numbers, one row a sample, and back", "[ops][flatten]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
+namespace {
+
+const Chain flatten{
+    Operation::forward("flatten_forward", "x -> y", [](auto on, auto& a) { on.flatten_forward(a["x"], a["y"]); }),
+    {{"flatten_backward", "dy x:shape -> dx",
+      [](auto on, auto& a) { on.flatten_backward(a["dy"], a.shape("x"), a["dx"]); }}}};
+
+Tested tested_flatten() {
+    Tested t;
+    t.name = "flatten";
+    t.batch = [](std::size_t n) { return Example{"", flatten, {{"x", whole_numbers<double>({n, 3, 4, 5}, 1)}}}; };
+    t.folds_rows = false;
+    t.forms = {{"flatten_forward", "x -> y",
+                [](auto on, auto& a) { // a copy, not a view
+                    a["y"] = on.flatten_forward(a["x"]);
+                    a["x"].fill(0);
+                }},
+               {"flatten_backward", "dy x:shape -> dx", [](auto on, auto& a) {
+                    a["dx"] = on.flatten_backward(a["dy"], a.shape("x"));
+                    a["dy"].fill(0);
+                }}};
+    t.refusals = [] {
+        return std::vector<Refusal>{{flatten.forward, {{"x", zeros<double>({})}}, "x has shape (), expected (N, ...)"},
+                                    {flatten["flatten_backward"],
+                                     {{"dy", zeros<double>({2, 3})}, {"x", zeros<double>({2, 2, 2})}},
+                                     "dy has shape (2, 3), expected (2, 4)"}};
+    };
+    t.gradients = [] { return std::vector<Example>{{"", flatten, {{"x", normal_numbers<double>({2, 3, 4, 5}, 1)}}}}; };
+    t.mistakes = {{"dx", "its entries are in another order", [](const Backend&, const Chain&, const Values& values) {
+                       Tensor<double> dx = values.at("dx");
+                       std::reverse(dx.storage().begin(), dx.storage().end());
+                       return dx;
+                   }}};
+    t.cases = 5;
+    t.torch_tolerance = 0;
+    return t;
+}
+
+Tested tested_l2_penalty() {
+    Tested t;
+    t.name = "l2_penalty";
+    t.batch = [](std::size_t n) { return Example{"", l2_penalty(0.25), {{"w", whole_numbers<double>({n, 4}, 1)}}}; };
+    t.forms = {
+        {"l2_penalty_backward", "w -> dw", [](auto on, auto& a) { a["dw"] = on.l2_penalty_backward(a["w"], 0.25); }}};
+    const auto of_shapes = [](double lambda, const std::vector<Shape>& shapes) {
+        std::vector<Example> all;
+        for (const Shape& shape : shapes) {
+            all.push_back({to_string(shape), l2_penalty(lambda), {{"w", normal_numbers<double>(shape, 3)}}});
+        }
+        return all;
+    };
+    t.refusals = [] {
+        return std::vector<Refusal>{{l2_penalty(0.1)["l2_penalty_backward"],
+                                     {{"w", zeros<double>({3})}, {"dw", zeros<double>({2})}},
+                                     "dw has shape (2,), expected (3,)"}};
+    };
+    t.aliased = [=] { return of_shapes(0.3, {{3, 7}, {300, 1000}}); };
+    t.gradients = [=] { return of_shapes(0.375, {{4, 5}}); };
+    t.mistakes = {{"dw", "the half was forgotten", [](const Backend& on, const Chain&, const Values& values) {
+                       return l2_penalty(2 * 0.375)(on, values).at("dw");
+                   }}};
+    t.large = [=] { return of_shapes(0.1, {{30001, 10}, {65, 1001}, {300007, 1}}); };
+    t.cases = 4;
+    t.torch_chain = [](const nlohmann::ordered_json& options) {
+        return std::vector<Chain>{l2_penalty(options.at("lambda"))};
+    };
+    return t;
+}
+
+/// With and without momentum and Nesterov's form; each first step, and with momentum a later one.
+std::vector<Example> sgd_examples(const Shape& shape) {
+    std::vector<Example> all;
+    for (const double momentum : {0.0, 0.9}) {
+        for (const bool nesterov : {false, true}) {
+            if (nesterov && momentum == 0) { continue; }
+            SgdOptions options;
+            options.lr = 0.1;
+            options.momentum = momentum;
+            options.nesterov = nesterov;
+            options.weight_decay = 0.2;
+            const std::string name = to_string(shape) + (nesterov ? ", Nesterov" : momentum == 0 ? "" : ", momentum");
+            const Values first{{"p", normal_numbers<double>(shape, 1)}, {"g", normal_numbers<double>(shape, 2)}};
+            all.push_back({name, sgd_step(options), first});
+            if (momentum == 0) { continue; }
+            all.push_back({name + ", a later step", sgd_step(options), first});
+            all.back().values["v"] = full<double>(shape, 1);
+        }
+    }
+    return all;
+}
+
+Tested tested_sgd() { // PyTorch's numbers are in tests/optim
+    Tested t;
+    t.name = "sgd_step";
+    t.batch = [](std::size_t n) { return sgd_examples({n, 7}).back(); };
+    t.is_exact = false;
+    t.refusals = [] {
+        return std::vector<Refusal>{{sgd_step(SgdOptions{}).forward,
+                                     {{"p", zeros<double>({3, 2})}, {"g", zeros<double>({2, 3})}},
+                                     "g has shape (2, 3), expected (3, 2)"}};
+    };
+    t.aliased = [] {
+        auto all = sgd_examples({3, 7}), large = sgd_examples({300, 1000});
+        all.insert(all.end(), large.begin(), large.end());
+        return all;
+    };
+    t.large = [] {
+        std::vector<Example> all;
+        for (const Shape& shape : {Shape{30001, 10}, Shape{65, 1001}, Shape{300007, 1}}) {
+            for (Example& example : sgd_examples(shape)) { all.push_back(std::move(example)); }
+        }
+        return all;
+    };
+    return t;
+}
+
+const bool flatten_and_l2_penalty_are_tested =
+    test_operation(tested_flatten()) && test_operation(tested_l2_penalty()) && test_operation(tested_sgd());
+
+} // namespace
+
+Chain support::l2_penalty(double lambda) {
+    return {Operation::forward("l2_penalty_forward", "w -> loss:number",
+                               [=](auto on, auto& a) { a.number("loss", on.l2_penalty_forward(a["w"], lambda)); }),
+            {{"l2_penalty_backward", "w -> dw+=w",
+              [=](auto on, auto& a) { on.l2_penalty_backward(a["w"], lambda, a["dw"], a.mode); }}}};
+}
+
+Chain support::sgd_step(const SgdOptions& options) {
+    // Without momentum v is not looked at.
+    return {{"sgd_step", options.momentum == 0 ? "g -> p=g" : "g -> v p=g",
+             [=](auto on, auto& a) {
+                 if (options.momentum == 0) {
+                     on.sgd_step(a["p"], a["g"], a["p"], options);
+                 } else {
+                     on.sgd_step(a["p"], a["g"], a["v"], options);
+                 }
+             }},
+            {}};
+}
+
+HANDGRAD_TEST_ON_BACKENDS("flatten: the same numbers, one row a sample, and back", "[ops][flatten]") {
     for (const Shape& shape : {Shape{7, 3, 4, 5}, Shape{1, 1, 28, 28}, Shape{2, 3}, Shape{3}, Shape{0, 2, 2}}) {
         INFO(to_string(shape));
-        const auto x = normal_numbers<T>(shape, 1);
+        const auto x = normal_numbers<double>(shape, 1);
         std::size_t row = 1;
         for (std::size_t i = 1; i < shape.size(); ++i) { row *= shape[i]; }
-        Tensor<T> y = x, back;
+        Tensor<double> y = x;
         y.reshape(Shape{shape[0], row});
-        CHECK(overwrites(y, [&](Tensor<T>& t) { TestType::flatten_forward(x, t); }));
-        CHECK(overwrites(x, [&](Tensor<T>& t) { TestType::flatten_backward(y, shape, t); }));
+        const Values r = flatten(on, {{"x", x}, {"dy", y}});
+        CHECK(same_bits(r.at("y"), y));
+        CHECK(same_bits(r.at("dx"), x));
     }
 }
 
-TEMPLATE_TEST_CASE("flatten: the forms that return a tensor copy the numbers", "[ops][flatten]", Reference<double>,
-                   Cpu<float>, Cpu<double>, Device<float>, Device<double>) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const Shape shape{2, 3, 4};
-    const Tensor<T> numbers = normal_numbers<T>(shape, 1);
-    Tensor<T> flat = numbers;
-    flat.reshape(Shape{2, 12});
-    auto x = B::from_host(numbers), dy = B::from_host(flat);
-    const auto y = B::flatten_forward(x), dx = B::flatten_backward(dy, shape);
-    x.fill(T(0));
-    dy.fill(T(0));
-    CHECK(same_bits(Tensor<T>(B::to_host(y)), flat));
-    CHECK(same_bits(Tensor<T>(B::to_host(dx)), numbers));
+HANDGRAD_TEST_ON_BACKENDS("l2_penalty: sums done by hand", "[ops][l2_penalty]") {
+    const auto w = tensor<double>({2, 2}, {1, -2, 3, -4});
+    const Values half = l2_penalty(0.5)(on, {{"w", w}});
+    CHECK(half.at("loss")() == 7.5); // 0.25 (1 + 4 + 9 + 16)
+    CHECK(equal_numbers(half.at("dw"), tensor<double>({2, 2}, {0.5, -1, 1.5, -2})));
+    CHECK(l2_penalty(0.0)(on, {{"w", w}}).at("loss")() == 0);
+    const Values none = l2_penalty(0.5)(on, {{"w", Tensor<double>(Shape{0})}});
+    CHECK(none.at("loss")() == 0);
+    CHECK(none.at("dw").shape() == Shape{0});
 }
 
-TEMPLATE_TEST_CASE("l2_penalty: sums done by hand", "[ops][l2_penalty]", HANDGRAD_BACKENDS) {
-    using T = typename TestType::Scalar;
-    const auto w = tensor<T>({2, 2}, {1, -2, 3, -4});
-    CHECK(TestType::l2_penalty_forward(w, 0.5) == T(7.5)); // 0.25 (1 + 4 + 9 + 16)
-    CHECK(TestType::l2_penalty_forward(w, 0.0) == 0);
-    CHECK(equal_numbers(TestType::l2_penalty_backward(w, 0.5), tensor<T>({2, 2}, {0.5, -1, 1.5, -2})));
-    const Tensor<T> none(Shape{0});
-    CHECK(TestType::l2_penalty_forward(none, 0.5) == 0);
-    CHECK(TestType::l2_penalty_backward(none, 0.5).shape() == Shape{0});
-}
-
-TEMPLATE_TEST_CASE("l2_penalty: every size, exact for whole numbers, overwrites or adds", "[ops][l2_penalty]",
-                   HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("l2_penalty: every size, exact for whole numbers, overwrites or adds", "[ops][l2_penalty]") {
+    const Chain quarter = l2_penalty(0.25);
     for (const std::size_t size : {1, 2, 3, 7, 8, 9, 17, 100, 1001, 300007}) {
         INFO(size);
-        const auto w = whole_numbers<T>({size}, 1);
+        const auto w = whole_numbers<double>({size}, 1);
         double sum = 0;
-        for (const T v : w.storage()) { sum += static_cast<double>(v) * static_cast<double>(v); }
-        REQUIRE(static_cast<double>(B::l2_penalty_forward(w, 0.25)) == 0.125 * sum);
-        const Tensor<T> dw = T(0.25) * w;
-        REQUIRE(equal_numbers(B::l2_penalty_backward(w, 0.25), dw));
-        REQUIRE(overwrites(dw, [&](Tensor<T>& t) { B::l2_penalty_backward(w, 0.25, t); }));
-        Tensor<T> total = full<T>({size}, T(5));
-        B::l2_penalty_backward(w, 0.25, total, Accumulate::yes);
-        B::l2_penalty_backward(w, 0.25, total, Accumulate::yes);
-        const Tensor<T> expected = T(5) + T(0.5) * w;
-        REQUIRE(equal_numbers(total, expected));
+        for (const double v : w.storage()) { sum += v * v; }
+        const Tensor<double> dw = 0.25 * w;
+        for (const Shape& shape : {Shape{size}, Shape{3, 1, 2}, Shape{}}) {
+            const Values r = quarter(on, {{"w", w}, {"dw", full<double>(shape, 999)}});
+            REQUIRE(r.at("loss")() == 0.125 * sum);
+            REQUIRE(equal_numbers(r.at("dw"), dw));
+        }
+        Values total{{"w", w}, {"dw", full<double>({size}, 5)}};
+        for (int call = 0; call < 2; ++call) { total = quarter(on, total, Accumulate::yes); }
+        REQUIRE(equal_numbers(total.at("dw"), Tensor<double>(5.0 + 0.5 * w)));
     }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("l2_penalty: twice the factor, exactly twice the gradient", "[metamorphic]") {
+    const auto w = normal_numbers<double>({5, 7}, 3);
+    const Tensor<double> once = l2_penalty(0.3)(on, {{"w", w}}).at("dw");
+    CHECK(same_bits(Tensor<double>(2.0 * once), l2_penalty(0.6)(on, {{"w", w}}).at("dw")));
 }

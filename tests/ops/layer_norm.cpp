@@ -1,12 +1,10 @@
-// layer_norm on all backends: by the formula, on any rank, against PyTorch and against the complex step; its layer.
+// layer_norm: its entry in the table of operations; by the formula, on any rank; its layer.
 
 #include "catch.hpp"
-#include "fixtures/pytorch.hpp"
 #include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/reference.hpp"
-#include "handgrad/check/check.hpp"
 #include "handgrad/nn/nn.hpp"
-#include "support/gradients.hpp"
+#include "nlohmann/json.hpp"
+#include "support/operation.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -15,6 +13,88 @@ using namespace support;
 namespace {
 
 constexpr double layer_norm_eps = 1e-5;
+
+Chain layer_norm(double eps = layer_norm_eps) {
+    return {Operation::forward("layer_norm_forward", "x w b -> y mean rstd",
+                               [=](auto on, auto& a) {
+                                   on.layer_norm_forward(a["x"], a["w"], a["b"], eps, a["y"], a["mean"], a["rstd"]);
+                               }),
+            {{"layer_norm_backward_input", "x w mean rstd dy -> dx",
+              [](auto on, auto& a) {
+                  on.layer_norm_backward_input(a["x"], a["w"], a["mean"], a["rstd"], a["dy"], a["dx"]);
+              }},
+             {"layer_norm_backward_parameters", "x mean rstd dy -> dw+ db+", [](auto on, auto& a) {
+                  on.layer_norm_backward_parameters(a["x"], a["mean"], a["rstd"], a["dy"], a["dw"], a["db"], a.mode);
+              }}}};
+}
+
+template <class Fill> Values layer_norm_arguments(const Shape& shape, const Fill& fill) {
+    return {{"x", fill(shape, 1)}, {"w", fill({shape.back()}, 3)}, {"b", fill({shape.back()}, 4)}};
+}
+
+std::vector<Refusal> layer_norm_refusals() {
+    const auto t = [](const Shape& shape) { return zeros<double>(shape); };
+    const Chain chain = layer_norm();
+    const auto forward = [&](const Shape& x, const Shape& w, const Shape& b, const std::string& message) {
+        return Refusal{chain.forward, {{"x", t(x)}, {"w", t(w)}, {"b", t(b)}}, message};
+    };
+    return {forward({2, 0}, {3}, {3}, "the last extent of x is 0, expected at least 1"),
+            forward({2, 3}, {2}, {3}, "w has shape (2,), expected (3,)"),
+            forward({2, 3}, {3}, {1}, "b has shape (1,), expected (3,)"),
+            {chain["layer_norm_backward_input"],
+             {{"x", t({2, 3})}, {"w", t({3})}, {"mean", t({2})}, {"rstd", t({2})}, {"dy", t({3, 2})}},
+             "dy has shape (3, 2), expected (2, 3)"},
+            {chain["layer_norm_backward_parameters"],
+             {{"x", t({2, 3})}, {"mean", t({2})}, {"rstd", t({2})}, {"dy", t({2, 3})}, {"dw", t({4})}, {"db", t({3})}},
+             "dw has shape (4,), expected (3,)"}};
+}
+
+Tested tested_layer_norm() {
+    Tested t;
+    t.name = "layer_norm";
+    t.is_exact = false;
+    // Normal numbers: a row of equal numbers has the variance 0, and then rounding counts.
+    t.batch = [](std::size_t n) {
+        return Example{"", layer_norm(), layer_norm_arguments({n, 17}, normal_numbers<double>)};
+    };
+    t.forms = {{"layer_norm_forward", "x w b -> y mean rstd",
+                [](auto on, auto& a) {
+                    auto r = on.layer_norm_forward(a["x"], a["w"], a["b"], layer_norm_eps);
+                    a["y"] = r.y, a["mean"] = r.mean, a["rstd"] = r.rstd;
+                }},
+               {"layer_norm_backward_input", "x w mean rstd dy -> dx", [](auto on, auto& a) {
+                    a["dx"] = on.layer_norm_backward_input(a["x"], a["w"], a["mean"], a["rstd"], a["dy"]);
+                }}};
+    t.refusals = layer_norm_refusals;
+    const auto of_shapes = [](const std::vector<Shape>& shapes) {
+        std::vector<Example> all;
+        for (const Shape& shape : shapes) {
+            all.push_back({to_string(shape), layer_norm(), layer_norm_arguments(shape, normal_numbers<double>)});
+        }
+        return all;
+    };
+    t.gradients = [=] { return of_shapes({{3, 5}, {2, 3, 4}, {4, 20}}); };
+    t.mistakes = {{"dx", "w is missing",
+                   [](const Backend& on, const Chain& chain, Values values) {
+                       values["w"].fill(1);
+                       chain["layer_norm_backward_input"](on, values);
+                       return values.at("dx");
+                   }},
+                  {"dx", "r is squared", [](const Backend& on, const Chain& chain, Values values) {
+                       const Tensor<double> squared = values["rstd"] * values["rstd"];
+                       values["rstd"] = squared;
+                       chain["layer_norm_backward_input"](on, values);
+                       return values.at("dx");
+                   }}};
+    t.large = [=] { return of_shapes({{600, 300}}); };
+    t.cases = 6;
+    t.torch_tolerance = 10;
+    t.torch_chain = [](const nlohmann::ordered_json& options) {
+        return std::vector<Chain>{layer_norm(options.at("eps").get<double>())};
+    };
+    return t;
+}
+const bool layer_norm_is_tested = test_operation(tested_layer_norm());
 
 /// Rows and features: one of each, partial registers, several chunks for the threads and blocks of features.
 const Shape layer_norm_shapes[] = {{1, 1},   {3, 5},        {2, 3, 4},  {7, 16}, {5, 17},
@@ -56,131 +136,26 @@ struct ExpectedLayerNorm {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("layer_norm: by the formula, on any rank, in dirty buffers, added up", "[ops][layer_norm]",
-                   HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("layer_norm: by the formula, on any rank, in dirty buffers, added up", "[ops][layer_norm]") {
     for (const Shape& shape : layer_norm_shapes) {
         INFO(to_string(shape));
-        const Shape features{shape.back()};
-        const auto x = normal_numbers<T>(shape, 1), dy = normal_numbers<T>(shape, 2);
-        const auto w = normal_numbers<T>(features, 3), b = normal_numbers<T>(features, 4);
-        const ExpectedLayerNorm expected(x, w, b, dy);
-        auto y = full<T>({2}, T(7)), mean = full<T>({3}, T(7)), rstd = full<T>({1}, T(7)), dx = full<T>({9}, T(7));
-        B::layer_norm_forward(x, w, b, layer_norm_eps, y, mean, rstd);
-        B::layer_norm_backward_input(x, w, mean, rstd, dy, dx);
-        auto dw = full<T>({5}, T(7)), db = full<T>({2, 2}, T(7));
-        B::layer_norm_backward_parameters(x, mean, rstd, dy, dw, db);
-        REQUIRE(mean.shape() == without_last(shape));
-        const double many = std::sqrt(1.0 + static_cast<double>(x.size()) / static_cast<double>(w.size()));
+        Values values = layer_norm_arguments(shape, normal_numbers<double>);
+        values["dy"] = normal_numbers<double>(shape, 2);
+        const ExpectedLayerNorm expected(values["x"], values["w"], values["b"], values["dy"]);
+        for (const char* result : {"y", "mean", "rstd", "dx", "dw", "db"}) { values[result] = full<double>({2, 2}, 7); }
+        const Values got = layer_norm()(on, values);
+        REQUIRE(got.at("mean").shape() == without_last(shape));
+        const double rows = static_cast<double>(got.at("mean").size()), many = std::sqrt(1.0 + rows);
         // A row of one feature has the variance 0: r is 300, and so is the factor of all rounding in dx.
         const double stretched = shape.back() == 1 ? 1000 : 10;
-        REQUIRE(difference(y, expected.y) <= 10 * rounding<T>());
-        REQUIRE(difference(dx, expected.dx) <= stretched * rounding<T>());
-        REQUIRE(difference(dw, expected.dw) <= 10 * many * rounding<T>());
-        REQUIRE(difference(db, expected.db) <= 10 * many * rounding<T>());
-
-        const Tensor<T> dw_once = dw, db_once = db;
-        B::layer_norm_backward_parameters(x, mean, rstd, dy, dw, db, Accumulate::yes);
-        REQUIRE(same_bits(dw, Tensor<T>(dw_once + dw_once)));
-        REQUIRE(same_bits(db, Tensor<T>(db_once + db_once)));
-        const auto again = B::layer_norm_forward(x, w, b, layer_norm_eps);
-        REQUIRE(same_bits(again.y, y));
+        REQUIRE(difference(got.at("y"), expected.y) <= 10 * on.rounding());
+        REQUIRE(difference(got.at("dx"), expected.dx) <= stretched * on.rounding());
+        REQUIRE(difference(got.at("dw"), expected.dw) <= 10 * many * on.rounding());
+        REQUIRE(difference(got.at("db"), expected.db) <= 10 * many * on.rounding());
+        const Values twice = layer_norm()(on, got, Accumulate::yes);
+        REQUIRE(same_bits(twice.at("dw"), Tensor<double>(2.0 * got.at("dw"))));
+        REQUIRE(same_bits(twice.at("db"), Tensor<double>(2.0 * got.at("db"))));
     }
-}
-
-TEMPLATE_TEST_CASE("gradients of layer_norm", "[gradients]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    using check::weighted_sum;
-    for (const Shape& shape : {Shape{3, 5}, Shape{2, 3, 4}, Shape{4, 20}}) {
-        INFO(to_string(shape));
-        const Shape features{shape.back()};
-        const auto x = normal_numbers<double>(shape, 1), dy = normal_numbers<double>(shape, 2);
-        const auto w = normal_numbers<double>(features, 3), b = normal_numbers<double>(features, 4);
-        const Tensor<T> xt = to<T>(x), wt = to<T>(w), bt = to<T>(b), dyt = to<T>(dy);
-        const auto kept = B::layer_norm_forward(xt, wt, bt, layer_norm_eps);
-        const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
-            return weighted_sum(reference::layer_norm_forward(x_, w_, b_, layer_norm_eps).y, dy);
-        };
-        using check::cast_like;
-        const Numeric dx(
-            "dx", [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); }, x);
-        const Numeric dw(
-            "dw", [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); }, w);
-        const Numeric db(
-            "db", [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); }, b);
-        Tensor<T> got_w, got_b;
-        B::layer_norm_backward_parameters(xt, kept.mean, kept.rstd, dyt, got_w, got_b);
-        dx.prove(B::layer_norm_backward_input(xt, wt, kept.mean, kept.rstd, dyt));
-        dw.prove(got_w);
-        db.prove(got_b);
-        const Tensor<T> ones = full<T>(features, T(1));
-        dx.refuse("w is missing", B::layer_norm_backward_input(xt, ones, kept.mean, kept.rstd, dyt));
-        const Tensor<T> squared = kept.rstd * kept.rstd;
-        dx.refuse("r is squared", B::layer_norm_backward_input(xt, wt, kept.mean, squared, dyt));
-    }
-}
-
-TEMPLATE_TEST_CASE("layer_norm equals PyTorch's", "[ops][torch]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    REQUIRE(pytorch::cases("layer_norm").size() == 6);
-    for (const pytorch::Case& c : pytorch::cases("layer_norm")) {
-        INFO(c.name);
-        const auto x = c.get<T>("x"), w = c.get<T>("w"), b = c.get<T>("b"), dy = c.get<T>("dy");
-        const auto kept = B::layer_norm_forward(x, w, b, c.options.at("eps").template get<double>());
-        CHECK(difference(kept.y, c.get<double>("y")) <= 10 * rounding<T>());
-        CHECK(difference(B::layer_norm_backward_input(x, w, kept.mean, kept.rstd, dy), c.get<double>("dx")) <=
-              10 * rounding<T>());
-        Tensor<T> dw, db;
-        B::layer_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db);
-        CHECK(difference(dw, c.get<double>("dw")) <= 10 * rounding<T>());
-        CHECK(difference(db, c.get<double>("db")) <= 10 * rounding<T>());
-    }
-}
-
-TEMPLATE_TEST_CASE("layer_norm: the same bits on any number of threads", "[ops][threads]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto x = normal_numbers<T>({600, 300}, 1), dy = normal_numbers<T>({600, 300}, 2);
-    const auto w = normal_numbers<T>({300}, 3), b = normal_numbers<T>({300}, 4);
-    Tensor<T> first[4];
-    for (const int threads : {1, 2, 3}) {
-        const Threads use(threads);
-        const auto kept = B::layer_norm_forward(x, w, b, layer_norm_eps);
-        const Tensor<T> dx = B::layer_norm_backward_input(x, w, kept.mean, kept.rstd, dy);
-        Tensor<T> dw, db;
-        B::layer_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db);
-        if (threads == 1) {
-            first[0] = kept.y, first[1] = dx, first[2] = dw, first[3] = db;
-            continue;
-        }
-        CHECK(same_bits(kept.y, first[0]));
-        CHECK(same_bits(dx, first[1]));
-        CHECK(same_bits(dw, first[2]));
-        CHECK(same_bits(db, first[3]));
-    }
-}
-
-TEMPLATE_TEST_CASE("layer_norm: errors", "[ops][layer_norm]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto x = zeros<T>({2, 3}), w = zeros<T>({3}), b = zeros<T>({3});
-    CHECK(message_of([&] {
-              B::layer_norm_forward(zeros<T>({2, 0}), w, b, 1e-5);
-          }) == "layer_norm_forward: the last extent of x is 0, expected at least 1");
-    CHECK(message_of([&] { B::layer_norm_forward(x, zeros<T>({2}), b, 1e-5); }) ==
-          "layer_norm_forward: w has shape (2,), expected (3,)");
-    CHECK(message_of([&] { B::layer_norm_forward(x, w, zeros<T>({1}), 1e-5); }) ==
-          "layer_norm_forward: b has shape (1,), expected (3,)");
-    const auto kept = B::layer_norm_forward(x, w, b, 1e-5);
-    CHECK(message_of([&] {
-              B::layer_norm_backward_input(x, w, kept.mean, kept.rstd, zeros<T>({3, 2}));
-          }) == "layer_norm_backward_input: dy has shape (3, 2), expected (2, 3)");
-    Tensor<T> dw = zeros<T>({4}), db = zeros<T>({3});
-    CHECK(message_of([&] { B::layer_norm_backward_parameters(x, kept.mean, kept.rstd, x, dw, db, Accumulate::yes); }) ==
-          "layer_norm_backward_parameters: dw has shape (4,), expected (3,)");
 }
 
 TEST_CASE("nn::LayerNorm prints and starts as PyTorch's, and is what it says", "[nn]") {
