@@ -3,7 +3,7 @@
 // The functions that this chapter is about are in small files of their own, shown after this program and worth reading
 // first, in this order: `entrywise.hpp`, `sums.hpp`, `batch.hpp`, `matrices.hpp`, `classes.hpp`, `images.hpp`,
 // `fused.hpp`; then `network.hpp`, which makes a training step of them. They are the only files here that include Thrust.
-// `places.hpp` and `training.hpp` are this program's first and last part.
+// `places.hpp`, `block.hpp` and `training.hpp` are parts of this program: its first, one about a GPU's blocks, and its last.
 // `thrust_system.hpp` and the four `system_...` files compile them for all systems that this machine has.
 #include <algorithm>
 #include <cmath>
@@ -22,6 +22,7 @@
 #include <handgrad/io/csv.hpp>
 #include <handgrad/plot/figure.hpp>
 
+#include "block.hpp"
 #include "operations.hpp"
 #include "places.hpp"
 #include "training.hpp"
@@ -318,6 +319,7 @@ int main(int argc, char** argv) {
         }
         read_times(*places[last].system, last, bandwidths[last], operations, seconds);
         read_occupancy(places);
+        block::lesson();
         lesson_fusion(places, static_cast<int>(options.batch_size), Random(options.seed, 3));
 
         Task task{train_set, {options.batch_size}, steps, options.seed, {}};
