@@ -3,10 +3,10 @@
 // refuses a matrix that is not in the memory of the device with all its columns, and a result that shares memory with an
 // argument. As in BLAS, c is not read if beta is 0, and c = beta c if k is 0.
 
-#include <cuda_runtime_api.h>
-
 #include <algorithm>
 #include <cstdint>
+
+#include "cuda_runtime.hpp"
 
 enum cublasStatus_t {
     CUBLAS_STATUS_SUCCESS = 0,
