@@ -34,26 +34,30 @@ function(handgrad_chapter)
   endif()
 endfunction()
 
+# handgrad_check_program(TARGET FOLDER...): a program that marks exercises. It is compiled from exercises/check.cpp with
+# the functions in these folders; the first that has a file counts.
+function(handgrad_check_program target)
+  add_executable(${target} "${CMAKE_CURRENT_SOURCE_DIR}/exercises/check.cpp")
+  target_link_libraries(${target} PRIVATE handgrad::handgrad)
+  target_include_directories(${target} PRIVATE ${ARGN} "${CMAKE_CURRENT_SOURCE_DIR}")
+  # An index out of range is an error with a message, and not a crash or a wrong number.
+  target_compile_definitions(${target} PRIVATE XTENSOR_ENABLE_ASSERT)
+  set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
+  if(COMMAND handgrad_compile_options)
+    handgrad_compile_options(${target})
+  endif()
+  target_compile_options(${target} PRIVATE -Wno-unused-parameter) # a stub uses none of them yet
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>) # it runs for a moment: let it compile fast
+endfunction()
+
 # handgrad_exercises(NAME): the programs that mark a chapter's exercises, out of its exercises/check.cpp. check_NAME is
 # compiled with the stubs in exercises/, which the reader edits, check_NAME_solutions with exercises/solutions/.
+# For each exercise check_NAME_FILE takes one file from exercises/ and the others from solutions/, so that an error in one
+# file, at compile time or at run time, leaves the other exercises alone. lib/tools/mark.py builds and runs those.
 function(handgrad_exercises name)
   set(dir "${CMAKE_CURRENT_SOURCE_DIR}/exercises")
-  foreach(target IN ITEMS check_${name} check_${name}_solutions)
-    add_executable(${target} "${dir}/check.cpp")
-    target_link_libraries(${target} PRIVATE handgrad::handgrad)
-    if(target MATCHES "_solutions$")
-      target_include_directories(${target} PRIVATE "${dir}/solutions")
-    endif()
-    target_include_directories(${target} PRIVATE "${dir}" "${CMAKE_CURRENT_SOURCE_DIR}")
-    # An index out of range is an error with a message, and not a crash or a wrong number.
-    target_compile_definitions(${target} PRIVATE XTENSOR_ENABLE_ASSERT)
-    set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
-    if(COMMAND handgrad_compile_options)
-      handgrad_compile_options(${target})
-    endif()
-    target_compile_options(${target} PRIVATE -Wno-unused-parameter) # a stub uses none of them yet
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>) # it runs for a moment: let it compile fast
-  endforeach()
+  handgrad_check_program(check_${name} "${dir}")
+  handgrad_check_program(check_${name}_solutions "${dir}/solutions" "${dir}")
   # Half an answer that does not compile yet must not stop the build of everything else.
   if(NOT HANDGRAD_TEST_STUBS)
     set_target_properties(check_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
@@ -61,6 +65,20 @@ function(handgrad_exercises name)
   if(NOT HANDGRAD_TESTS)
     set_target_properties(check_${name}_solutions PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
+
+  file(GLOB solutions CONFIGURE_DEPENDS RELATIVE "${dir}/solutions" "${dir}/solutions/*.hpp")
+  foreach(file IN LISTS solutions)
+    get_filename_component(stem "${file}" NAME_WE)
+    set(target check_${name}_${stem})
+    # A link, so that "..." in the reader's file finds other exercises' files in solutions/, as check.cpp does.
+    set(only "${CMAKE_CURRENT_BINARY_DIR}/exercises/${stem}")
+    file(MAKE_DIRECTORY "${only}")
+    file(CREATE_LINK "${dir}/${file}" "${only}/${file}" SYMBOLIC)
+    handgrad_check_program(${target} "${only}" "${dir}/solutions" "${dir}")
+    set(launcher sh "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/keep_diagnostics.sh" "${CMAKE_CURRENT_BINARY_DIR}/${target}"
+        ${CMAKE_CXX_COMPILER_LAUNCHER})
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON CXX_COMPILER_LAUNCHER "${launcher}")
+  endforeach()
 endfunction()
 
 # handgrad_register_chapter_tests(COMPARER): for every chapter the test chapter.<name>, the target record_<name> that

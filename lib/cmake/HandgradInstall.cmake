@@ -23,5 +23,5 @@ write_basic_package_version_file(handgradConfigVersion.cmake COMPATIBILITY SameM
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/handgradConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/handgradConfigVersion.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/FindCBLAS.cmake" "${CMAKE_CURRENT_LIST_DIR}/HandgradDependencies.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/HandgradChapter.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/HandgradChapter.cmake" "${CMAKE_CURRENT_LIST_DIR}/keep_diagnostics.sh"
         DESTINATION "${HANDGRAD_INSTALL_CMAKEDIR}")

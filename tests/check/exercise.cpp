@@ -1,10 +1,14 @@
 // The frame of the programs that mark exercises: what passes, what fails and how it says so, and the exit status.
 #include "catch.hpp"
 
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "handgrad/check/exercise.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace handgrad;
 using check::Exercise;
@@ -45,7 +49,6 @@ TEST_CASE("a right answer passes", "[check]") {
     const Outcome outcome = run(cubes(right));
     CHECK(outcome.status == 0);
     CHECK(outcome.says("1 of 1 exercises passed"));
-    CHECK(run(cubes(right), {"--summary"}).out == "05.4  cubes_backward               passed\n");
 }
 
 TEST_CASE("a wrong answer fails, with the worst entry, what was expected, and a hint", "[check]") {
@@ -95,6 +98,68 @@ TEST_CASE("an exception is a fault, with its message", "[check]") {
     CHECK_FALSE(run(thrower).says("check failed")); // only the line that says what
     CHECK(run(cubes([](const auto&) -> Tensor<double> { throw std::runtime_error(""); })).says("without a message"));
     CHECK(run(thrower, {"--expect-all-fail"}).status == 1); // a stub must compute something, if something wrong
+}
+
+TEST_CASE("an exception of any type is a fault, with its type", "[check]") {
+    const Outcome seven = run(cubes([](const auto&) -> Tensor<double> { throw 7; }));
+    CHECK(seven.status == 1);
+    CHECK(seven.says("an exception: of type int\n"));
+    CHECK(seven.says("0 of 1 exercises passed"));
+    const auto thrower = cubes([](const auto&) -> Tensor<double> { throw std::string("text"); });
+    CHECK(run(thrower).says("an exception: of type std::"));
+}
+
+TEST_CASE("the list of exercises is JSON, and none of them runs", "[check]") {
+    auto exercises = cubes([](const auto&) -> Tensor<double> { throw 7; });
+    exercises.add("05.5", "good \"quoted\"", "good.hpp", [](Exercise& e) { e.value("y", 1.0, 1.0); });
+    const Outcome outcome = run(exercises, {"--list"});
+    CHECK(outcome.status == 0);
+    const auto list = nlohmann::json::parse(outcome.out);
+    REQUIRE(list.size() == 2);
+    CHECK(list[0]["exercise"] == "05.4");
+    CHECK(list[0]["function"] == "cubes_backward");
+    CHECK(list[0]["file"] == "cubes.hpp");
+    CHECK(list[1]["function"] == "good \"quoted\"");
+    CHECK(run(exercises, {"--list", "05.4"}).status == 2);
+}
+
+TEST_CASE("the result of one exercise goes to a file, and nothing to the output", "[check]") {
+    const support::TemporaryFolder folder;
+    const std::string file = (folder / "result.json").string();
+    const auto result = [&] {
+        std::ifstream stream(file);
+        return nlohmann::json::parse(stream);
+    };
+    Outcome outcome = run(cubes(right), {"05.4", "--result", file});
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out.empty());
+    CHECK(result() == nlohmann::json({{"exercise", "05.4"}, {"passed", true}, {"exception", ""}, {"report", ""}}));
+
+    outcome = run(cubes([](const auto& x) { return Tensor<double>(6.0 * x * x); }), {"--result", file, "05.4"});
+    CHECK(outcome.status == 1);
+    CHECK(outcome.out.empty());
+    CHECK(result()["passed"] == false);
+    const auto report = result()["report"].get<std::string>();
+    CHECK(report.find("dx (2, 3): 6 of 6 entries are wrong\n") == 0);
+    CHECK(report.find("hint: every entry is 2 times too large") != std::string::npos);
+
+    outcome = run(cubes([](const auto&) -> Tensor<double> { throw 7; }), {"05.4", "--result", file});
+    CHECK(outcome.status == 1);
+    CHECK(result()["passed"] == false);
+    CHECK(result()["exception"] == "of type int");
+
+    // Bytes that are no UTF-8 are replaced: the file is JSON in any case.
+    CHECK(
+        run(cubes([](const auto&) -> Tensor<double> { throw std::runtime_error("\xff!"); }), {"05.4", "--result", file})
+            .status == 1);
+    CHECK(result()["exception"].get<std::string>().back() == '!');
+
+    CHECK(run(cubes(right), {"--result", file}).errors == "check: --result takes a file and one exercise, not 0\n");
+    CHECK(run(cubes(right), {"--result", file}).status == 2);
+    CHECK(run(cubes(right), {"05.4", "--result"}).status == 2);
+    outcome = run(cubes(right), {"05.4", "--result", (folder / "no/such.json").string()});
+    CHECK(outcome.status == 2);
+    CHECK(outcome.errors.find("no/such.json: the result could not be written") != std::string::npos);
 }
 
 TEST_CASE("every stub must fail, not only one of them", "[check]") {

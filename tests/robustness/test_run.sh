@@ -14,14 +14,26 @@ for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 09_cnn 10_net; 
     printf '#!/bin/sh\necho "%s got <$*>"\nexit 3\n' "$chapter" >"$program"
     chmod +x "$program"
 done
-# Two of them have exercises.
+# Two of them have exercises, one that is right and one that is not: programs that say how they were called, and more.
+mkdir -p "$tree/lib/tools"
+cp "$source/lib/tools/mark.py" "$tree/lib/tools/"
 for name in 05_two_layer_net 09_cnn; do
-    mkdir "$tree/chapters/$name/exercises"
-    touch "$tree/chapters/$name/exercises/check.cpp"
-    for kind in "" _solutions; do
-        program=$tree/build/release/chapters/$name/check_$name$kind
-        printf '#!/bin/sh\necho "%s.1 check%s <$*> passed"\necho "%s.2 x FAILED"\nexit 1\n' \
-            "${name%%_*}" "$kind" "${name%%_*}" >"$program"
+    exercises=$tree/chapters/$name/exercises
+    mkdir -p "$exercises/solutions"
+    touch "$exercises"/{good,bad}.hpp "$exercises/solutions"/{good,bad}.hpp
+    printf '    exercises.add("%s", "%s", "%s.hpp", mark);\n' "${name%%_*}.4" good_backward good \
+        "${name%%_*}.5" bad_backward bad >"$exercises/check.cpp"
+    for kind in good bad solutions; do
+        mkdir "$tree/build/release/chapters/$name/exercises"{,/"$kind"} 2>/dev/null || true
+        program=$tree/build/release/chapters/$name/check_${name}_$kind
+        passed=true status=0
+        [ "$kind" != bad ] || passed=false status=1
+        cat >"$program" <<END
+#!/bin/sh
+echo "$kind got <\$1 \$2>: 05.5 bad_backward passed"
+echo '{"exercise": "'"\$1"'", "passed": $passed, "exception": "", "report": "dx is wrong"}' >"\$3"
+exit $status
+END
         chmod +x "$program"
     done
 done
@@ -35,7 +47,7 @@ touch "$tree/build/release/Makefile"
 path=$tree/bin:$PATH
 
 expect() { # expect STATUS TEXT ARGUMENT...
-    local want=$1 text=$2 status=0 output
+    local want=$1 text=$2 status=0
     shift 2
     output=$(PATH=$path "$tree/run" "$@" 2>&1 </dev/null) || status=$?
     if [ "$status" != "$want" ] || [[ $output != *"$text"* ]]; then
@@ -97,26 +109,71 @@ unknown)
     expect 2 "record takes one chapter" record
     ;;
 check)
-    expect 1 "05.1 check <> passed" check 5
-    expect 1 "05.1 check_solutions <> passed" check two_layer_net --solutions
-    expect 1 "09.1 check <09.4> passed" check 9.4
-    expect 1 "09.1 check_solutions <09.4> passed" check --solutions cnn.4
-    expect 1 "05.2 x FAILED
-09.1 check <--summary> passed
-09.2 x FAILED
-2 of 4 exercises passed" check
-    expect 1 "check_solutions <--summary> passed" check --solutions
+    expect 1 "05.4  good_backward                passed
+  it printed:
+  | good got <05.4 --result>: 05.5 bad_backward passed
+05.5  bad_backward                 FAILED
+  dx is wrong
+  it printed:
+  | bad got <05.5 --result>: 05.5 bad_backward passed
+  to be mended in chapters/05_two_layer_net/exercises/bad.hpp
+
+1 of 2 exercises passed" check 5
+    expect 0 "| solutions got <05.5 --result>" check two_layer_net --solutions
+    expect 0 "| good got <09.4 --result>" check 9.4
+    expect 0 "1 of 1 exercises passed" check 9.4
+    expect 1 "0 of 1 exercises passed" check 9.5 --timeout 3.5
+    expect 0 "| solutions got <09.4 --result>" check --solutions cnn.4
+    expect 1 "05.4  good_backward                passed
+05.5  bad_backward                 FAILED
+09.4  good_backward                passed
+09.5  bad_backward                 FAILED
+2 of 4 exercises passed; ./run check CHAPTER says more" check
+    expect 0 "4 of 4 exercises passed" check --solutions --timeout=7
+    expect 2 "05.9 is no coding exercise; expected any of 05.4 05.5" check 5.9
+    for seconds in 0 0.0 -1 x ""; do
+        expect 2 "--timeout takes a number of seconds above 0, not \"$seconds\"" check --timeout "$seconds"
+    done
+    expect 2 "--timeout takes a number of seconds above 0, not \"\"" check 5 --timeout
     expect 2 "01_mnist_data has no coding exercises" check 1
     expect 2 "no command and no chapter" check 7
     expect 2 "not --solution" check 5 --solution
     expect 2 "one chapter or exercise, not 5 and 9" check 5 9
-    # A chapter whose answers do not compile does not keep the others from being marked.
-    cat >"$tree/bin/cmake" <<'END'
-#!/bin/sh
-case "$*" in *check_05*) echo "error: missing ;" >&2; exit 1 ;; esac
+    # How a process may end; what it prints counts for nothing.
+    program=$tree/build/release/chapters/05_two_layer_net/check_05_two_layer_net_good
+    named="05.4 good_backward (chapters/05_two_layer_net/exercises/good.hpp)"
+    while IFS='|' read -r commands text; do
+        printf '#!/bin/sh\necho "05.4  good_backward                passed"\n%s\n' "$commands" >"$program"
+        expect 1 "05.4  good_backward                FAILED
+  $named $text" check --timeout "$([[ $commands == "sleep 30" ]] && echo 1 || echo 60)"
+        [[ $output == *"1 of 4 exercises passed"* ]] || { echo "$commands: expected 1 of 4: $output"; exit 1; }
+    done <<'END'
+kill -SEGV $$|crashed: it used memory that is not its own
+kill -FPE $$|crashed: it divided a whole number by zero
+kill -KILL $$|was killed, perhaps by the system because memory ran out
+kill -USR1 $$|was ended by SIGUSR1
+echo text >&2; kill -ABRT $$|was aborted: text
+sleep 30|did not end within 1 s
+sleep 30 & exit 0|ended the program with status 0 before its result was known
+echo '{"exercise": "05.4", "passed": true}' >$3; exit 1|ended the program with status 1 before its result was known
+echo '{"exercise": "05.5", "passed": true}' >$3; exit 0|ended the program with status 0 before its result was known
+echo '["05.4"]' >$3; exit 0|ended the program with status 0 before its result was known
+echo '{"exercise": "05.4", "pas' >$3; exit 0|ended the program with status 0 before its result was known
+echo '{"exercise": "05.4", "passed": false, "exception": "boom"}' >$3; exit 1|threw an exception: boom
+echo '{"crash": "stack overflow"}' >$3; kill -SEGV $$|crashed: stack overflow
+echo "1==2==ERROR: AddressSanitizer: heap-use-after-free on x" >&2; exit 1|crashed: AddressSanitizer: heap-use-after-free
 END
-    expect 1 "error: missing ;" check
-    expect 1 "1 of 2 exercises passed" check
+    # What does not compile, or is not there, keeps nothing else from being marked, and counts.
+    rm "$program"
+    printf 'In file included from chapters/05_two_layer_net/exercises/check.cpp:3:\n%s: error: missing ;\n' \
+        "$tree/chapters/05_two_layer_net/exercises/good.hpp:7:3" >"$program.diagnostics"
+    expect 1 "$named does not compile: chapters/05_two_layer_net/exercises/good.hpp:7:3: error: missing ;" check
+    expect 1 "1 of 4 exercises passed" check
+    rm "$program.diagnostics" "$tree/chapters/05_two_layer_net/exercises/good.hpp"
+    expect 1 "$named cannot be read: there is no such file" check
+    rm -r "$tree/build/release/chapters/05_two_layer_net/exercises/good"
+    expect 1 "$named cannot be marked: its chapter is not part of this build" check
+    expect 1 "1 of 4 exercises passed" check
     ;;
 packages)
     # Whoever is not root, and may not become root, is told what root has to do; nothing else happens.

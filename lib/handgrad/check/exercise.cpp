@@ -1,11 +1,18 @@
 #include "handgrad/check/exercise.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <string_view>
+#include <typeinfo>
 
+#include <cxxabi.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "limits.hpp"
 
 namespace handgrad::check {
 
@@ -60,6 +67,17 @@ std::string last_line(const std::string& message) {
     return message.substr(begin, end + 1 - begin);
 }
 
+/// The name of the type of the exception that a catch (...) has caught: "int".
+std::string type_of_current_exception() {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    if (type == nullptr) { return "unknown"; }
+    int status = 0;
+    char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+    std::string text = status == 0 ? name : type->name();
+    std::free(name);
+    return text;
+}
+
 void indent(const std::string& text, std::ostream& out) {
     for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
         end = std::min(text.find('\n', begin), text.size());
@@ -96,65 +114,114 @@ void Exercises::add(std::string number, std::string function, std::string file, 
     entries_.push_back({std::move(number), std::move(function), std::move(file), std::move(check)});
 }
 
+Exercises::Outcome Exercises::mark(const Entry& entry) {
+    Outcome outcome;
+    try {
+        entry.check(outcome.exercise);
+    } catch (const std::exception& error) { outcome.exception = last_line(error.what()); } catch (...) {
+        outcome.exception = "of type " + type_of_current_exception();
+    }
+    return outcome;
+}
+
+std::string Exercises::Outcome::report() const {
+    // The first faults are closest to the error. More of them would distract.
+    const auto& faults = exercise.faults();
+    const std::size_t shown = std::min<std::size_t>(faults.size(), 2);
+    std::string text;
+    for (std::size_t i = 0; i < shown; ++i) {
+        text += faults[i];
+        if (!text.empty() && text.back() != '\n') { text += '\n'; }
+    }
+    return shown < faults.size() ? text + fmt::format("and {} more\n", faults.size() - shown) : text;
+}
+
+int Exercises::write_list(std::ostream& out) const {
+    auto list = nlohmann::json::array();
+    for (const Entry& entry : entries_) {
+        list.push_back({{"exercise", entry.number}, {"function", entry.function}, {"file", entry.file}});
+    }
+    out << list.dump() << std::endl;
+    return 0;
+}
+
+int Exercises::write_result(const Entry& entry, const std::string& file, std::ostream& errors) {
+    const Outcome outcome = mark(entry);
+    const nlohmann::json result = {{"exercise", entry.number},
+                                   {"passed", outcome.passed()},
+                                   {"exception", outcome.exception},
+                                   {"report", outcome.report()}};
+    std::ofstream stream(file);
+    stream << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
+    if (!stream) {
+        errors << "check: " << file << ": the result could not be written\n";
+        return 2;
+    }
+    return outcome.passed() ? 0 : 1;
+}
+
 int Exercises::run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& errors) const {
-    bool summary = false;
     bool expect_all_fail = false;
-    std::vector<std::string> wanted;
-    for (const std::string& argument : arguments) {
-        if (argument == "--summary") {
-            summary = true;
-        } else if (argument == "--expect-all-fail") {
+    std::string result;
+    std::vector<const Entry*> wanted;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
+        const auto entry =
+            std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.number == argument; });
+        if (argument == "--list" && arguments.size() == 1) { return write_list(out); }
+        if (argument == "--expect-all-fail") {
             expect_all_fail = true;
-        } else if (std::any_of(entries_.begin(), entries_.end(),
-                               [&](const Entry& e) { return e.number == argument; })) {
-            wanted.push_back(argument);
+        } else if (argument == "--result" && i + 1 < arguments.size()) {
+            result = arguments[++i];
+        } else if (entry != entries_.end()) {
+            wanted.push_back(&*entry);
         } else {
             std::string known;
-            for (const Entry& entry : entries_) { known += " " + entry.number; }
+            for (const Entry& e : entries_) { known += " " + e.number; }
             errors << "check: " << argument << " is no coding exercise; expected any of" << known << '\n';
             return 2;
         }
     }
+    if (!result.empty()) {
+        if (wanted.size() == 1 && !expect_all_fail) { return write_result(*wanted.front(), result, errors); }
+        errors << "check: --result takes a file and one exercise, not " << wanted.size() << '\n';
+        return 2;
+    }
 
     std::size_t count = 0, passed = 0, as_expected = 0;
     for (const Entry& entry : entries_) {
-        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), entry.number) == wanted.end()) { continue; }
+        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), &entry) == wanted.end()) { continue; }
         out << fmt::format("{:<5} {:<28} ", entry.number, entry.function)
             << std::flush; // if the exercise crashes, the last line names it
-        Exercise exercise;
-        std::string exception;
-        try {
-            entry.check(exercise);
-        } catch (const std::exception& error) { exception = last_line(error.what()); }
-        const bool right = exercise.passed() && exception.empty();
+        const Outcome outcome = mark(entry);
+        const bool right = outcome.passed();
         ++count;
         passed += right ? 1 : 0;
-        as_expected += exercise.wrong() && exception.empty() ? 1 : 0;
+        as_expected += outcome.exercise.wrong() && outcome.exception.empty() ? 1 : 0;
         out << (right ? "passed" : "FAILED") << std::endl;
         if (expect_all_fail && right) {
             out << fmt::format("  {} is solved: well done! Restore the stub exercises/{} before you commit.\n",
                                entry.number, entry.file);
         }
-        if (expect_all_fail && !right && !exercise.wrong()) { out << "  a stub must return wrong numbers\n"; }
-        if (!exception.empty() && !summary) { out << "  an exception: " << exception << '\n'; }
-        if (right || summary || expect_all_fail) { continue; }
-        // The first faults are closest to the error. More of them would distract.
-        const auto& faults = exercise.faults();
-        const std::size_t shown = std::min<std::size_t>(faults.size(), 2);
-        for (std::size_t i = 0; i < shown; ++i) { indent(faults[i], out); }
-        if (shown < faults.size()) { out << fmt::format("  and {} more\n", faults.size() - shown); }
+        if (expect_all_fail && !right && !outcome.exercise.wrong()) { out << "  a stub must return wrong numbers\n"; }
+        if (!outcome.exception.empty()) { out << "  an exception: " << outcome.exception << '\n'; }
+        if (right || expect_all_fail) { continue; }
+        indent(outcome.report(), out);
         out << "  to be mended in exercises/" << entry.file << "\n\n";
     }
     if (expect_all_fail) {
         out << fmt::format("{} of {} stubs fail as they should\n", as_expected, count);
         return as_expected == count && count > 0 ? 0 : 1;
     }
-    if (!summary) { out << fmt::format("{} of {} exercises passed\n", passed, count); }
+    out << fmt::format("{} of {} exercises passed\n", passed, count);
     return passed == count && count > 0 ? 0 : 1;
 }
 
 int Exercises::main(int argc, char** argv) const {
-    return run(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const auto result = std::find(arguments.begin(), arguments.end(), "--result");
+    if (result != arguments.end() && result + 1 != arguments.end()) { limit_resources(*(result + 1)); }
+    return run(arguments, std::cout, std::cerr);
 }
 
 } // namespace handgrad::check

@@ -82,13 +82,16 @@ public:
 
     /// Runs the exercises and reports on each.
     ///
-    /// The arguments are the numbers of the exercises to run (none: all), and `--summary`, which prints one line for
-    /// each exercise, or `--expect-all-fail`, which expects every exercise to fail by a wrong result and not by an
-    /// exception.
+    /// The arguments are the numbers of the exercises to run (none: all). Three options change the report:
+    /// - `--list`, the only argument, prints the list of the exercises as JSON and runs none;
+    /// - `--result FILE` runs one exercise and writes its result to FILE as JSON. The exercise's own output cannot
+    ///   change the result;
+    /// - `--expect-all-fail` expects every exercise to fail by a wrong result and not by an exception.
     /// @return the exit status: 0 if the results are as expected, 1 if not, 2 for an invalid argument
     int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& errors) const;
 
-    /// run() with the arguments of a program, on standard output.
+    /// run() with the arguments of a program, on standard output. With `--result FILE` it limits the memory and the
+    /// output of the process first, and a stack overflow is reported in FILE.
     int main(int argc, char** argv) const;
 
 private:
@@ -96,6 +99,16 @@ private:
         std::string number, function, file;
         std::function<void(Exercise&)> check;
     };
+    struct Outcome {
+        Exercise exercise;
+        std::string exception; // message or type; empty if there was none
+        bool passed() const { return exercise.passed() && exception.empty(); }
+        std::string report() const; // the first faults
+    };
+    static Outcome mark(const Entry& entry);
+    static int write_result(const Entry& entry, const std::string& file, std::ostream& errors);
+    int write_list(std::ostream& out) const;
+
     std::vector<Entry> entries_;
 };
 

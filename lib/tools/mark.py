@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Mark the coding exercises of chapters: what ./run check does once the library is built.
+
+    mark.py --build BUILD [--solutions] [--exercise NUMBER] [--timeout SECONDS] [--jobs N] CHAPTER...
+
+CHAPTER is a folder with exercises/check.cpp. Each exercise has a program and a process of its own, which writes its
+result to a file of its own; what the process prints counts for nothing. The list of the exercises is read from check.cpp,
+so the totals do not depend on what compiles or runs. The exit status is 0 if all exercises passed, 1 if not, 2 for an
+invalid argument.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+SHOWN_DIAGNOSTICS = 5
+SHOWN_LINES_OF_OUTPUT = 20
+
+
+class Exercise:
+    def __init__(self, chapter, number, function, file, arguments):
+        name = os.path.basename(chapter)
+        self.number, self.function = number, function
+        self.path = os.path.join(chapter, "exercises", file)
+        self.shown_path = os.path.relpath(self.path, os.path.dirname(os.path.dirname(chapter)))
+        if arguments.solutions:
+            self.path = os.path.join(chapter, "exercises", "solutions", file)
+            self.target = "check_{}_solutions".format(name)
+        else:
+            self.target = "check_{}_{}".format(name, os.path.splitext(file)[0])
+        self.program = os.path.join(arguments.build, "chapters", name, self.target)
+        self.configured = os.path.join(arguments.build, "chapters", name, "exercises", os.path.splitext(file)[0])
+        self.passed = False
+        self.sentence = ""  # says what happened, if there is no result
+        self.first_error = ""  # of the compiler, ends the sentence if nothing follows it
+        self.report = ""  # wrong entries and hints
+        self.diagnostics = []  # the compiler's errors and warnings
+        self.output = ""  # what the exercise printed
+
+    def sentence_is(self, text):
+        self.sentence = "{} {} ({}) {}".format(self.number, self.function, self.shown_path, text)
+
+
+def exercises_of(chapter, arguments):
+    """The exercises of a chapter, in the order of the lines exercises.add("05.4", "function", "file.hpp", ...)."""
+    source = os.path.join(chapter, "exercises", "check.cpp")
+    with open(source, encoding="utf-8") as stream:
+        found = re.findall(r'\bexercises\.add\(\s*"([^"]+)",\s*"([^"]+)",\s*"([^"]+)"', stream.read())
+    if not found:
+        sys.exit("mark: {}: no exercises.add(\"number\", \"function\", \"file\", ...) found".format(source))
+    return [Exercise(chapter, *fields, arguments) for fields in found]
+
+
+# ---- The compiler's messages ----
+
+
+def diagnostics(text, own):
+    """The errors and warnings in a compiler's messages, each a list of lines, without the library's own lines.
+
+    own  returns the path to be shown for a file of the reader or check.cpp, None for any other
+    A message about another file is shown at the place of the reader's file that led to it, if the compiler names one.
+    """
+    located = re.compile(r"^(.*?):(\d+):(?:(\d+):)?\s+(.*)$")
+    kind = re.compile(r"(fatal error|error|warning|note): (.*)")
+    shown, others, led_to = [], [], ""
+    current = None  # the lines of the message that following lines belong to
+    waiting = None  # an error elsewhere, whose notes may name the reader's file (clang)
+    for line in text.splitlines():
+        match = located.match(line)
+        if not match:
+            if current is not None and line.startswith(" "):
+                current.append(line)
+            elif line.startswith("In file included from"):
+                current = None
+            continue
+        path, row, column, rest = match.groups()
+        place = own(path.replace("In file included from ", "", 1).strip())
+        here = place and ":".join(filter(None, [place, row, column]))
+        message = kind.match(rest)
+        current = None
+        if not message:  # the places that led to the next message; the last named is the outermost
+            if here:
+                led_to = led_to or here
+        elif message.group(1) == "note":
+            if here and waiting is not None:
+                shown.append([here + waiting])
+                waiting = None
+            elif here and shown and "declared here" in rest:
+                current = shown[-1]
+                current.append(here + ": " + rest)
+        else:
+            if waiting is not None:
+                others.append(waiting)
+            waiting = None
+            if here:
+                shown.append([here + ": " + rest])
+                current = shown[-1]
+            elif led_to and (not shown or not shown[-1][0].startswith(led_to + ": ")):  # one for each place
+                shown.append([led_to + ": " + rest])
+            elif led_to:
+                pass
+            elif message.group(1) != "warning":
+                waiting = ": " + rest
+            led_to = ""
+    if waiting is not None:
+        others.append(waiting)
+    if not shown and others:
+        shown.append(["in the library" + others[0]])
+    return shown
+
+
+def own_path(exercise):
+    """The function `own` of diagnostics(): files in the chapter's folder, whose links are followed."""
+    chapter = os.path.realpath(os.path.dirname(os.path.dirname(exercise.path)))
+    root = os.path.dirname(os.path.dirname(chapter))
+
+    def own(path):
+        real = os.path.realpath(path)
+        return os.path.relpath(real, root) if real.startswith(chapter + os.sep) else None
+
+    return own
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def build(exercises, arguments):
+    """Builds the programs, each as far as it compiles. Those that do not compile are missing afterwards."""
+    targets = sorted({exercise.target for exercise in exercises})
+    keep_going = ["-k", "0"] if os.path.exists(os.path.join(arguments.build, "build.ninja")) else ["-k"]
+    command = ["cmake", "--build", arguments.build, "--parallel", str(arguments.jobs), "--target"] + targets
+    made = subprocess.run(command + ["--"] + keep_going, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    for exercise in exercises:
+        exercise.diagnostics = diagnostics(read(exercise.program + ".diagnostics"), own_path(exercise))
+        errors = [lines[0] for lines in exercise.diagnostics if "error: " in lines[0]]
+        if os.path.exists(exercise.program) and not errors:
+            continue
+        if errors:
+            exercise.sentence_is("does not compile:")
+            exercise.first_error = errors[0]
+            continue
+        link = [line for line in made.stdout.splitlines()
+                if re.search(r"undefined reference|[Uu]ndefined symbol|multiple definition", line)]
+        reason = link[0].split(": ", 1)[-1] if link else "see what the build says"
+        exercise.sentence_is("could not be built: " + reason)
+        if not link:
+            sys.stderr.write(made.stdout)
+
+
+# ---- A process for each exercise ----
+
+SIGNALS = {
+    signal.SIGSEGV: "crashed: it used memory that is not its own (an index out of range? a pointer to nothing?)",
+    signal.SIGBUS: "crashed: it used memory that does not exist (an index out of range? a pointer to nothing?)",
+    signal.SIGFPE: "crashed: it divided a whole number by zero",
+    signal.SIGILL: "crashed: illegal instruction (does a function end without a return?)",
+    signal.SIGTRAP: "crashed: trap (does a function end without a return?)",
+    signal.SIGXFSZ: "was stopped: it wrote more than 64 MiB",
+    signal.SIGKILL: "was killed, perhaps by the system because memory ran out",
+}
+
+
+def how_it_ended(status, result, errors):
+    """What happened to a process without a valid result, in words that follow the exercise's name."""
+    if result.get("crash") == "stack overflow":
+        return "crashed: stack overflow (does a function call itself without end?)"
+    last = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
+    if status == -signal.SIGABRT:
+        return "was aborted" + (": " + last[:200] if last else " (std::abort, a failed assert?)")
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = "signal {}".format(-status)
+        return SIGNALS.get(-status, "was ended by " + name)
+    sanitizer = re.search(r"ERROR: (\w+Sanitizer: .*)|(runtime error: .*)", errors)
+    if sanitizer:
+        return "crashed: " + (sanitizer.group(1) or sanitizer.group(2))[:200]
+    return "ended the program with status {} before its result was known (a call of exit?)".format(status)
+
+
+def run(exercise, timeout):
+    """Runs an exercise in a process of its own and interprets how the process ended."""
+    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", LIBC_FATAL_STDERR_="1")
+    with tempfile.TemporaryDirectory(prefix="handgrad-check-") as folder:
+        out, errors, result_file = (os.path.join(folder, name) for name in ("output", "errors", "result.json"))
+        with open(out, "wb") as out_stream, open(errors, "wb") as errors_stream:
+            process = subprocess.Popen([exercise.program, exercise.number, "--result", result_file],
+                                       stdin=subprocess.DEVNULL, stdout=out_stream, stderr=errors_stream, cwd=folder,
+                                       env=environment, start_new_session=True)
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)  # the process, and those that it started
+                except (ProcessLookupError, PermissionError):
+                    pass
+                process.wait()
+        try:
+            result = json.loads(read(result_file))
+            if not isinstance(result, dict):
+                result = {}
+        except ValueError:
+            result = {}
+        exercise.output = read(out) + read(errors)
+        if status is None:
+            exercise.sentence_is("did not end within {:g} s (an endless loop?)".format(timeout))
+        elif result.get("exercise") != exercise.number or status != (0 if result.get("passed") else 1):
+            exercise.sentence_is(how_it_ended(status, result, read(errors)))
+        elif result["exception"]:
+            exercise.sentence_is("threw an exception: " + result["exception"])
+        else:
+            exercise.passed = result["passed"] is True
+        exercise.report = result.get("report", "") if not exercise.passed and status is not None else ""
+
+
+# ---- The report ----
+
+
+def printable(text):
+    """Control characters could move the cursor, and so change a line that is not theirs."""
+    return "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
+
+
+def show(exercise, details):
+    warnings = sum(1 for lines in exercise.diagnostics if "warning: " in lines[0])
+    remark = ", {} warning{}".format(warnings, "" if warnings == 1 else "s") if warnings else ""
+    print("{:<5} {:<28} {}{}".format(exercise.number, exercise.function, "passed" if exercise.passed else "FAILED",
+                                     remark))
+    if exercise.sentence:
+        print("  " + printable(exercise.sentence + ("" if details or not exercise.first_error
+                                                   else " " + exercise.first_error)))
+    if details:
+        for lines in exercise.diagnostics[:SHOWN_DIAGNOSTICS]:
+            print("\n".join("  " + printable(line[:300]) for line in lines))
+        if len(exercise.diagnostics) > SHOWN_DIAGNOSTICS:
+            print("  and {} more messages of the compiler".format(len(exercise.diagnostics) - SHOWN_DIAGNOSTICS))
+        for line in exercise.report.splitlines():
+            print("  " + printable(line))
+        output = exercise.output.splitlines()
+        if output:
+            print("  it printed:")
+            if len(output) > SHOWN_LINES_OF_OUTPUT:
+                print("  | ({} lines before)".format(len(output) - SHOWN_LINES_OF_OUTPUT))
+            for line in output[-SHOWN_LINES_OF_OUTPUT:]:
+                print("  | " + printable(line[:200]))
+        if not exercise.passed:
+            print("  to be mended in {}\n".format(exercise.shown_path))
+    sys.stdout.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], usage=__doc__.splitlines()[2].strip())
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--solutions", action="store_true")
+    parser.add_argument("--exercise")
+    parser.add_argument("--timeout", type=float, default=20)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("chapters", nargs="+")
+    arguments = parser.parse_args()
+    arguments.build = os.path.abspath(arguments.build)
+    exercises = [e for chapter in arguments.chapters for e in exercises_of(os.path.abspath(chapter), arguments)]
+    if arguments.exercise:
+        wanted = [e for e in exercises if e.number == arguments.exercise]
+        if not wanted:
+            known = " ".join(e.number for e in exercises)
+            print("check: {} is no coding exercise; expected any of {}".format(arguments.exercise, known),
+                  file=sys.stderr)
+            return 2
+        exercises = wanted
+
+    present = []
+    for exercise in exercises:
+        if not os.path.isdir(exercise.configured):
+            exercise.sentence_is("cannot be marked: its chapter is not part of this build")
+        elif os.path.isfile(exercise.path) and os.access(exercise.path, os.R_OK):
+            present.append(exercise)
+        else:  # the compiler would find the solution instead
+            exercise.sentence_is("cannot be read: there is no such file, or it may not be read")
+    if present:
+        build(present, arguments)
+    with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
+        pending = {e: pool.submit(run, e, arguments.timeout) for e in present if not e.sentence}
+        for exercise in exercises:
+            if exercise in pending:
+                pending[exercise].result()
+            show(exercise, details=len(arguments.chapters) == 1)
+    passed = sum(1 for exercise in exercises if exercise.passed)
+    more = "" if len(arguments.chapters) == 1 else "; ./run check CHAPTER says more"
+    print("{} of {} exercises passed{}".format(passed, len(exercises), more))
+    return 0 if passed == len(exercises) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
