@@ -20,6 +20,7 @@
 #include <handgrad/backends/device.hpp>
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
+#include <handgrad/error.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
 #include <handgrad/optim/sgd.hpp>
 #include <handgrad/plot/terminal.hpp>
@@ -155,7 +156,7 @@ private:
     // What moves its parameters.
     optim::SGD<Backend> optimizer_{model_.parameters(), sgd()};
     optim::ExponentialLR scheduler_{optimizer_, *settings_.gamma};
-    train::Run<Backend> run_{training_, optimizer_, options_of_the_run()};
+    train::Run<Backend> run_{training_, optimizer_, options_of_the_run(), &testing_};
 
     // What came of it.
     std::vector<double> seconds_; // of each epoch
@@ -225,7 +226,8 @@ template <class Backend> void Lesson<Backend>::check_gradients_on_two_images() c
 // Everything that changes while we train is in `Run`, and everything in `Run` can be saved and
 // loaded. A run that goes on from a checkpoint sees the same batches and ends with the same
 // parameters, to the last bit, as one that was never interrupted. So it must also be the same in
-// every option that matters; the number of epochs does not.
+// every option that matters; the number of epochs does not. And it must have the same images to
+// learn from and to be tested on: a checkpoint has their number and a hash of them.
 template <class Backend> SgdOptions Lesson<Backend>::sgd() const {
     SgdOptions sgd;
     sgd.lr = *settings_.lr;
@@ -255,7 +257,11 @@ template <class Backend> void Lesson<Backend>::begin_or_resume() {
     }
     train::load_checkpoint(options_.resume, run_);
     const auto next = train_loader_.state();
-    const std::size_t batches = train_loader_.size();
+    const std::size_t batches = train_loader_.size(), tests = run_.history.test_losses.size();
+    if (tests != next.epoch + 1) { // one before the first epoch, and one after each
+        throw DataError(fmt::format("{}: 'history.test_losses' has shape ({},), expected ({},)",
+                                    options_.resume.string(), tests, next.epoch + 1));
+    }
     fmt::print("goes on in epoch {} at batch {} of {}\n", next.epoch + 1, next.batch + 1, batches);
 }
 

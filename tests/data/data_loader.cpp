@@ -256,3 +256,50 @@ TEST_CASE("double loaders give double numbers", "[data][loader]") {
     data::DataLoader<Cpu<double>> loader(dataset, {5, false});
     REQUIRE((*loader.begin()).images(2, 0, 1, 2) == 7.0 / 255.0);
 }
+
+TEST_CASE("a loader's checksum is that of its images, labels and transforms", "[data]") {
+    const data::Transforms plain{data::ToTensor{}};
+    const auto checksum = [&plain](const ImageDataset& images, const LoaderOptions& options = {}) {
+        return data::DataLoader<Cpu<float>>(images, options, plain).checksum();
+    };
+    const ImageDataset images = numbered_images(20);
+    const std::uint32_t expected = checksum(images);
+    // Python: zlib.crc32(struct.pack("<3Q", 20, 2, 3) + bytes(i + p for i in range(20) for p in range(6)) +
+    //                    bytes(i % 10 for i in range(20)))
+    CHECK(expected == 0xacf3f375);
+    CHECK(data::DataLoader<Cpu<double>>(images).checksum() == expected);
+
+    std::set<std::uint32_t> all{expected};
+    const auto is_new = [&all](std::uint32_t sum) { return all.insert(sum).second; };
+    for (std::size_t bit = 0; bit < 8 * images.pixels.size(); ++bit) {
+        ImageDataset changed = images;
+        changed.pixels[bit / 8] = static_cast<std::uint8_t>(changed.pixels[bit / 8] ^ (1U << bit % 8));
+        if (!is_new(checksum(changed))) { FAIL_CHECK("bit " << bit << " goes unnoticed"); }
+    }
+    ImageDataset changed = images;
+    std::swap(changed.labels[3], changed.labels[4]);
+    CHECK(is_new(checksum(changed)));
+    changed = images;
+    std::rotate(changed.pixels.begin(), changed.pixels.begin() + 6, changed.pixels.end());
+    std::rotate(changed.labels.begin(), changed.labels.begin() + 1, changed.labels.end());
+    CHECK(is_new(checksum(changed))); // another order
+    changed = images;
+    std::swap(changed.height, changed.width);
+    CHECK(is_new(checksum(changed)));
+
+    LoaderOptions options;
+    options.batch_size = 3;
+    options.seed = 9;
+    options.drop_last = true;
+    CHECK(checksum(images, options) == expected);
+    options.limit = 19;
+    CHECK(is_new(checksum(images, options)));
+    changed = images;
+    changed.pixels.back() = 99; // of the image that is left out
+    CHECK(checksum(changed, options) == checksum(images, options));
+
+    for (const data::Normalize normalize :
+         {data::Normalize{0.5, 2}, data::Normalize{0.5, 3}, data::Normalize{0.25, 2}}) {
+        CHECK(is_new(data::DataLoader<Cpu<float>>(images, {}, {data::ToTensor{}, normalize}).checksum()));
+    }
+}

@@ -26,7 +26,7 @@ template <class B> struct Resumable {
     handgrad::optim::ExponentialLR slower{net.optimizer, 0.7};
     handgrad::optim::StepLR steps{net.optimizer, 2, 0.5};
     handgrad::Random random{3};
-    handgrad::train::Run<B> run{net.task, net.optimizer, {{"--batch-size", "5"}, {"--seed", "1"}}, &random};
+    handgrad::train::Run<B> run{net.task, net.optimizer, {{"--batch-size", "5"}, {"--seed", "1"}}, &testing, &random};
     std::vector<handgrad::train::EpochResult> epochs; ///< results of the epochs that ended in this process
 
     /// Trains until the run has done this number of batches in total, or three epochs.

@@ -1,6 +1,9 @@
 // Checkpoints: a run that is stopped anywhere and goes on from its file is the run that was never stopped.
 
+#include <algorithm>
+
 #include "catch.hpp"
+#include "handgrad/backends/reference.hpp"
 #include "handgrad/io/safetensors.hpp"
 #include "support/saved_run.hpp"
 #include "support/tensors.hpp"
@@ -64,21 +67,89 @@ TEST_CASE("an epoch does not go on where the loader is not", "[checkpoint]") {
     const TemporaryFolder folder;
     Resumable<Cpu<float>> r;
     r.go(2);
-    const std::size_t correct = r.run.epoch.correct;
-    const double loss_sum = r.run.epoch.loss_sum;
-    r.run.epoch.batches = 3;
+    const train::EpochResult epoch = r.run.epoch;
     const std::string before = all_of(r, folder);
+    r.run.epoch.batches = 3;
     CHECK(message_of<std::invalid_argument>([&] { r.go(); }) ==
           "train_one_epoch: run.epoch has 3 batches, but the loader goes on at batch 2 of 5");
     r.run.epoch = {};
-    r.net.loader.restore({0, 2});
     CHECK(message_of<std::invalid_argument>([&] { r.go(); }) ==
           "train_one_epoch: run.epoch has 0 batches, but the loader goes on at batch 2 of 5");
-    r.run.epoch.batches = 3;
-    r.run.epoch.correct = correct; // the epoch's account as it was
-    r.run.epoch.examples = 10;
-    r.run.epoch.loss_sum = loss_sum;
+    r.run.epoch = epoch;
     CHECK(all_of(r, folder) == before); // refused before anything is changed
+}
+
+namespace {
+
+/// A network that climbs: the sign of every step is the optimiser's `maximize`.
+template <class B> struct Climbing {
+    data::ImageDataset images = patterns(23, 4, 3, 1);
+    TwoLayers<B> net;
+    explicit Climbing(const SgdOptions& options) : net(images, 5, options, batches_of(5)) {}
+    void go(std::size_t until) {
+        const auto done = [this] {
+            return 5 * static_cast<std::size_t>(net.loader.state().epoch) + net.loader.state().batch;
+        };
+        while (done() < until) {
+            train::train_one_epoch(net.run, {1, {}, [&] { return done() >= until; }});
+        }
+    }
+};
+
+SgdOptions climbing() {
+    SgdOptions options = sgd(0.05, 0.5);
+    options.maximize = true;
+    return options;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a run that maximizes goes on climbing", "[checkpoint]", Cpu<float>, Reference<double>,
+                   Device<float>) {
+    const TemporaryFolder folder;
+    Climbing<TestType> whole(climbing());
+    whole.go(5);
+    const double first_loss = whole.net.run.epoch.loss;
+    whole.go(10);
+    CHECK(whole.net.run.epoch.loss > first_loss);
+    whole.go(12);
+    train::save_checkpoint(folder / "whole", whole.net.run);
+    for (const std::size_t stop : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{7}}) {
+        Climbing<TestType> first(climbing()), second(climbing());
+        first.go(stop);
+        train::save_checkpoint(folder / "run", first.net.run);
+        train::load_checkpoint(folder / "run", second.net.run);
+        second.go(12);
+        train::save_checkpoint(folder / "run", second.net.run);
+        CHECK(read_bytes(folder / "run") == read_bytes(folder / "whole"));
+    }
+}
+
+TEST_CASE("a run goes on with the options of SGD that it began with", "[checkpoint]") {
+    const TemporaryFolder folder;
+    const auto refusal = [&folder](const SgdOptions& saved, const SgdOptions& resumed) {
+        Climbing<Cpu<float>> first(saved), second(resumed);
+        first.go(2);
+        train::save_checkpoint(folder / "run", first.net.run);
+        const auto message = message_of<DataError>([&] { train::load_checkpoint(folder / "run", second.net.run); });
+        if (message == "no exception") { return std::string(); }
+        return message.substr(std::min(message.size(), (folder / "run: ").string().size()));
+    };
+    CHECK(
+        refusal(climbing(), sgd(0.01, 0.5)) ==
+        "line 1 of its optimizer was 'SGD(momentum=0.5, dampening=0, weight_decay=0, nesterov=false, maximize=true)', "
+        "expected 'SGD(momentum=0.5, dampening=0, weight_decay=0, nesterov=false, maximize=false)'");
+    SgdOptions momentum = climbing(), dampening = climbing(), decay = climbing(), nesterov = climbing();
+    momentum.momentum = 0.25;
+    dampening.dampening = 0.5;
+    decay.weight_decay = 0.125;
+    nesterov.nesterov = true;
+    for (const SgdOptions& other : {momentum, dampening, decay, nesterov}) {
+        CHECK(refusal(climbing(), other).find("line 1 of its optimizer was ") == 0);
+    }
+    SgdOptions faster = climbing();
+    faster.lr = 0.5; // the rate is part of the state: a scheduler changes it
+    CHECK(refusal(climbing(), faster).empty());
 }
 
 TEST_CASE("the optimiser is restored or untouched", "[checkpoint]") {
@@ -191,9 +262,9 @@ TEST_CASE("a checkpoint's bytes are those that were once published", "[checkpoin
     r.run.epoch.loss_sum = 12.5;
     r.run.history = {{1.25, 1.0 / 3}, {5, 28}, {2.0}, {23}, {4}};
     r.save(folder / "run");
-    const bool same = read_bytes(folder / "run") == read_bytes(fixtures / "checkpoint_2.safetensors");
+    const bool same = read_bytes(folder / "run") == read_bytes(fixtures / "checkpoint_3.safetensors");
     CHECK(same);
-    for (const char* version : {"checkpoint_2.safetensors", "checkpoint.safetensors"}) { // the older one is version 1
+    for (const char* version : {"checkpoint_3.safetensors", "checkpoint_2.safetensors", "checkpoint.safetensors"}) {
         INFO(version);
         Resumable<Cpu<float>> old;
         old.load(fixtures / version);

@@ -141,7 +141,7 @@ TEMPLATE_TEST_CASE("buffers and the state of any optimiser go through a checkpoi
     CHECK(same_bits(io::tensor_of<std::int64_t>(*file.find("optimizer.step")), Tensor<std::int64_t>{12, 12}));
     CHECK(same_bits(io::tensor_of<double>(*file.find("optimizer.lr")), Tensor<double>{0.0025, 0.005}));
     CHECK(file.metadata.at("handgrad.optimizer") == "AdamW(weight_decay=0.25) 2.weight\nAdamW(weight_decay=0) 2.bias");
-    CHECK(file.metadata.at("handgrad.checkpoint") == "2");
+    CHECK(file.metadata.at("handgrad.checkpoint") == "3");
 
     AdamRun<TestType> weights; // which are parameters and buffers
     train::load_weights<TestType>(folder / "all", weights.model);
@@ -200,7 +200,11 @@ TEST_CASE("the state of another optimiser, or a part of it, is refused", "[check
           "tensor 'optimizer.step' holds -4, expected numbers from 0");
     CHECK(refusal(replace("optimizer.exp_avg.2.bias", zeros<float>({4}))) ==
           "tensor 'optimizer.exp_avg.2.bias' has shape (4,), expected (3,)");
-    CHECK(refusal(replace("optimizer.lr", Tensor<double>{0.1, -0.1})) == "AdamW: lr is below 0");
+    CHECK(refusal(replace("optimizer.lr", Tensor<double>{0.1, -0.1})) == "tensor 'optimizer.lr': AdamW: lr is below 0");
+    CHECK(refusal(replace("optimizer.step", Tensor<std::int64_t>{4, (std::int64_t(1) << 53) + 1})) ==
+          "tensor 'optimizer.step' holds 9007199254740993, expected 0 to 9007199254740992");
+    CHECK(refusal(replace("optimizer.exp_avg.2.bias", zeros<float>({0}))) ==
+          "tensor 'optimizer.exp_avg.2.bias' has shape (0,), expected (3,) after a step");
     CHECK(refusal([](io::Safetensors& f) {
               for (auto& t : f.tensors) {
                   if (t.name == "optimizer.exp_avg.2.bias") { t.name = "optimizer.momentum_buffer.2.bias"; }

@@ -34,7 +34,8 @@ class TokenLoader : public data::Loader {
 public:
     TokenLoader() : sampler_(bigram_text.size() - length, options()) {}
     std::size_t size() const override { return sampler_.batches(); }
-    std::size_t dataset_size() const override { return sampler_.dataset_size(); }
+    std::size_t dataset_size() const override { return length * sampler_.dataset_size(); } // in tokens
+    std::uint32_t checksum() const override { return 1; }
     data::LoaderState state() const override { return sampler_.state(); }
     void restore(data::LoaderState state) override { sampler_.restore(state); }
 
@@ -149,6 +150,7 @@ class PointLoader : public data::Loader {
 public:
     std::size_t size() const override { return 3; }
     std::size_t dataset_size() const override { return 10; }
+    std::uint32_t checksum() const override { return 2; }
     data::LoaderState state() const override { return state_; }
     void restore(data::LoaderState state) override { state_ = state; }
 
@@ -228,10 +230,10 @@ TEMPLATE_TEST_CASE("next-token prediction is a task: gradient descent finds what
                    Reference<double>, Cpu<float>, Device<float>, Device<double>) {
     TokenRun<TestType> r;
     const double entropy = bigram_entropy();
-    REQUIRE(r.loader.dataset_size() == bigram_text.size() - 6);
+    REQUIRE(r.loader.dataset_size() == 6 * (bigram_text.size() - 6));
     const train::EpochResult before = train::test_one_epoch<TestType>(r.testing);
     CHECK(std::abs(before.loss - std::log(128.0)) < 1e-5); // nothing known yet
-    CHECK(before.examples == 6 * r.loader.dataset_size());
+    CHECK(before.examples == r.loader.dataset_size());
     for (int epoch = 0; epoch < 60; ++epoch) { train::train_one_epoch(r.run, {10}); }
     const train::EpochResult after = train::test_one_epoch<TestType>(r.testing);
     INFO(after.loss << " after training, entropy " << entropy);

@@ -1,8 +1,10 @@
 #include "handgrad/data/data_loader.hpp"
 
 #include <numeric>
+#include <variant>
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include "handgrad/error.hpp"
 #include "handgrad/tensor/random.hpp"
@@ -82,6 +84,22 @@ template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range 
         apply(transforms, dataset.image(n), pixels, images.data() + b * pixels);
         labels.data()[b] = dataset.labels[n];
     }
+}
+
+std::uint32_t checksum(const ImageDataset& dataset, std::size_t count, const Transforms& transforms) {
+    uLong crc = crc32(0, nullptr, 0);
+    const auto add = [&crc](const void* bytes, std::size_t size) {
+        crc = crc32_z(crc, static_cast<const Bytef*>(bytes), size);
+    };
+    for (const std::uint64_t extent : {count, dataset.height, dataset.width}) { add(&extent, sizeof extent); }
+    add(dataset.pixels.data(), count * dataset.height * dataset.width);
+    add(dataset.labels.data(), count);
+    for (const auto& transform : transforms) {
+        const auto* const normalize = std::get_if<Normalize>(&transform);
+        if (normalize == nullptr) { continue; } // ToTensor, which always comes first
+        for (const double number : {normalize->mean, normalize->std}) { add(&number, sizeof number); }
+    }
+    return static_cast<std::uint32_t>(crc);
 }
 
 template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&, Labels&);

@@ -85,6 +85,10 @@ extern template void gather<float>(const ImageDataset&, BatchSampler::Range, con
 extern template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&,
                                     Labels&);
 
+/// Returns the CRC-32 of the first `count` images, their labels, height and width, and the transforms. Another image,
+/// label, order or transform changes it with a probability of 1 - 2^-32; damage within 32 neighbouring bits always does.
+std::uint32_t checksum(const ImageDataset& dataset, std::size_t count, const Transforms& transforms);
+
 /// The source of a DataLoader's batches: here the host's memory, image by image. A backend with its own memory has a
 /// specialisation (device_batches.hpp).
 template <class Backend> class BatchSource {
@@ -128,7 +132,8 @@ public:
     /// @throws ShapeError for an empty data set, options that give no batch, or invalid transforms
     explicit DataLoader(const ImageDataset& dataset, const LoaderOptions& options = {},
                         const Transforms& transforms = {ToTensor{}})
-        : dataset_(&dataset), sampler_(dataset.size(), options), source_(dataset, valid(transforms)) {
+        : dataset_(&dataset), transforms_(valid(transforms)), sampler_(dataset.size(), options),
+          source_(dataset, transforms_) {
         const std::size_t most = std::min(options.batch_size, sampler_.dataset_size());
         resize(batch_.images, {most, 1, dataset.height, dataset.width});
         resize(batch_.labels, {most});
@@ -139,6 +144,11 @@ public:
 
     std::size_t size() const override { return sampler_.batches(); }
     std::size_t dataset_size() const override { return sampler_.dataset_size(); } ///< number of images, at most `limit`
+    /// The CRC-32 of the images that are served, of their labels, and of the transforms; computed at the first call.
+    std::uint32_t checksum() const override {
+        if (!checksum_) { checksum_ = data::checksum(*dataset_, dataset_size(), transforms_); }
+        return *checksum_;
+    }
     LoaderState state() const override { return sampler_.state(); }
     void restore(LoaderState state) override {
         sampler_.restore(state);
@@ -200,8 +210,10 @@ private:
     }
 
     const ImageDataset* dataset_;
+    Transforms transforms_;
     BatchSampler sampler_;
     BatchSource<Backend> source_;
+    mutable std::optional<std::uint32_t> checksum_;
     std::optional<std::uint64_t> epoch_; // the epoch whose order source_ has
     Batch batch_;
     bool in_loop_ = false; // a range-based for loop has begun and has not reached its end

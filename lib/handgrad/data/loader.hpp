@@ -19,9 +19,13 @@ struct LoaderState {
 class Loader {
 public:
     virtual ~Loader() = default;
-    virtual std::size_t size() const = 0;         ///< number of batches in an epoch
-    virtual std::size_t dataset_size() const = 0; ///< number of examples in the data set
-    virtual LoaderState state() const = 0;        ///< the batch that comes next
+    virtual std::size_t size() const = 0; ///< number of batches in an epoch
+    /// Number of examples in the data set. An example is what Task::examples() counts: an image, or a token of a text.
+    virtual std::size_t dataset_size() const = 0;
+    /// Returns a hash of the examples, for a checkpoint: a resumed run must have the same data. A CRC-32 notices a
+    /// changed, exchanged or missing example by mistake; it does not protect from data made to have the same hash.
+    virtual std::uint32_t checksum() const = 0;
+    virtual LoaderState state() const = 0; ///< the batch that comes next
     /// Moves to a position. @throws DataError if an epoch has no such batch
     virtual void restore(LoaderState state) = 0;
 };

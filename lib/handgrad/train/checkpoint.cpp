@@ -9,9 +9,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "handgrad/error.hpp"
 #include "handgrad/io/shown.hpp"
 #include "handgrad/train/backends.hpp"
 #include "handgrad/train/checkpoint_file.hpp"
+#include "handgrad/train/checkpoint_invariants.hpp"
 
 namespace handgrad::train {
 namespace {
@@ -65,6 +67,49 @@ std::string utf8(const std::string& text) {
     return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
 }
 
+/// The data of a task as a checkpoint records it: its size and a hash of it.
+template <class Backend> std::string data_of(const Task<Backend>& task) {
+    const data::Loader& loader = task.loader();
+    return fmt::format("{} examples in {} batches{}{:08x}", loader.dataset_size(), loader.size(), crc32_prefix,
+                       loader.checksum());
+}
+
+/// Throws DataError for numbers that no run with these tasks can have.
+template <class Backend> void require_numbers(const Run<Backend>& run, const data::LoaderState& next,
+                                              const EpochResult& epoch, const History& history) {
+    const data::Loader& loader = run.task.loader();
+    const Task<Backend>* const testing = run.testing;
+    require_possible(next, epoch, history,
+                     {loader.size(), loader.dataset_size(), testing ? testing->loader().dataset_size() : 0,
+                      run.task.lower_bound(), testing ? testing->lower_bound() : 0});
+}
+
+/// Throws DataError for the counts of an optimiser that no double holds exactly: it computes with them.
+template <class Backend> void require_step_counts(const Run<Backend>& run, const States<Backend>& states) {
+    constexpr std::size_t most = std::size_t{1} << 53;
+    for (std::size_t k = 0; k < run.optimizer.state_names().counts.size(); ++k) {
+        for (const auto& state : states) {
+            require<DataError>(state.counts[k] <= most, "tensor {} holds {}, expected 0 to {}",
+                               io::shown("optimizer." + run.optimizer.state_names().counts[k]), state.counts[k], most);
+        }
+    }
+}
+
+/// Throws DataError if a state tensor is missing that the first step computes. Before that step all may be missing.
+template <class Backend>
+void require_states(const Run<Backend>& run, States<Backend>& states, const data::LoaderState& next) {
+    auto full_states = run.optimizer.made_states();
+    const auto named = run.optimizer.named_states(states, run.task.model());
+    const auto full = run.optimizer.named_states(full_states, run.task.model());
+    bool stepped = next.epoch > 0 || next.batch > 0;
+    for (const auto& entry : named) { stepped = stepped || entry.second->size() > 0; }
+    for (std::size_t i = 0; i < named.size(); ++i) {
+        const Shape &got = named[i].second->shape(), &expected = full[i].second->shape();
+        require<DataError>(!stepped || got == expected, "tensor {} has shape {}, expected {} after a step",
+                           io::shown("optimizer." + named[i].first), to_string(got), to_string(expected));
+    }
+}
+
 /// The file of a run as it is, but with this state of the optimiser.
 template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States<Backend>& states) {
     Named<Backend> named = tensors_of(run.task.model());
@@ -90,15 +135,15 @@ template <class Backend> io::Safetensors file_of(const Run<Backend>& run, States
     add(file, "history.test_correct", run.history.test_correct);
     file.metadata["handgrad.model"] = run.task.model().to_string();
     file.metadata["handgrad.optimizer"] = optimizer.options_text_in(run.task.model());
-    file.metadata["handgrad.data"] =
-        fmt::format("{} examples in {} batches", run.task.loader().dataset_size(), run.task.loader().size());
+    file.metadata[data_key] = data_of(run.task);
+    if (run.testing != nullptr) { file.metadata[test_data_key] = data_of(*run.testing); }
     for (const auto& [name, value] : run.options) { file.metadata[option_prefix + name] = utf8(value); }
     if (run.random != nullptr) { file.metadata[random_key] = run.random->state(); }
     return file;
 }
 
 /// Takes all of a run out of the file and then, when nothing can be refused any more, gives it to `run`.
-template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& run) {
+template <class Backend> void restore(CheckpointFile file, Run<Backend>& run) {
     auto states = run.optimizer.made_states();
     file.require_run(file_of(run, states));
 
@@ -117,16 +162,17 @@ template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& 
     const auto counts = file.list<std::size_t>("epoch.counts"), next = file.list<std::size_t>("loader.state");
     EpochResult epoch{0, counts[0], counts[1], counts[2], file.list<double>("epoch.loss_sum")[0]};
     if (epoch.examples > 0) { epoch.loss = epoch.loss_sum / static_cast<double>(epoch.examples); }
-    const std::size_t batches = run.task.loader().size();
-    if (next[1] >= batches || epoch.batches > batches || epoch.batches % batches != next[1]) {
-        file.fail(fmt::format("tensor 'loader.state' goes on at batch {} after {} of {} batches", next[1],
-                              epoch.batches, batches));
-    }
     Random random(0);
+    std::string what;
     try {
+        require_step_counts(run, states);
+        require_numbers(run, {next[0], next[1]}, epoch, history);
+        require_states(run, states, {next[0], next[1]});
+        what = fmt::format("its '{}': ", random_key);
         if (run.random != nullptr) { random.set_state(file.text(random_key)); }
+        what = "tensor 'optimizer.lr': ";
         run.optimizer.load_state(file.list<double>("optimizer.lr"), std::move(states));
-    } catch (const std::exception& error) { file.fail(error.what()); }
+    } catch (const std::exception& error) { file.fail(what + error.what()); }
 
     // Nothing below can be refused.
     overwrite_model();
@@ -140,7 +186,14 @@ template <class Backend> void restore(const CheckpointFile& file, Run<Backend>& 
 
 template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run) {
     auto states = run.optimizer.states();
-    write_checkpoint(path, file_of(run, states));
+    io::Safetensors file = file_of(run, states);
+    try {
+        require_numbers(run, run.task.loader().state(), run.epoch, run.history);
+        require_states(run, states, run.task.loader().state());
+    } catch (const DataError& error) {
+        throw DataError(fmt::format("cannot save '{}': {}", path.string(), error.what()));
+    }
+    write_checkpoint(path, std::move(file));
 }
 
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run) {

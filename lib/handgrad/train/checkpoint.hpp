@@ -18,9 +18,23 @@
 /// | "history.train_losses" and so on | the History |
 ///
 /// Its metadata hold the format's version, a checksum of everything, the model as it is printed, the optimiser's and
-/// the run's options, the size of the training data, and the state of the random stream if there is one.
+/// the run's options, size and hash of the training data and of the test data, and the state of the random stream if
+/// there is one. The hash is data::Loader::checksum(). It protects from resuming with other data by mistake, not from
+/// data that somebody made to have the same hash.
 ///
-/// The version is 2. Files of version 1, with "optimizer.momentum.fc1.weight" for the momentum buffer, are read as well.
+/// | in every file | |
+/// | --- | --- |
+/// | epochs | 0 to 1000000000 |
+/// | batches of the epoch so far | those before the loader's position |
+/// | examples of the epoch so far | at least as many as batches, at most those of the training data |
+/// | correct answers | at most as many as examples; in a test, at most those of the test data |
+/// | losses | at least Task::lower_bound(); 0 for a classification |
+/// | "history.train_examples", "history.test_examples" | never decrease, and end at the loader's position or before |
+/// | "optimizer.step" | 0 to 2^53 |
+/// | the state of a parameter | there for all parameters, or for none before the first step |
+///
+/// The version is 3. Files of versions 1 and 2 are read as well. They have no hashes, so only the size of the training
+/// data is compared. Version 1 has "optimizer.momentum.fc1.weight" for the momentum buffer, and none before a step.
 
 #include <filesystem>
 #include <string>
@@ -37,16 +51,16 @@ namespace handgrad::train {
 /// first.
 /// @param path the file, replaced if it exists; its folder must exist
 /// @param run its model has at least one parameter, and no name that begins with "optimizer.", "loader.", "epoch." or
-///        "history."
-/// @throws DataError if the file cannot be written, or a number in it is NaN or infinite; what was at `path` then stays
-///         as it was
+///        "history."; run.testing is set if the history has tests
+/// @throws DataError if the file cannot be written, or load_checkpoint() would refuse it: a number is NaN, infinite or
+///         outside its range; what was at `path` then stays as it was
 template <class Backend> void save_checkpoint(const std::filesystem::path& path, const Run<Backend>& run);
 
 /// Restores a run from a checkpoint.
 ///
 /// Checks everything before it changes anything: the checksum; that the file has the parameters and buffers of this
-/// model and no others, of the same shapes and type, all finite; that model, optimiser, options and size of the
-/// training data are those of the saved run; that the state of the optimiser, the history and the position fit.
+/// model and no others, of the same shapes and type, all finite; that model, optimiser, options, training data and test
+/// data are those of the saved run; that the state of the optimiser, the history and the position are possible.
 /// @param path the file @param run as it was built when the saved run began
 /// @throws DataError in one line: "run.safetensors: tensor 'fc1.weight' has shape (784, 50), expected (784, 100)"
 template <class Backend> void load_checkpoint(const std::filesystem::path& path, Run<Backend>& run);

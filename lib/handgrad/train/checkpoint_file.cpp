@@ -14,10 +14,17 @@ namespace {
 
 constexpr const char* version_key = "handgrad.checkpoint";
 constexpr const char* checksum_key = "handgrad.crc32";
+constexpr const char* momentum = "optimizer.momentum_buffer.";
 
 bool starts_with(const std::string& text, std::string_view start) { return text.rfind(start, 0) == 0; }
 
 std::string checksum_of(const io::Safetensors& file) { return fmt::format("{:08x}", io::checksum(file, checksum_key)); }
+
+/// A text of the file, in a message: without quotes, but short and on one line.
+std::string brief(const std::string& text) {
+    const std::string quoted = io::shown(text);
+    return text.empty() ? quoted : quoted.substr(1, quoted.size() - 2);
+}
 
 /// "tensor 'x' holds nan at entry 3, expected finite numbers" for the first such number; otherwise empty.
 template <class T> std::string not_finite(const std::string& name, const Tensor<T>& tensor) {
@@ -46,7 +53,7 @@ void write_checkpoint(const std::filesystem::path& path, io::Safetensors content
         const std::string problem = not_finite(stored);
         if (!problem.empty()) { throw DataError(fmt::format("cannot save '{}': {}", path.string(), problem)); }
     }
-    contents.metadata[version_key] = "2";
+    contents.metadata[version_key] = "3";
     contents.metadata[checksum_key] = checksum_of(contents);
     io::write_safetensors(path, contents);
 }
@@ -59,25 +66,34 @@ CheckpointFile::CheckpointFile(std::string name, io::Safetensors contents)
     }
     const std::string old = "optimizer.momentum.";
     for (io::StoredTensor& stored : contents_.tensors) {
-        const bool renamed = text(version_key) == "1" && starts_with(stored.name, old);
-        if (renamed) { stored.name.replace(0, old.size(), "optimizer.momentum_buffer."); }
+        if (!starts_with(stored.name, old)) { continue; }
+        const std::string current = momentum + stored.name.substr(old.size());
+        const bool renamed = text(version_key) == "1" && contents_.find(current) == nullptr;
+        if (renamed) { stored.name = current; }
     }
 }
 
-void CheckpointFile::require_run(const io::Safetensors& expected) const {
+void CheckpointFile::require_run(const io::Safetensors& expected) {
     for (const char* const key : {version_key, checksum_key}) {
         if (!text(key).empty()) { continue; }
         fail(fmt::format("has no '{}' in its metadata: it holds no run that could go on", key));
     }
-    if (text(version_key) != "1" && text(version_key) != "2") {
-        fail(fmt::format("is a checkpoint of format {}, expected 1 or 2", io::shown(text(version_key))));
+    if (!is_version({"1", "2", "3"})) {
+        fail(fmt::format("is a checkpoint of format {}, expected 1, 2 or 3", io::shown(text(version_key))));
     }
+    const auto& metadata = contents_.metadata;
     for (const char* const kind : {option_prefix, "handgrad."}) { // another option may be why the others differ
-        for (const auto* const texts : {&expected.metadata, &contents_.metadata}) {
+        for (const auto* const texts : {&expected.metadata, &metadata}) {
             for (const auto& [key, value] : *texts) {
                 if (starts_with(key, kind)) { require_text(key, expected); }
             }
         }
+    }
+    const auto is_momentum = [](const io::StoredTensor& stored) { return starts_with(stored.name, momentum); };
+    const bool none = std::none_of(contents_.tensors.begin(), contents_.tensors.end(), is_momentum);
+    for (const io::StoredTensor& want : expected.tensors) { // version 1 did not save it before the first step
+        const bool add = none && is_version({"1"}) && is_momentum(want);
+        if (add) { contents_.tensors.push_back({want.name, want.dtype, Shape{0}, ""}); }
     }
     require_tensors(expected, false);
 }
@@ -89,14 +105,17 @@ void CheckpointFile::require_text(const std::string& key, const io::Safetensors&
     const bool here = expected.metadata.count(key) > 0, there = contents_.metadata.count(key) > 0;
     std::string wanted = here ? expected.metadata.at(key) : "", got = text(key);
     if (here && there && (key == random_key || wanted == got)) { return; }
+    if (key == test_data_key && !there && is_version({"1", "2"})) { return; }
+    const bool data = key == data_key || key == test_data_key;
+    if (data && here && there) { return require_data(key, got, wanted); }
     if (starts_with(key, option_prefix)) {
         const std::string name = key.substr(std::string_view(option_prefix).size());
         fail(fmt::format("was saved {} {}, and this run has {} {}: it can only go on with the same",
-                         there ? "with" : "without", there ? name + " " + got : name, here ? name : "no",
-                         here ? wanted : name));
+                         there ? "with" : "without", there ? brief(name) + " " + brief(got) : brief(name),
+                         here ? brief(name) : "no", brief(here ? wanted : name)));
     }
     if (!here || !there) {
-        fail(fmt::format("has {} '{}' in its metadata, and this run has {}", there ? "a" : "no", key,
+        fail(fmt::format("has {} {} in its metadata, and this run has {}", there ? "a" : "no", io::shown(key),
                          here ? "one" : "none"));
     }
     wanted += '\n', got += '\n'; // one may end where the other goes on
@@ -109,15 +128,23 @@ void CheckpointFile::require_text(const std::string& key, const io::Safetensors&
                      key.substr(key.find('.') + 1), line(got), line(wanted)));
 }
 
+void CheckpointFile::require_data(const std::string& key, const std::string& got, std::string wanted) const {
+    if (is_version({"1", "2"})) { wanted = wanted.substr(0, wanted.find(crc32_prefix)); }
+    if (got == wanted) { return; }
+    fail(fmt::format("was {} on {}, and this run has {}: it can only go on with the same data",
+                     key == data_key ? "trained" : "tested", brief(got), brief(wanted)));
+}
+
 void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weights) const {
     for (const io::StoredTensor& want : expected.tensors) {
         const std::string name = io::shown(want.name);
+        const bool list = starts_with(want.name, "history.");
         const io::StoredTensor* const got = contents_.find(want.name);
         if (got == nullptr) {
-            fail(fmt::format("tensor {} is missing, expected one of shape {}", name, to_string(want.shape)));
+            fail(fmt::format("tensor {} is missing, expected {}", name,
+                             list ? "a list" : "one of shape " + to_string(want.shape)));
         }
-        const bool list = starts_with(want.name, "history."),
-                   state = starts_with(want.name, "optimizer.") && want.name.find('.', 10) != std::string::npos;
+        const bool state = starts_with(want.name, "optimizer.") && want.name.find('.', 10) != std::string::npos;
         const bool fits =
             got->shape == want.shape || (list && got->shape.size() == 1) || (state && got->shape == Shape{0});
         if (!fits) {
@@ -140,6 +167,10 @@ void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weigh
                              to_string(got.shape)));
         }
     }
+}
+
+bool CheckpointFile::is_version(std::initializer_list<const char*> versions) const {
+    return std::find(versions.begin(), versions.end(), text(version_key)) != versions.end();
 }
 
 std::string CheckpointFile::text(const std::string& key) const {
@@ -169,7 +200,9 @@ template <class T> std::vector<T> CheckpointFile::list(const std::string& name, 
     return {values.begin(), values.end()};
 }
 
-void CheckpointFile::fail(const std::string& what) const { throw DataError(fmt::format("{}: {}", name_, what)); }
+void CheckpointFile::fail(const std::string& what) const {
+    throw DataError(io::one_line(fmt::format("{}: {}", name_, what), '?'));
+}
 
 template Tensor<float> CheckpointFile::tensor(const std::string&) const;
 template Tensor<double> CheckpointFile::tensor(const std::string&) const;

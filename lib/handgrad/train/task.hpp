@@ -3,6 +3,7 @@
 /// Tasks: what the training loop needs to know about a model, its data and its loss.
 
 #include <cstddef>
+#include <limits>
 
 #include "handgrad/data/data_loader.hpp"
 #include "handgrad/data/loader.hpp"
@@ -29,8 +30,11 @@ public:
     /// Takes the next batch from the loader and computes its loss, the mean over its examples. Does not wait for a
     /// device.
     virtual void forward() = 0;
-    virtual std::size_t examples() const = 0; ///< number of examples in the batch of the last forward()
-    virtual double loss() const = 0;          ///< loss of that batch; waits for the device that computes it
+    /// Number of examples in the batch of the last forward(); those of an epoch are at most loader().dataset_size().
+    virtual std::size_t examples() const = 0;
+    virtual double loss() const = 0; ///< loss of that batch; waits for the device that computes it
+    /// A lower bound of every loss. A checkpoint whose losses are below it is refused.
+    virtual double lower_bound() const { return -std::numeric_limits<double>::infinity(); }
     /// Adds the gradient of that loss to the gradient of each parameter.
     virtual void backward() = 0;
     /// Adds that batch to the sums of the epoch.
@@ -56,6 +60,7 @@ public:
     }
     std::size_t examples() const override { return batch_->labels.size(); }
     double loss() const override { return static_cast<double>(criterion_.item()); }
+    double lower_bound() const override { return 0; } // no probability is above 1
     void backward() override { model_.backward(criterion_.backward(), nn::InputGradient::not_needed); }
     void add_to(Tally<Backend>& tally) const override { tally.add(criterion_, *scores_, batch_->labels); }
 

@@ -37,6 +37,7 @@ template <class Backend> struct Run {
     Task<Backend>& task;                             ///< parameters and buffers of the model, position of the loader
     optim::Optimizer<Backend>& optimizer;            ///< optimiser of the model: learning rates and state
     std::map<std::string, std::string> options = {}; ///< options that a resumed run must share: {"--batch-size", "64"}
+    const Task<Backend>* testing = nullptr;          ///< task of the tests, if the history is to have any
     Random* random = nullptr;                        ///< random stream that training draws from, if there is one
     History history = {};                            ///< record of the run
     EpochResult epoch = {};                          ///< result of the current epoch so far, or of the last epoch
