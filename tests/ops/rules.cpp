@@ -110,6 +110,7 @@ HANDGRAD_TEST_ON_BACKENDS(
                 };
                 Values shared = values;
                 if (!allowed(result, other) && !allowed(other, result)) {
+                    if (values.at(result.name).size() > 10'000) { continue; } // no other path
                     const Operand& first = other.is_result && o < r ? other : result;
                     const Operand& second = &first == &result ? other : result;
                     CHECK(message_of<AliasError>([&] { operation.with_shared(on, shared, r, o, mode); }) ==
@@ -436,6 +437,12 @@ HANDGRAD_TEST_ON_BACKENDS("gradients of the operations", "[ops][gradients]") {
             CHECK_FALSE(numeric.empty());
             for (const auto& [gradient, right] : numeric) {
                 in_type(results.at(gradient), [&right = right](const auto& g) { right.prove(g); });
+            }
+            for (const Chain& other : example.others) {
+                const Values again = other(on, example.values);
+                for (const auto& [gradient, right] : numeric) {
+                    in_type(again.at(gradient), [&right = right](const auto& g) { right.prove(g); });
+                }
             }
             for (const Mistake& mistake : operation.mistakes) {
                 const Tensor<double> wrong = mistake.wrong(on, example.chain, results);

@@ -157,6 +157,7 @@ struct Example {
     std::string name; ///< for messages
     Chain chain;
     Values values;
+    std::vector<Chain> others = {}; ///< with other options and the same results, for gradients
 };
 
 /// A call that is refused, and what the message says after the operation's name; nothing, if it is not refused. If it
