@@ -190,6 +190,17 @@ def how_it_ended(status, result, errors):
     return "ended the program with status {} before its result was known (a call of exit?)".format(status)
 
 
+RUNNING = set()
+
+
+def kill(process):
+    """Ends a process and those that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
 def run(exercise, timeout):
     """Runs an exercise in a process of its own and interprets how the process ended."""
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", LIBC_FATAL_STDERR_="1")
@@ -199,16 +210,14 @@ def run(exercise, timeout):
             process = subprocess.Popen([exercise.program, exercise.number, "--result", result_file],
                                        stdin=subprocess.DEVNULL, stdout=out_stream, stderr=errors_stream, cwd=folder,
                                        env=environment, start_new_session=True)
+            RUNNING.add(process)
             try:
                 status = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 status = None
-            finally:
-                try:
-                    os.killpg(process.pid, signal.SIGKILL)  # the process, and those that it started
-                except (ProcessLookupError, PermissionError):
-                    pass
-                process.wait()
+            kill(process)
+            process.wait()
+            RUNNING.discard(process)
         try:
             result = json.loads(read(result_file))
             if not isinstance(result, dict):
@@ -292,12 +301,17 @@ def main():
             exercise.sentence_is("cannot be read: there is no such file, or it may not be read")
     if present:
         build(present, arguments)
-    with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs))
+    try:
         pending = {e: pool.submit(run, e, arguments.timeout) for e in present if not e.sentence}
         for exercise in exercises:
             if exercise in pending:
                 pending[exercise].result()
             show(exercise, details=len(arguments.chapters) == 1)
+    finally:  # Ctrl-C: their sessions are their own, so it did not reach them
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(RUNNING):
+            kill(process)
     passed = sum(1 for exercise in exercises if exercise.passed)
     more = "" if len(arguments.chapters) == 1 else "; ./run check CHAPTER says more"
     print("{} of {} exercises passed{}".format(passed, len(exercises), more))
@@ -305,6 +319,8 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
