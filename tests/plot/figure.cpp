@@ -106,6 +106,8 @@ TEST_CASE("A gnuplot that fails is reported and leaves nothing half-drawn") {
          "\"loss.gp\" line 3: wrong"},
         {"#!/bin/sh\nprintf '<svg>'; exit 7\n", "<svg>"},
         {"#!/bin/sh\nexit 7\n", "no message"},
+        {"#!/bin/sh\necho 'gnuplot: error while loading shared libraries: libm.so: cannot map' >&2; exit 127\n",
+         "gnuplot: error while loading shared libraries: libm.so: cannot map"},
         {"#!/bin/sh\nkill -9 $$\n", "no message"},
         {"#!/bin/sh\nexit 0\n", "the SVG picture is incomplete"}, // says that all went well, and did nothing
         {"#!/bin/sh\nprintf '<svg>\\n'\n", "the SVG picture is incomplete"},

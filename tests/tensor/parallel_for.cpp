@@ -1,9 +1,13 @@
 // The loop over chunks on several threads, which is not part of the library's interface.
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
+#include "../../lib/handgrad/tensor/blas_buffer.hpp"
+#include "../../lib/handgrad/tensor/memory_limit.hpp"
 #include "../../lib/handgrad/tensor/parallel_for.hpp"
 #include "catch.hpp"
 #include "support/tensors.hpp"
@@ -39,6 +43,25 @@ TEST_CASE("parallel_for: an exception in any chunk reaches the caller, and the n
             CHECK(done == 16);
         }
     }
+}
+
+TEST_CASE("Products of OpenBLAS on more threads than it has buffers", "[threads]") {
+    const Threads guard(300); // Debian's OpenBLAS has 256 buffers
+    std::atomic<int> running{0}, most{0};
+    parallel_for(600, [&](std::size_t) {
+        const cpu::BlasBuffer buffer;
+        const int now = ++running;
+        for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {}
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        --running;
+    });
+    CHECK(most > 1);
+    CHECK(most <= 128);
+}
+
+TEST_CASE("memory_is_left: whether the system would give that much", "[threads]") {
+    CHECK(memory_is_left(1 << 20));
+    CHECK_FALSE(memory_is_left(std::size_t{1} << 60));
 }
 
 TEST_CASE("Chunks: together all items, cut by the problem alone", "[threads]") {

@@ -22,11 +22,13 @@
 #include <xsimd/xsimd.hpp>
 
 #include "handgrad/app/interrupt.hpp"
+#include "handgrad/app/start.hpp"
 #include "handgrad/device/system.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/file.hpp"
 #include "handgrad/io/json.hpp"
 #include "handgrad/io/shown.hpp"
+#include "handgrad/tensor/blas_buffer.hpp"
 #include "handgrad/tensor/parallel.hpp"
 #include "handgrad/version.hpp"
 
@@ -200,6 +202,7 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
 }
 
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
+    restart_within_limit(argv, environ);
     std::signal(SIGPIPE, SIG_IGN); // write() reports an error if the reader of a pipe has ended
     end_cleanly_by_signals();
     open_standard_streams();
@@ -225,6 +228,7 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
 
 void Program::run(const std::function<void()>& lesson) {
     set_num_threads(shared_.threads);
+    { const cpu::BlasBuffer check; } // before the data: where memory is limited, OpenBLAS takes its own now
     if (shared_.device == "thrust") { device::require_available(); }
     io::make_output_directory(shared_.out);
     if (!shared_.save.empty()) { io::require_writable(shared_.save); }

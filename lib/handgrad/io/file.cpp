@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +42,28 @@ std::ifstream open_regular(const fs::path& path) {
 std::atomic<const char*> temporaries[16] = {};
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
+/// Number of threads that create a temporary file and have not recorded its name yet.
+std::atomic<int> creating{0};
+
+/// While it lives, a signal is not handled in this thread, and a handler in another thread waits for its end.
+class Creating {
+public:
+    Creating() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+        ++creating;
+    }
+    Creating(Creating&&) = delete;
+    ~Creating() {
+        --creating;
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+private:
+    sigset_t before_ = {};
+};
+
 /// Replaces the first entry that equals `from`.
 void replace_temporary(const char* from, const char* to) {
     for (auto& temporary : temporaries) {
@@ -55,6 +79,7 @@ void replace_temporary(const char* from, const char* to) {
 class TemporaryFile {
 public:
     explicit TemporaryFile(const fs::path& folder) {
+        const Creating now;
         constexpr int create = O_WRONLY | O_CREAT | O_EXCL; // with the permissions that the umask leaves
         error_ = EEXIST;
         for (int n = 0; n < 1000 && error_ == EEXIST; ++n) {
@@ -156,6 +181,7 @@ std::string read_file(const fs::path& path, std::uint64_t largest) {
 void require_readable(const fs::path& path) { open_regular(path); }
 
 void remove_temporary_files() noexcept {
+    for (int i = 0; i < 100'000 && creating > 0; ++i) { ::sched_yield(); }
     for (const auto& temporary : temporaries) {
         if (const char* const path = temporary) { ::unlink(path); }
     }

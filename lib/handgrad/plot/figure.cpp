@@ -83,7 +83,8 @@ Drawn run_gnuplot(const Sources& sources, const fs::path& script) {
         output.append(buffer.data(), count);
     }
     const int status = pipe != nullptr ? ::pclose(pipe) : -1;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+    const bool not_loaded = output.find("shared librar") != std::string::npos; // for lack of memory, for example
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && !not_loaded) {
         return {"", "",
                 fmt::format("no picture: gnuplot is not installed; once it is, run 'gnuplot {}' in '{}'",
                             script.filename().string(), script.parent_path().string())};

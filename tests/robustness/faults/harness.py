@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 
@@ -50,15 +51,18 @@ class Setting:
         environment.update({name: str(value) for name, value in changes.items()})
         return environment
 
-    def start(self, program, *arguments, env=None, drop_privileges=False, limit=None, **options):
+    def start(self, program, *arguments, env=None, drop_privileges=False, limit=None, file_limit=None,
+              **options):
         def prepare():
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores these two
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             if drop_privileges:
                 without_privileges()
             if limit is not None:
-                import resource
                 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            if file_limit is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
         options.setdefault("stdout", subprocess.PIPE)
         return subprocess.Popen([str(program), *map(str, arguments)], env=env or self.environment(), cwd=self.folder,
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=prepare, text=True, **options)

@@ -1,12 +1,13 @@
 """Faults around a program: signals, its output, the locale, threads and memory."""
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import time
 
-from harness import Outcome, TIMEOUT, contents, fault
+from harness import Outcome, TIMEOUT, contents, counted, fault, leftovers
 
 SMALL = ("--limit", "2000", "--log-interval", "10", "--preset", "good")
 
@@ -38,6 +39,61 @@ def ctrl_c(setting):
 @fault("`SIGTERM` at the same place", "the batch is finished and saved; status 143, one line")
 def terminated(setting):
     return interrupted(setting, [signal.SIGTERM]).refused(143) + "; `--resume` goes on"
+
+
+@fault("`SIGHUP` at the same place, as when the terminal is closed", "the batch is finished and saved; status 129, one line")
+def hung_up(setting):
+    return interrupted(setting, [signal.SIGHUP]).refused(129) + "; `--resume` goes on"
+
+
+@fault("`SIGXCPU` twice at the same place, as from `ulimit -t`", "the batch is finished and saved; status 152, one line")
+def no_time(setting):
+    return interrupted(setting, [signal.SIGXCPU, signal.SIGXCPU]).refused(152) + "; `--resume` goes on"
+
+
+@fault("`SIGXFSZ` at the same place", "the batch is finished and saved; status 153, one line")
+def size_signal(setting):
+    return interrupted(setting, [signal.SIGXFSZ]).refused(153) + "; `--resume` goes on"
+
+
+@fault("a checkpoint of chapter 09 that is larger than `ulimit -f` allows",
+       "status 1, one line; the older checkpoint is whole, no litter")
+def file_size_limit(setting):
+    options = (*SMALL, "--save-every", 5, "--save", "run", "--threads", 1, "--out", "out")
+    setting.run(setting.chapter("09_cnn"), *options, "--epochs", 1).well()
+    old = (setting.folder / "run").read_bytes()
+    outcome = setting.run(setting.chapter("09_cnn"), *options, "--epochs", 3, "--resume", "run", file_limit=len(old) // 2)
+    assert (setting.folder / "run").read_bytes() == old, "the older checkpoint has changed"
+    assert not leftovers(setting.folder), leftovers(setting.folder)
+    return outcome.refused() + "; the older one is whole"
+
+
+@fault("output of chapter 09 that is longer than `ulimit -f` allows",
+       "status 1 or 153, one line; the checkpoint can be resumed, no litter")
+def output_size_limit(setting):
+    with open(setting.folder / "log", "w") as log:
+        outcome = setting.run(setting.chapter("09_cnn"), *SMALL, "--epochs", 1, "--out", "out", stdout=log, file_limit=100)
+    assert not leftovers(setting.folder), leftovers(setting.folder)
+    return re.sub("`09_cnn: cannot write to file: |`09_cnn: standard output: ", "`09_cnn: ", outcome.refused())
+
+
+@fault("`SIGINT`, `SIGTERM` or `SIGHUP` at 30 random moments while a program without a guard saves again and again",
+       "it ends at once; the checkpoint is whole, no litter")
+def ended_while_saving(setting):
+    rng, run = random.Random(5), setting.folder / "run"
+    for number in range(30):
+        saver = setting.start(setting.writer, "--do", "save", "--save", "run", "--out", "out")
+        began = run.stat().st_mtime_ns if run.exists() else 0
+        while saver.poll() is None and (run.stat().st_mtime_ns if run.exists() else 0) == began:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))
+        sent = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]
+        saver.send_signal(sent)
+        saver.communicate(timeout=TIMEOUT)
+        assert saver.returncode == -sent, saver.returncode
+        assert not leftovers(setting.folder), leftovers(setting.folder)
+    setting.run(setting.writer, "--do", "load", "--resume", "run", "--out", "out").well()
+    return "ended by the signal each time, no temporary file left"
 
 
 @fault("Ctrl-C while chapter 05 trains, which saves nothing", "it ends at once; no file in its folder")
@@ -150,23 +206,29 @@ def few_threads(setting):
     return f"{outcome}; the same checkpoint"
 
 
-@fault("memory for the program, but not for its data", "status 1, one line", memory=True)
+@fault("`ulimit -v` of 100 MB to 1 GB for chapters 03 and 09, also with `--help`",
+       "status 0, or status 1 and one line with the reason", memory=True)
 def no_memory(setting):
-    def run(limit, *options, **how):
-        # OpenBLAS starts threads before any of our code runs, and waits for ever if it could not.
-        return setting.run(setting.chapter("01_mnist_data"), "--threads", 1, "--out", "out", *options, limit=limit,
-                           env=setting.environment(OPENBLAS_NUM_THREADS=1), **how)
+    outcomes, last = set(), {}
+    for megabytes in (100, 120, 150, 170, 185, 200, 220, 250, 280, 320, 400, 1000):
+        for chapter, *options in (("09_cnn", "--help"), ("03_batched_matmul", "--largest", 64, "--out", "out"),
+                                  ("09_cnn", "--limit", 640, "--epochs", 1, "--out", "out")):
+            outcome = setting.run(setting.chapter(chapter), *options, limit=megabytes << 20)
+            last[chapter] = outcome.status
+            end = outcome.well() if outcome.status == 0 else outcome.refused()
+            outcomes.add(re.sub("out of memory: OpenBLAS needs 128 MiB[^`]*", "out of memory", end))
+    assert set(last.values()) == {0}, f"1 GB is not enough: {last}"
+    return counted(outcomes)
 
-    def starts(megabytes):
-        try:  # OpenBLAS 0.3.29 asks again and again for the memory that it does not get
-            return run(megabytes << 20, "--help", timeout=5).status == 0
-        except subprocess.TimeoutExpired:
-            return False
-    too_little, enough = 20, 2000
-    while enough - too_little > 10:
-        middle = (too_little + enough) // 2
-        too_little, enough = (too_little, middle) if starts(middle) else (middle, enough)
-    return run((enough + 40) << 20).refused()  # the pixels alone are 47 MB
+
+@fault("`--threads 1024` with `ulimit -v` of 1 GB", "status 0, the results that it always has", memory=True)
+def many_threads_and_little_memory(setting):
+    def trained(threads, limit=None):
+        setting.run(setting.writer, "--do", "train", "--save", "run", "--out", "out", "--threads", threads,
+                    limit=limit).well()
+        return (setting.folder / "run").read_bytes()
+    assert trained(1024, 1 << 30) == trained(1), "other results"
+    return "status 0; the same checkpoint"
 
 
 def environment(name, *values):
@@ -187,5 +249,7 @@ def environment(name, *values):
         return "status 0 each time; the same checkpoint"
 
 
+environment("HOME", "", "/nowhere")
+environment("TMPDIR", "", "/nowhere")
 environment("OMP_NUM_THREADS", "0", "-1", "garbage", "3")
 environment("OPENBLAS_NUM_THREADS", "0", "garbage", "64")
