@@ -1,6 +1,7 @@
 // Checkpoints: the bytes as they are; and, where they are a safetensors file, with the checksum that is right for them,
 // since no fuzzer guesses one. A run that goes on has sensible contents; one that is refused is left as it was.
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -23,9 +24,14 @@ std::string all_of(const Resumable& r) {
     std::string all =
         fmt::format("{} {} {} {} {} {}", r.net.optimizer.lr(), r.net.loader.state().epoch, r.net.loader.state().batch,
                     r.run.epoch.batches, r.run.epoch.loss_sum, r.random.state());
-    for (const auto& losses : {r.run.history.train_losses, r.run.history.test_losses}) {
+    const auto& history = r.run.history;
+    for (const auto& losses : {history.train_losses, history.test_losses}) {
         for (const double loss : losses) { all += fmt::format(" {}", loss); }
     }
+    for (const auto& counts : {history.train_examples, history.test_examples, history.test_correct}) {
+        for (const std::size_t count : counts) { all += fmt::format(" {}", count); }
+    }
+    all += fmt::format(" {} {}", r.run.epoch.correct, r.run.epoch.examples);
     const auto add = [&all](const Tensor<float>& t) {
         all.append(reinterpret_cast<const char*>(t.data()), t.size() * sizeof(float));
     };
@@ -42,10 +48,25 @@ void require_sensible(const Resumable& r) {
         for (const float x : state.tensors[0]) { require(std::isfinite(x), "so is the momentum"); }
     }
     require(std::isfinite(r.net.optimizer.lr()) && r.net.optimizer.lr() >= 0, "the step size is one");
-    require(r.net.loader.state().batch < r.net.loader.size(), "there is a next batch");
+    const data::LoaderState next = r.net.loader.state();
+    require(next.batch < r.net.loader.size(), "there is a next batch");
+    require(next.epoch <= 1'000'000'000, "nobody trains for longer");
+    const auto& epoch = r.run.epoch;
+    require(epoch.batches <= 5 && epoch.examples <= 23 && epoch.correct <= epoch.examples,
+            "the epoch's counts are right");
+    require(epoch.loss_sum >= 0 && std::isfinite(epoch.loss_sum), "so is its loss");
     const auto& history = r.run.history;
     require(history.train_losses.size() == history.train_examples.size(), "each loss has its place");
     require(history.test_losses.size() == history.test_correct.size(), "each test has its count");
+    require(history.test_losses.size() == history.test_examples.size(), "and its place");
+    for (const std::size_t correct : history.test_correct) { require(correct <= 10, "of ten images"); }
+    for (const auto& losses : {history.train_losses, history.test_losses}) {
+        for (const double loss : losses) { require(loss >= 0 && std::isfinite(loss), "losses are losses"); }
+    }
+    for (const auto& examples : {history.train_examples, history.test_examples}) {
+        require(std::is_sorted(examples.begin(), examples.end()), "time goes on");
+        require(examples.empty() || examples.back() <= (next.epoch + 1) * 23, "and has not passed yet");
+    }
 }
 
 void load(std::string_view bytes) {

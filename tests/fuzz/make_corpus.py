@@ -88,7 +88,8 @@ def make_safetensors():
 
 def make_checkpoint():
     keep("checkpoint", "whole_1", (SOURCE / "tests" / "fixtures" / "checkpoint.safetensors").read_bytes())
-    whole = (SOURCE / "tests" / "fixtures" / "checkpoint_2.safetensors").read_bytes()
+    keep("checkpoint", "whole_2", (SOURCE / "tests" / "fixtures" / "checkpoint_2.safetensors").read_bytes())
+    whole = (SOURCE / "tests" / "fixtures" / "checkpoint_3.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     text, numbers = whole[8:8 + length], whole[8 + length:]
     header = json.loads(text)
@@ -97,12 +98,29 @@ def make_checkpoint():
     for name, change in [("no_version", lambda h: h["__metadata__"].pop("handgrad.checkpoint")),
                          ("no_checksum", lambda h: h["__metadata__"].pop("handgrad.crc32")),
                          ("no_bias", lambda h: h.update({"other": h.pop("3.bias")})),
+                         ("no_test_data", lambda h: h["__metadata__"].pop("handgrad.test_data")),
+                         ("other_data", lambda h: h["__metadata__"].update({"handgrad.data": "23 examples in 5 batches"})),
                          ("other_seed", lambda h: h["__metadata__"].update({"option.--seed": "5"})),
                          ("other_type", lambda h: h["3.bias"].update(dtype="U8", shape=[12])),
                          ("random", lambda h: h["__metadata__"].update({"handgrad.random": "handgrad-random-1 3 0 999 -"}))]:
         changed = json.loads(json.dumps(header))
         change(changed)
         keep("checkpoint", name, tensors(changed, numbers))
+
+    # Version 1 before the first step: without momentum, everything counted is 0, and the history is empty.
+    first, data = {"__metadata__": {**header["__metadata__"], "handgrad.checkpoint": "1",
+                                    "handgrad.data": "23 examples in 5 batches"}}, b""
+    del first["__metadata__"]["handgrad.test_data"]
+    for name, (dtype, shape, offsets) in ((name, value.values()) for name, value in header.items() if "shape" in value):
+        part = numbers[slice(*offsets)]
+        if name.startswith(("loader.", "epoch.")):
+            part = bytes(len(part))
+        if name.startswith("history."):
+            part, shape = b"", [0]
+        if not name.startswith("optimizer.momentum"):
+            first[name] = entry(dtype, shape, len(data), len(data) + len(part))
+            data += part
+    keep("checkpoint", "first_1", tensors(first, data))
 
 
 def make_command_line():
