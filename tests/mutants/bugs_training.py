@@ -113,6 +113,8 @@ BUGS = {
     LIB + "optim/optim.cpp": [
         bug("step-lr-early", "StepLR: the step size shrinks an epoch early",
             "if (<|epoch_ % step_size_ == 0|>)", "(epoch_ + 1) % step_size_ == 0"),
+        bug("sgd-text-without-maximize", "SGD: a run that maximizes may go on as one that minimizes",
+            "options.nesterov, <|options.maximize|>);", "false"),
     ],
 
     # ---- Data ----
@@ -128,6 +130,10 @@ BUGS = {
             "result.storage()[n - 1] = last;", ""),
     ],
     LIB + "data/data_loader.cpp": [
+        bug("checksum-without-labels", "DataLoader: the checksum of the data leaves out the labels",
+            "add(dataset.labels.data(), <|count|>);", "0 * count"),
+        bug("checksum-without-normalize", "DataLoader: the checksum of the data leaves out the standard deviation",
+            "{normalize->mean, <|normalize->std|>}", "normalize->mean"),
         bug("loader-last-sample", "DataLoader: the last sample is skipped",
             "std::min(options_.batch_size, <|order_.size() - first|>)", "order_.size() - 1 - first"),
         bug("loader-last-batch", "DataLoader: a last batch that is not full is skipped",
@@ -219,6 +225,20 @@ BUGS = {
             "run.task.loader().restore({next[0], next[1]});", ""),
         bug("checkpoint-epoch-not-restored", "Checkpoint: the epoch's account is not restored",
             "run.epoch = epoch;", ""),
+        bug("checkpoint-saves-what-it-refuses", "Checkpoint: a file is written that cannot be loaded",
+            "<|require_numbers(run, run.task.loader().state(), run.epoch, run.history);|>", ""),
+        bug("checkpoint-test-data-not-recorded", "Checkpoint: the test data are not recorded",
+            "if (<|run.testing != nullptr|>) { file.metadata", "false"),
+        bug("checkpoint-lost-state", "Checkpoint: a run goes on without the momentum that its file has lost",
+            "<|require_states(run, states, {next[0], next[1]});|>", ""),
+    ],
+    LIB + "train/checkpoint_invariants.cpp": [
+        bug("checkpoint-any-count", "Checkpoint: more correct answers than examples are accepted",
+            "require<DataError>(got >= least && <|got <= most|>,", "true"),
+        bug("checkpoint-back-in-time", "Checkpoint: a history that goes back is accepted",
+            "if (sequence) { least = <|counts[i]|>; }", "least"),
+        bug("checkpoint-negative-loss", "Checkpoint: a negative loss of a classification is accepted",
+            "return <|loss < bound - 1e-9 * std::abs(bound)|>;", "loss < -1e6"),
     ],
     LIB + "train/checkpoint_file.cpp": [
         bug("checkpoint-no-checksum", "Checkpoint: the checksum is not compared",
@@ -227,6 +247,10 @@ BUGS = {
             "[](T x) { return <|!std::isfinite(x)|>; }", "std::isinf(x)"),
         bug("checkpoint-version-1-not-renamed", "Checkpoint: the momentum in a file of version 1 is not found",
             "const bool renamed = <|text(version_key) == \"1\"|> &&", "false"),
+        bug("checkpoint-version-1-first-step", "Checkpoint: version 1 is refused if it was saved before the first step",
+            "const bool add = <|none|> &&", "false"),
+        bug("checkpoint-other-data", "Checkpoint: a run goes on with other data",
+            "if (<|got == wanted|>) { return; }\n    fail(fmt::format(\"was {} on", "true"),
     ],
 
     # ---- The gradient checker ----
