@@ -259,8 +259,9 @@ template <class Backend> void Lesson<Backend>::begin_or_resume() {
     const auto next = train_loader_.state();
     const std::size_t batches = train_loader_.size(), tests = run_.history.test_losses.size();
     if (tests != next.epoch + 1) { // one before the first epoch, and one after each
-        throw DataError(fmt::format("{}: 'history.test_losses' has shape ({},), expected ({},)",
-                                    options_.resume.string(), tests, next.epoch + 1));
+        throw DataError(
+            fmt::format("{}: tensor 'history.test_losses' has shape ({},), expected ({},)",
+                        options_.resume.string(), tests, next.epoch + 1));
     }
     fmt::print("goes on in epoch {} at batch {} of {}\n", next.epoch + 1, next.batch + 1, batches);
 }

@@ -132,7 +132,7 @@ def test_lies(folder, data):
     write(forged, tensors, metadata)
     assert "goes on in epoch 3 at batch 1 of 5\n" in train(folder, data, "--epochs", "2", "--resume", forged)
     lists = {name: (dtype, [0], b"") for name, (dtype, _, _) in tensors.items() if name.startswith("history.")}
-    empty = "'history.test_losses' has shape (0,), expected (3,)"
+    empty = "tensor 'history.test_losses' has shape (0,), expected (3,)"
 
     def refused(text, changed, names=metadata, data=data):
         write(forged, {**tensors, **changed}, names)
@@ -143,7 +143,7 @@ def test_lies(folder, data):
 
     refused(empty, lists)
     refused(empty, {name: empties for name, empties in lists.items() if "test" in name})
-    refused("'history.test_losses' has shape (3,), expected (1000,)", {"loader.state": list_of("I64", [999, 0])})
+    refused("tensor 'history.test_losses' has shape (3,), expected (1000,)", {"loader.state": list_of("I64", [999, 0])})
     for name, dtype, values, text in [
         ("history.test_correct", "I64", [1, 2, 10**12], "holds 1000000000000 at entry 2, expected 0 to 10"),
         ("history.test_correct", "I64", [11, 2, 3], "holds 11 at entry 0, expected 0 to 10"),

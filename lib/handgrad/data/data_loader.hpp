@@ -86,7 +86,7 @@ extern template void gather<double>(const ImageDataset&, BatchSampler::Range, co
                                     Labels&);
 
 /// Returns the CRC-32 of the first `count` images, their labels, height and width, and the transforms. Another image,
-/// label, order or transform changes it with a probability of 1 - 2^-32; damage within 32 neighbouring bits always does.
+/// label, order or transform changes it with a probability of 1 - 2^-32, and always if all changes are within 32 bits.
 std::uint32_t checksum(const ImageDataset& dataset, std::size_t count, const Transforms& transforms);
 
 /// The source of a DataLoader's batches: here the host's memory, image by image. A backend with its own memory has a
