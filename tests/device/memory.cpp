@@ -1,5 +1,6 @@
 // The memory of the device by itself.
 
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "handgrad/backends/device.hpp"
 #include "handgrad/device/memory.hpp"
 #include "handgrad/device/transfer.hpp"
+#include "support/algorithm.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -82,4 +84,40 @@ TEST_CASE("item takes the number of a tensor that has one, and refuses others", 
         const device::Tensor<double> x = device::to_device(full<double>(shape, 3.0));
         CHECK(message_of([&] { device::item(x); }) == "item: x has shape " + to_string(shape) + ", expected (1,)");
     }
+}
+
+TEST_CASE("device::Buffer: returns its memory", "[device]") {
+#ifndef HANDGRAD_SANITIZED // AddressSanitizer keeps freed memory for a while, and finds leaks by itself
+    if (device::is_gpu()) { return; }
+    const auto pages = [] { // of this program's address space; 0 where the system does not say
+        std::size_t n = 0;
+        std::ifstream("/proc/self/statm") >> n;
+        return n;
+    };
+    const std::size_t before = pages(), bytes = std::size_t(64) << 20;
+    for (int i = 0; i < 16; ++i) {
+        device::Buffer buffer;
+        buffer.reserve(bytes);
+        buffer.reserve(2 * bytes); // gives the smaller memory back
+    }
+    CHECK(pages() < before + 4 * bytes / 4096);
+#endif
+}
+
+TEST_CASE("copy_from_host refuses a tensor of another shape", "[device]") {
+    const Tensor<float> x = full<float>({2, 3}, 1.0f);
+    device::Tensor<float> there(Shape{3, 2});
+    CHECK(message_of([&] { Device<float>::copy_from_host(x, there); }) ==
+          "copy_from_host: x has shape (2, 3), expected (3, 2)");
+}
+
+TEST_CASE("the plain algorithm uses the device's own kernels, the fast one on a host those of the cpu", "[device]") {
+    {
+        const Chosen plain(device::Algorithm::plain);
+        CHECK(device::is_plain());
+        CHECK_FALSE(device::uses_cpu_kernels());
+    }
+    const Chosen fast(device::Algorithm::fast);
+    CHECK_FALSE(device::is_plain());
+    CHECK(device::uses_cpu_kernels() == !device::is_gpu());
 }

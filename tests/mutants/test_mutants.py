@@ -6,6 +6,9 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import caught
+import generate
+import listed
+import machine
 import mutants
 
 SOURCE = "int f(int a) {\n    int b = a +\n        1;\n    g(a);\n    return b;\n}\n"
@@ -50,6 +53,87 @@ class Planting(unittest.TestCase):
                 mutants.bug("b", "", "a + 1", "d")._replace(number=2)]
         with self.assertRaisesRegex(mutants.Rotten, "overlap at a$"):
             mutants.mutated(SOURCE, "f.cpp", bugs)
+
+
+def made(text, kind=None):
+    """The changes that a machine makes in the body of a function."""
+    return [m.change for m in generate.mutants_of("f.cpp", f"void f() {{\n    {text}\n}}\n") if kind in (None, m.kind)]
+
+
+class Generating(unittest.TestCase):
+    def test_operands(self):
+        self.assertEqual(["a + b -> a - b", "a + b - c * d -> a + b + c * d", "c * d -> c + d"],
+                         made("const auto n = a + b - c * d;"))
+        self.assertEqual(["n / a.b[i + 1] -> n * a.b[i + 1]", "i + 1 -> i - 1"],
+                         made("return f(x, n / a.b[i + 1]);", "operator"))
+        self.assertEqual(["x -= y -> x += y"], made("for (;; x -= y) {}", "operator"))
+        self.assertEqual(["a < b -> a <= b"], made("if (x) return a < b ? c : d;", "comparison"))
+
+    def test_what_is_no_operator(self):
+        self.assertEqual([], made("const T* p = &x; T&& r = std::move(x); std::vector<T> v(-x);", "operator"))
+        self.assertEqual([], made("static_assert(a < b + 1); constexpr int n = 2 * m; A<N - 1, 3> a;"))
+        self.assertEqual([], made("if constexpr (a < 2) {}"))
+
+    def test_constants(self):
+        self.assertEqual(["0x1F -> 0x1F + 1", "1.5e-3 -> 1.5e-3 + 1.0", "4'000 -> 4'000 + 1", "true -> false"],
+                         made("g(0x1F, 1.5e-3, 4'000, true);", "constant"))
+
+    def test_statements(self):
+        self.assertEqual(["without g(a);", "without x = y;", "without ++i;", "without std::fill_n(p, n, T(0));"],
+                         made("int a = 1; T b(c); std::vector<int> v(n); const auto& d = e; g(a); if (a) { x = y; } else ++i; "
+                              "std::fill_n(p, n, T(0)); return a;", "statement"))
+        self.assertEqual(["without g([&] { h(); });", "without h();"], made("g([&] { h(); });", "statement"))
+        self.assertEqual([], [m for m in generate.mutants_of("f.hpp", "struct A { void f(); int g(int a, int b); A a; };")])
+
+    def test_checks_and_conditions(self):
+        self.assertEqual(["n == 0 -> false"], made("if (n == 0) { throw E(); }", "check"))
+        self.assertEqual(["ok -> !(ok)", "a && b -> !(a && b)", "c -> !(c)"],
+                         made("if (ok) { g(); } while (a && b) {} return c ? 1 : 2;", "condition"))
+
+    def test_arguments(self):
+        self.assertEqual(["g(a + 1, b) exchanged", "g(b, c) exchanged"], made("g(a + 1, b, c, c);", "arguments"))
+        self.assertEqual([], made("[&](int a, int b) { return a; }; require(x, \"a message\");", "arguments"))
+
+    def test_cuda_alone(self):
+        text = "void f() {\n#if defined(HANDGRAD_THRUST_CUDA)\n    g();\n#else\n    h();\n#endif\n    i();\n}\n"
+        self.assertEqual(["without h();", "without i();"], [m.change for m in generate.mutants_of("f.cpp", text)])
+
+    def test_planted(self):
+        source = "void f() {\n    g(a + b);\n}\n"
+        mutants_made = generate.mutants_of("f.cpp", source)
+        text, places = generate.switched(source, [(i + 1, m) for i, m in enumerate(mutants_made)])
+        self.assertIn("if (handgrad_mutant(1)) {  } else { g((handgrad_mutant(2) ? (a - b) : (a + b))); }", text)
+        for start, end, number in places:
+            self.assertIn(f"handgrad_mutant({number})", text[start:end])
+
+    def test_key_is_that_of_the_line(self):
+        def keys(text):
+            return [m.key for m in generate.mutants_of("f.cpp", text)]
+        self.assertEqual(keys("void f() {\n    g(a);\n}\n"), keys("// more\n\nvoid f() {\n    g(a);\n}\n"))
+        self.assertEqual(2, len(set(keys("void f() {\n    g(a);\n    g(a);\n}\n"))))
+
+    def test_all_of_lib(self):
+        every = machine.all_mutants(ROOT)
+        self.assertGreater(len(every), 5000)
+        self.assertEqual(len(every), len({m.key for m in every}))
+        for file in {m.file for m in every}:
+            edits = sorted({(start, end) for m in every if m.file == file for start, end, _ in m.edits})
+            for (a, a_end), (b, b_end) in zip(edits, edits[1:]):
+                self.assertFalse(a < b < a_end < b_end, f"{file}: two mutants overlap")
+
+    def test_listed_are_there(self):
+        """An excuse for a line that is no longer there is to be removed."""
+        every = machine.all_mutants(ROOT)
+        for file, entries in listed.LISTED.items():
+            for line, change, why in entries:
+                self.assertTrue(why)
+                self.assertTrue([m for m in every if m.file == "lib/handgrad/" + file and m.text == line
+                                 and change in ("*", m.change)], f"{file}: no mutant is {change} in: {line}")
+
+    def test_table(self):
+        mutant = generate.mutants_of("lib/handgrad/ops/a/a.cpp", "void f() { g(a); }")[0]
+        rows = [(mutant, outcome) for outcome in ["caught"] * 3 + ["survived", "listed", "not compiled"]]
+        self.assertIn("| ops | 6 | 1 | 1 | 3 | 1 | 75.0 % |\n| all | 6 | 1 | 1 | 3 | 1 | 75.0 % |", machine.table(rows))
 
 
 class List(unittest.TestCase):

@@ -14,21 +14,23 @@ using namespace support;
 
 namespace {
 
-/// Runs a loop of `threads` chunks, each of which waits until all of them are running. Returns how many ran at the same
-/// time: with fewer threads none waits longer than two seconds.
-int threads_at_once(int threads) {
+/// Runs a loop whose chunks wait for each other, and returns how many ran at the same time. A chunk waits no longer when
+/// `enough` of them run, or for the rest of the time.
+int threads_at_once(int chunks, int enough, std::chrono::milliseconds time) {
     std::mutex mutex;
     std::condition_variable changed;
     int running = 0, most = 0;
-    parallel_for(static_cast<std::size_t>(threads), [&](std::size_t) {
+    parallel_for(static_cast<std::size_t>(chunks), [&](std::size_t) {
         std::unique_lock<std::mutex> lock(mutex);
         most = std::max(most, ++running);
         changed.notify_all();
-        changed.wait_for(lock, std::chrono::seconds(2), [&] { return most == threads; });
+        changed.wait_for(lock, time, [&] { return most == enough; });
         --running;
     });
     return most;
 }
+
+int threads_at_once(int threads) { return threads_at_once(threads, threads, std::chrono::seconds(5)); }
 
 } // namespace
 
@@ -37,6 +39,14 @@ TEST_CASE("parallel_for: as many threads as num_threads() says, also when it has
         INFO(threads << " threads");
         const Threads guard(threads);
         CHECK(threads_at_once(threads) == threads);
+    }
+}
+
+TEST_CASE("parallel_for: no more threads than num_threads() says", "[threads]") {
+    for (const int threads : {2, 3}) {
+        INFO(threads << " threads");
+        const Threads guard(threads);
+        CHECK(threads_at_once(threads + 3, threads + 1, std::chrono::milliseconds(200)) <= threads);
     }
 }
 

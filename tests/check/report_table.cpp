@@ -1,0 +1,18 @@
+// The text of a report, word by word.
+
+#include "catch.hpp"
+#include "handgrad/check/central_difference.hpp"
+#include "handgrad/check/report.hpp"
+
+using namespace handgrad;
+
+TEST_CASE("a failed report's table has the analytic gradient on the left and the numeric one on the right", "[check]") {
+    const Tensor<double> analytic{1.0, 2.5, 3.0}, numeric{1.0, 2.0, 3.0};
+    const std::string text = to_string(check::compare("dx", analytic, numeric, {1e-6, 1e-3}));
+    CHECK(text == "dx (3,): FAILED, 1 of 3 entries differ by more than the tolerance allows\n"
+                  "  required: |analytic - numeric| <= 1e-06 max|numeric| + 0.001 |numeric|\n"
+                  "  entry         analytic          numeric     error  relative\n"
+                  "  dx[1]   2.50000000e+00   2.00000000e+00   5.0e-01   2.0e-01\n"
+                  "  dx[0]   1.00000000e+00   1.00000000e+00   0.0e+00   0.0e+00\n"
+                  "  dx[2]   3.00000000e+00   3.00000000e+00   0.0e+00   0.0e+00\n");
+}
