@@ -1,7 +1,10 @@
 // The text of a report, word by word.
 
+#include <sstream>
+
 #include "catch.hpp"
 #include "handgrad/check/central_difference.hpp"
+#include "handgrad/check/exercise.hpp"
 #include "handgrad/check/report.hpp"
 
 using namespace handgrad;
@@ -15,4 +18,16 @@ TEST_CASE("a failed report's table has the analytic gradient on the left and the
                   "  dx[1]   2.50000000e+00   2.00000000e+00   5.0e-01   2.0e-01\n"
                   "  dx[0]   1.00000000e+00   1.00000000e+00   0.0e+00   0.0e+00\n"
                   "  dx[2]   3.00000000e+00   3.00000000e+00   0.0e+00   0.0e+00\n");
+}
+
+TEST_CASE("every line of an exercise's fault is indented, and no exercise at all is no success", "[check]") {
+    check::Exercises exercises;
+    std::ostringstream out, errors;
+    CHECK(exercises.run({}, out, errors) == 1);
+    exercises.add("1.1", "wrong", "wrong.hpp", [](check::Exercise& e) {
+        e.value("y", Tensor<double>{1.0, 2.0}, Tensor<double>{1.0, 3.0});
+    });
+    CHECK(exercises.run({}, out, errors) == 1);
+    CHECK(out.str().find("\n  y (2,): 1 of 2 entries are wrong\n    entry ") != std::string::npos);
+    CHECK(out.str().find("\n    y[1] ") != std::string::npos);
 }

@@ -272,7 +272,6 @@ def table(rows):
 
 
 def main(root, options):
-    os.nice(10)
     begin = time.monotonic()
     every = all_mutants(root)
     wanted = [m for m in every if not options.files or any(m.file.startswith(f) for f in options.files)]
