@@ -1,47 +1,86 @@
 // Convolution, ReLU and 2 x 2 pooling in one pass, against the three operations one after another.
 
 #include "catch.hpp"
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/reference.hpp"
 #include "handgrad/nn/nn.hpp"
-#include "support/gradients.hpp"
-#include "support/threads.hpp"
+#include "ops/chains.hpp"
+#include "ops/images.hpp"
+#include "support/tensors.hpp"
 
 using namespace handgrad;
 using namespace support;
 
 namespace {
 
-/// What the fused operation gives, forward and backward.
-template <class T> struct Results { Tensor<T> y, dx, dw, db; };
+template <class Fill> Values fused_arguments(const Shape& x, const Shape& w, const Fill& fill) {
+    return {{"x", fill(x, 1)}, {"w", fill(w, 2)}, {"b", fill({w[0]}, 3)}};
+}
 
-template <class B, class T> Results<T> fused(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
-                                             const Tensor<T>& dy, const Conv2dOptions& options) {
-    Results<T> result;
-    Tensor<T> winners;
-    B::conv2d_relu_max_pool2d_forward(x, w, b, options, result.y, winners);
-    B::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), options, result.dx);
-    B::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), options, result.dw, result.db);
+/// The three operations one after another, for the same arguments.
+Values one_after_another(const Backend& on, const Values& v, const Conv2dOptions& options) {
+    const Chain convolution = conv2d(options), pooling = max_pool2d(Size2d(2)), relu = chain_of("relu");
+    Values z = convolution(on, {{"x", v.at("x")}, {"w", v.at("w")}, {"b", v.at("b")}});
+    Values h = relu(on, {{"x", z.at("y")}});
+    const Values pooled = pooling(on, {{"x", h.at("y")}, {"dy", v.at("dy")}});
+    h["dy"] = pooled.at("dx");
+    z["dy"] = relu(on, h).at("dx");
+    Values result = convolution(on, z);
+    result["y"] = pooled.at("y");
     return result;
 }
 
-template <class B, class T> Results<T> one_after_another(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& b,
-                                                         const Tensor<T>& dy, const Conv2dOptions& options) {
-    Results<T> result;
-    const Tensor<T> z = B::conv2d_forward(x, w, b, options), h = B::relu_forward(z);
-    Indices indices;
-    B::max_pool2d_forward(h, MaxPool2dOptions(2), result.y, indices);
-    const Tensor<T> dh = B::max_pool2d_backward(dy, indices, h.shape()), dz = B::relu_backward(z, dh);
-    const Conv2dGradients<Tensor<T>> g = B::conv2d_backward(x, w, dz, options);
-    result.dx = g.dx;
-    result.dw = g.dw;
-    result.db = g.db;
-    return result;
+std::vector<Refusal> fused_refusals() {
+    const auto t = [](const Shape& shape) { return zeros<double>(shape); };
+    const auto forward = [&](const Shape& x, const Shape& w, const Shape& b, const std::string& message,
+                             const Conv2dOptions& options = {}) {
+        return Refusal{conv2d_relu_max_pool2d(options).forward, {{"x", t(x)}, {"w", t(w)}, {"b", t(b)}}, message};
+    };
+    const Chain chain = conv2d_relu_max_pool2d();
+    return {forward({2, 1, 5, 5}, {3, 1, 5, 4}, {3},
+                    "the convolution's result has shape (2, 3, 1, 2), expected at least 2 x 2 pixels"),
+            forward({2, 1, 5, 5}, {3, 2, 2, 2}, {3}, "w has shape (3, 2, 2, 2), expected (3, 1, 2, 2)"),
+            forward({2, 1, 5, 5}, {3, 1, 2, 2}, {2}, "b has shape (2,), expected (3,)"),
+            forward({2, 1, 5, 5}, {3, 1, 2, 2}, {3}, ""),
+            forward({1, 1, 6, 6}, {1, 1, 3, 3}, {1}, "padding is -1, expected at least 0",
+                    conv(1, static_cast<std::size_t>(-1))),
+            {chain["conv2d_relu_max_pool2d_backward_input"],
+             {{"x", t({2, 1, 5, 5})}, {"w", t({3, 1, 2, 2})}, {"dy", t({2, 3, 2, 3})}, {"winners", t({2, 3, 2, 2})}},
+             "dy has shape (2, 3, 2, 3), expected (2, 3, 2, 2)"}};
 }
 
-Shape result_shape(const Shape& x, const Shape& w, const Conv2dOptions& options) {
-    return check_conv2d_relu_max_pool2d_forward(x, w, {0}, options).y;
+std::vector<Example> fused_examples(std::initializer_list<std::pair<Shape, Shape>> shapes) {
+    std::vector<Example> all;
+    for (const auto& [x, w] : shapes) {
+        all.push_back({to_string(x), conv2d_relu_max_pool2d(), fused_arguments(x, w, normal_numbers<double>)});
+    }
+    return all;
 }
+
+Tested tested_fused() {
+    Tested t;
+    t.name = "conv2d_relu_max_pool2d";
+    t.folds_rows = false;
+    t.batch = [](std::size_t n) {
+        return Example{"", conv2d_relu_max_pool2d(),
+                       fused_arguments({n, 2, 7, 6}, {3, 2, 2, 3}, whole_numbers<double>)};
+    };
+    t.refusals = fused_refusals;
+    t.aliased = [] {
+        return std::vector<Example>{{"", conv2d_relu_max_pool2d(conv(1, 1)),
+                                     fused_arguments({2, 2, 4, 4}, {2, 2, 3, 3}, whole_numbers<double>)}};
+    };
+    t.gradients = [] {
+        return fused_examples(
+            {{{1, 1, 5, 6}, {2, 1, 2, 3}}, {{3, 2, 5, 4}, {2, 2, 2, 3}}, {{17, 1, 4, 5}, {2, 1, 2, 3}}});
+    };
+    t.large = [] { return fused_examples({{{64, 1, 28, 28}, {10, 1, 5, 5}}, {{301, 10, 12, 12}, {20, 10, 5, 5}}}); };
+    t.cases = 14;
+    t.torch_tolerance = 0;
+    t.torch_chain = [](const nlohmann::ordered_json& options) {
+        return std::vector<Chain>{conv2d_relu_max_pool2d(conv_options(options))};
+    };
+    return t;
+}
+const bool conv2d_relu_max_pool2d_is_tested = test_operation(tested_fused());
 
 #ifdef HANDGRAD_SANITIZED
 constexpr std::size_t grid_step = 7; // of no common factor with the sides of the grid: every pair of values occurs
@@ -51,9 +90,23 @@ constexpr std::size_t grid_step = 1;
 
 } // namespace
 
-TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[ops][fused]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+Chain support::conv2d_relu_max_pool2d(const Conv2dOptions& options) {
+    return {
+        Operation::forward("conv2d_relu_max_pool2d_forward", "x w b -> y winners",
+                           [=](auto on, auto& a) {
+                               on.conv2d_relu_max_pool2d_forward(a["x"], a["w"], a["b"], options, a["y"], a["winners"]);
+                           }),
+        {{"conv2d_relu_max_pool2d_backward_input", "dy winners w x:shape -> dx",
+          [=](auto on, auto& a) {
+              on.conv2d_relu_max_pool2d_backward_input(a["dy"], a["winners"], a["w"], a.shape("x"), options, a["dx"]);
+          }},
+         {"conv2d_relu_max_pool2d_backward_parameters", "x dy winners w:shape -> dw+ db+", [=](auto on, auto& a) {
+              on.conv2d_relu_max_pool2d_backward_parameters(a["x"], a["dy"], a["winners"], a.shape("w"), options,
+                                                            a["dw"], a["db"], a.mode);
+          }}}};
+}
+
+HANDGRAD_TEST_ON_BACKENDS("conv2d_relu_max_pool2d is exactly its three operations", "[ops][fused]") {
     std::size_t compared = 0, position = 0;
     for (const std::size_t n : {1, 2, 3, 7, 17, 40}) {
         for (const std::size_t c : {1, 3}) {
@@ -73,14 +126,15 @@ TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[o
                                           << to_string(stride) << ", padding " << to_string(padding) << ", dilation "
                                           << to_string(dilation) << ", groups " << groups);
                                 // Small whole numbers: ties abound, and every sum is exact.
-                                const auto x = whole_numbers<T>(shape_x, 1), w = whole_numbers<T>(shape_w, 2),
-                                           b = whole_numbers<T>({k * groups}, 3),
-                                           dy = whole_numbers<T>(result_shape(shape_x, shape_w, options), 4);
-                                const auto got = fused<B>(x, w, b, dy, options),
-                                           expected = one_after_another<Reference<T>>(x, w, b, dy, options);
-                                const bool equal =
-                                    equal_numbers(got.y, expected.y) && equal_numbers(got.dx, expected.dx) &&
-                                    equal_numbers(got.dw, expected.dw) && equal_numbers(got.db, expected.db);
+                                const Chain chain = conv2d_relu_max_pool2d(options);
+                                const Values arguments = chain.with_upstream(
+                                    fused_arguments(shape_x, shape_w, whole_numbers<double>), whole_numbers<double>);
+                                const Values got = chain(on, arguments),
+                                             expected = one_after_another(reference_double, arguments, options);
+                                const bool equal = equal_numbers(got.at("y"), expected.at("y")) &&
+                                                   equal_numbers(got.at("dx"), expected.at("dx")) &&
+                                                   equal_numbers(got.at("dw"), expected.at("dw")) &&
+                                                   equal_numbers(got.at("db"), expected.at("db"));
                                 CHECK(equal);
                                 ++compared;
                             }
@@ -94,122 +148,65 @@ TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d is exactly its three operations", "[o
     CHECK(compared == (position + grid_step - 1) / grid_step);
 }
 
-TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d: no bias, added gradients, dirty buffers, NaN", "[ops][fused]",
-                   HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const Conv2dOptions options;
-    const auto x = whole_numbers<T>({19, 2, 7, 6}, 1), w = whole_numbers<T>({3, 2, 2, 3}, 2),
-               none = Tensor<T>(Shape{0});
-    const auto b = zeros<T>({3}), dy = whole_numbers<T>({19, 3, 3, 2}, 3);
-    const auto expected = one_after_another<Reference<T>>(x, w, b, dy, options);
-    const auto got = fused<B>(x, w, none, dy, options);
-    CHECK(equal_numbers(got.y, expected.y));
-    Tensor<T> winners;
-    CHECK(overwrites(got.y, [&](Tensor<T>& y) { B::conv2d_relu_max_pool2d_forward(x, w, none, options, y, winners); }));
-    CHECK(overwrites(got.dx, [&](Tensor<T>& dx) {
-        B::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), options, dx);
-    }));
-    Tensor<T> db;
-    CHECK(overwrites(got.dw, [&](Tensor<T>& dw) {
-        B::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), options, dw, db);
-    }));
-    Tensor<T> dw = full<T>(w.shape(), T(100));
-    db = full<T>({3}, T(50));
-    B::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), options, dw, db, Accumulate::yes);
-    CHECK(equal_numbers(dw, Tensor<T>(expected.dw + T(100))));
-    CHECK(equal_numbers(db, Tensor<T>(expected.db + T(50))));
+HANDGRAD_TEST_ON_BACKENDS("conv2d_relu_max_pool2d: no bias, added gradients, dirty buffers, NaN", "[ops][fused]") {
+    const Chain chain = conv2d_relu_max_pool2d();
+    const char* const results[] = {"y", "dx", "dw", "db"};
+    Values arguments = fused_arguments({19, 2, 7, 6}, {3, 2, 2, 3}, whole_numbers<double>);
+    arguments["dy"] = whole_numbers<double>({19, 3, 3, 2}, 3);
+    arguments["b"] = zeros<double>({3});
+    const Values expected = one_after_another(reference_double, arguments, {});
+    arguments["b"] = zeros<double>({0});
+    const Values got = chain(on, arguments);
+    CHECK(equal_numbers(got.at("y"), expected.at("y")));
+    for (const double dirt : {999.0, std::numeric_limits<double>::quiet_NaN()}) {
+        for (const bool same_shape : {true, false}) {
+            Values dirty = got;
+            for (const char* result : results) {
+                dirty[result] = full<double>(same_shape ? got.at(result).shape() : Shape{3, 1, 2}, dirt);
+            }
+            for (int call = 0; call < 2; ++call) {
+                dirty = chain(on, dirty);
+                for (const char* result : results) { CHECK(same_bits(dirty.at(result), got.at(result))); }
+            }
+        }
+    }
+    Values added = got;
+    added["dw"].fill(100);
+    added["db"].fill(50);
+    added = chain(on, added, Accumulate::yes);
+    CHECK(equal_numbers(added.at("dw"), Tensor<double>(expected.at("dw") + 100.0)));
+    CHECK(equal_numbers(added.at("db"), Tensor<double>(expected.at("db") + 50.0)));
 
     // A NaN in one image stays in that image, passes the ReLU, and wins its windows.
-    Tensor<T> broken = x;
-    broken(4, 0, 3, 3) = std::numeric_limits<T>::quiet_NaN();
-    const auto after = one_after_another<Reference<T>>(broken, w, b, dy, options);
-    Tensor<T> y;
-    B::conv2d_relu_max_pool2d_forward(broken, w, none, options, y, winners);
+    Values broken = arguments;
+    broken["x"](4, 0, 3, 3) = std::numeric_limits<double>::quiet_NaN();
+    const Values y = chain(on, broken);
+    broken["b"] = zeros<double>({3});
+    const Tensor<double> after = one_after_another(reference_double, broken, {}).at("y");
     std::size_t nans = 0;
-    for (std::size_t i = 0; i < y.size(); ++i) {
-        const bool same =
-            y.data()[i] == after.y.data()[i] || (std::isnan(y.data()[i]) && std::isnan(after.y.data()[i]));
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        const double ours = y.at("y").data()[i], right = after.data()[i];
+        const bool same = ours == right || (std::isnan(ours) && std::isnan(right));
         CHECK(same);
-        nans += std::isnan(y.data()[i]);
+        nans += std::isnan(ours);
     }
     CHECK(nans > 0);
 }
 
-TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d: shapes that do not fit", "[ops][fused]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const Conv2dOptions options;
-    Tensor<T> y, winners;
-    const auto forward = [&](const Shape& x, const Shape& w, const Shape& b) {
-        return message_of(
-            [&] { B::conv2d_relu_max_pool2d_forward(zeros<T>(x), zeros<T>(w), zeros<T>(b), options, y, winners); });
-    };
-    CHECK(forward({2, 1, 5, 5}, {3, 1, 5, 4}, {3}) == "conv2d_relu_max_pool2d_forward: the convolution's result has "
-                                                      "shape (2, 3, 1, 2), expected at least 2 x 2 pixels");
-    CHECK(forward({2, 1, 5, 5}, {3, 2, 2, 2}, {3}) ==
-          "conv2d_relu_max_pool2d_forward: w has shape (3, 2, 2, 2), expected (3, 1, 2, 2)");
-    CHECK(forward({2, 1, 5, 5}, {3, 1, 2, 2}, {2}) ==
-          "conv2d_relu_max_pool2d_forward: b has shape (2,), expected (3,)");
-    CHECK(forward({2, 1, 5, 5}, {3, 1, 2, 2}, {3}) == "no exception");
-    Tensor<T> dx, dw, db;
-    const auto dy = zeros<T>({2, 3, 2, 2}), w = zeros<T>({3, 1, 2, 2}), x = zeros<T>({2, 1, 5, 5});
-    CHECK(message_of([&] {
-              B::conv2d_relu_max_pool2d_backward_input(zeros<T>({2, 3, 2, 3}), winners, w, x.shape(), options, dx);
-          }) == "conv2d_relu_max_pool2d_backward_input: dy has shape (2, 3, 2, 3), expected (2, 3, 2, 2)");
-    const auto foreign = zeros<T>({1});
-    CHECK_THROWS_AS(B::conv2d_relu_max_pool2d_backward_input(dy, foreign, w, x.shape(), options, dx), ShapeError);
-    CHECK_THROWS_AS(B::conv2d_relu_max_pool2d_backward_parameters(x, dy, foreign, w.shape(), options, dw, db),
-                    ShapeError);
-    db = zeros<T>({2});
-    dw = zeros<T>(w.shape());
-    CHECK_THROWS_AS(
-        B::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(), options, dw, db, Accumulate::yes),
-        ShapeError);
-}
-
-TEMPLATE_TEST_CASE("gradients of conv2d_relu_max_pool2d", "[gradients][fused]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const Conv2dOptions options;
-    for (const Shape& shape : {Shape{1, 1, 5, 6}, Shape{3, 2, 5, 4}, Shape{17, 1, 4, 5}}) {
-        INFO(to_string(shape));
-        const auto x = normal_numbers<double>(shape, 11), w = normal_numbers<double>({2, shape[1], 2, 3}, 12),
-                   b = normal_numbers<double>({2}, 13);
-        const auto dy = normal_numbers<double>(result_shape(shape, w.shape(), options), 14);
-        const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
-            using S = typename std::decay_t<decltype(x_)>::value_type;
-            Tensor<S> y, winners;
-            reference::conv2d_relu_max_pool2d_forward(x_, w_, b_, options, y, winners);
-            return check::weighted_sum(y, dy);
-        };
-        const auto got = fused<B>(to<T>(x), to<T>(w), to<T>(b), to<T>(dy), options);
-        Numeric(
-            "dx", [&](const auto& v) { return loss(v, check::cast_like(v, w), check::cast_like(v, b)); }, x)
-            .prove(got.dx);
-        Numeric(
-            "dw", [&](const auto& v) { return loss(check::cast_like(v, x), v, check::cast_like(v, b)); }, w)
-            .prove(got.dw);
-        Numeric(
-            "db", [&](const auto& v) { return loss(check::cast_like(v, x), check::cast_like(v, w), v); }, b)
-            .prove(got.db);
-    }
-}
-
-TEMPLATE_TEST_CASE("conv2d_relu_max_pool2d: the number of threads does not change a bit", "[ops][threads][fused]",
-                   Cpu<float>, Cpu<double>) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    for (const auto& [shape_x, shape_w] :
-         {std::pair<Shape, Shape>{{64, 1, 28, 28}, {10, 1, 5, 5}}, {{301, 10, 12, 12}, {20, 10, 5, 5}}}) {
-        const auto x = normal_numbers<T>(shape_x, 1), w = normal_numbers<T>(shape_w, 2),
-                   b = normal_numbers<T>({shape_w[0]}, 3),
-                   dy = normal_numbers<T>(result_shape(shape_x, shape_w, {}), 4);
-        CHECK(same_on_any_number_of_threads([&, &x_ = x, &w_ = w] {
-            const auto result = fused<B>(x_, w_, b, dy, Conv2dOptions());
-            return std::vector<Tensor<T>>{result.y, result.dx, result.dw, result.db};
-        }));
-    }
+HANDGRAD_TEST_ON_BACKENDS("conv2d_relu_max_pool2d: winners and gradients of other shapes", "[ops][fused]") {
+    const Chain chain = conv2d_relu_max_pool2d();
+    Values values = fused_arguments({2, 1, 5, 5}, {3, 1, 2, 2}, whole_numbers<double>);
+    values["dy"] = zeros<double>({2, 3, 2, 2});
+    const Values right = chain(on, values);
+    Values foreign = right;
+    foreign["winners"] = zeros<double>({1});
+    const Operation &input = chain["conv2d_relu_max_pool2d_backward_input"],
+                    &parameters = chain["conv2d_relu_max_pool2d_backward_parameters"];
+    CHECK_THROWS_AS(input(on, foreign), ShapeError);
+    CHECK_THROWS_AS(parameters(on, foreign), ShapeError);
+    foreign = right;
+    foreign["db"] = zeros<double>({2});
+    CHECK_THROWS_AS(parameters(on, foreign, Accumulate::yes), ShapeError);
 }
 
 TEMPLATE_TEST_CASE("ConvReLUMaxPool2d: fused or not, the same module", "[nn][fused]", HANDGRAD_BACKENDS) {

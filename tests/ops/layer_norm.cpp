@@ -87,6 +87,7 @@ Tested tested_layer_norm() {
                        return values.at("dx");
                    }}};
     t.large = [=] { return of_shapes({{600, 300}}); };
+    t.threads_on_device = true;
     t.cases = 6;
     t.torch_tolerance = 10;
     t.torch_chain = [](const nlohmann::ordered_json& options) {

@@ -189,6 +189,7 @@ struct Tested {
     std::function<std::vector<Example>()> gradients; ///< away from kinks
     std::vector<Mistake> mistakes;
     std::function<std::vector<Example>()> large;    ///< that threads share
+    bool threads_on_device = false;                 ///< whether the device runs `large` too, with its slow kernels
     std::size_t cases = 0;                          ///< in PyTorch's fixture
     double torch_tolerance = 1;                     ///< in roundings; 0: the same numbers
     std::map<std::string, std::string> torch_names; ///< the fixture's names of tensors that it calls otherwise
