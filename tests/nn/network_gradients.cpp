@@ -158,3 +158,75 @@ TEMPLATE_TEST_CASE("gradients of a network with Sigmoid", "[gradients]", HANDGRA
 TEMPLATE_TEST_CASE("gradients of a network with Tanh", "[gradients]", HANDGRAD_BACKENDS) {
     prove_all<TestType, nn::Tanh>();
 }
+
+namespace {
+
+/// Two blocks of convolution, ReLU and max-pooling, and a linear layer; cross-entropy.
+template <class B> struct CheckedCnn {
+    using T = typename B::Scalar;
+    nn::Sequential<B> body;
+    nn::CrossEntropyLoss<B> criterion;
+    std::vector<nn::Parameter<B>*> parameters;
+
+    explicit CheckedCnn(const std::vector<Tensor<double>>& values = {}) {
+        Random random(5);
+        Conv2dOptions padded;
+        padded.padding = 1;
+        body.template add<nn::Conv2d<B>>(1, 2, Size2d(3, 2), random);
+        body.template add<nn::ReLU<B>>();
+        body.template add<nn::MaxPool2d<B>>(2);
+        body.template add<nn::Conv2d<B>>(2, 3, Size2d(2), random, padded);
+        body.template add<nn::ReLU<B>>();
+        body.template add<nn::MaxPool2d<B>>(2);
+        body.template add<nn::Flatten<B>>();
+        body.template add<nn::Linear<B>>(12, 4, random);
+        parameters = body.parameters();
+        for (std::size_t i = 0; i < values.size(); ++i) { parameters[i]->value = check::cast<T>(values[i]); }
+    }
+};
+
+/// Calls f(B()) for each backend: numeric gradients are found once for all of them.
+template <class... Backends, class F> void on_each(const F& f) { (f(Backends()), ...); }
+
+} // namespace
+
+TEST_CASE("gradients of a convolutional network, every parameter and the input", "[gradients]") {
+    const auto x = normal_numbers<double>({3, 1, 9, 8}, 11);
+    const Labels y = random_labels(3, 4, 12);
+    std::vector<Tensor<double>> values;
+    for (const auto* p : CheckedCnn<Reference<double>>().parameters) {
+        Tensor<double> value = p->value;
+        for (double& v : value.storage()) { v = static_cast<float>(2 * v); } // what float can hold
+        values.push_back(value);
+    }
+    REQUIRE(values.size() == 6);
+    const auto loss = [&](std::size_t which, const auto& changed) {
+        using S = typename std::decay_t<decltype(changed)>::value_type;
+        CheckedCnn<Reference<S>> network(values);
+        if (which < values.size()) { network.parameters[which]->value = changed; }
+        const Tensor<S> at = which < values.size() ? check::cast_like(changed, x) : changed;
+        return network.criterion.forward(network.body(at), y);
+    };
+    std::vector<Numeric> numeric;
+    const auto names = CheckedCnn<Reference<double>>().body.named_parameters();
+    for (std::size_t i = 0; i <= values.size(); ++i) {
+        numeric.emplace_back(
+            "d" + (i < values.size() ? names[i].first : "x"), [&](const auto& v) { return loss(i, v); },
+            i < values.size() ? values[i] : x);
+    }
+    on_each<HANDGRAD_BACKENDS>([&](auto backend) {
+        using B = decltype(backend);
+        using T = typename B::Scalar;
+        CheckedCnn<B> network(values);
+        const Tensor<T> xt = to<T>(x);
+        network.criterion.forward(network.body(xt), y);
+        const Tensor<T> dx = network.body.backward(network.criterion.backward());
+        for (std::size_t i = 0; i < values.size(); ++i) { numeric[i].prove(network.parameters[i]->grad); }
+        numeric.back().prove(dx);
+
+        // The same again with gradients that nobody set to zero.
+        network.criterion.forward(network.body(xt), y);
+        network.body.backward(network.criterion.backward());
+        numeric[0].refuse("zero_grad was forgotten", network.parameters[0]->grad);
+    });
+}

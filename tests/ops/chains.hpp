@@ -15,4 +15,13 @@ Chain avg_pool2d(const handgrad::AvgPool2dOptions& options);
 Chain l2_penalty(double lambda);
 Chain sgd_step(const handgrad::SgdOptions& options);
 
+/// What an operation on x alone gives.
+inline Tensor<double> y_of(const Backend& on, const Chain& chain, const Tensor<double>& x) {
+    return chain(on, {{"x", x}}).at("y");
+}
+/// Its gradient.
+inline Tensor<double> dx_of(const Backend& on, const Chain& chain, const Tensor<double>& x, const Tensor<double>& dy) {
+    return chain(on, {{"x", x}, {"dy", dy}}).at("dx");
+}
+
 } // namespace support

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "nlohmann/json.hpp"
 #include "ops/chains.hpp"
+#include "ops/images.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -197,4 +198,18 @@ HANDGRAD_TEST_ON_BACKENDS("l2_penalty: twice the factor, exactly twice the gradi
     const auto w = normal_numbers<double>({5, 7}, 3);
     const Tensor<double> once = l2_penalty(0.3)(on, {{"w", w}}).at("dw");
     CHECK(same_bits(Tensor<double>(2.0 * once), l2_penalty(0.6)(on, {{"w", w}}).at("dw")));
+}
+
+TEST_CASE("flatten shows a negative number of samples as it was written", "[ops][shapes]") { // the same for all
+    const auto row = zeros<float>({1, 6});
+    Tensor<float> dx;
+    CHECK(message_of([&] {
+              Cpu<float>::flatten_backward(row, Shape{static_cast<std::size_t>(-1), 6}, dx);
+          }) == "flatten_backward: dy has shape (1, 6), expected (-1, 6)");
+}
+
+HANDGRAD_TEST_ON_BACKENDS("flatten: backward is the transpose of forward", "[metamorphic]") {
+    const auto x = whole_numbers<double>({3, 2, 7, 6}, 4), dy = whole_numbers<double>({3, 84}, 7);
+    const Values r = flatten(on, {{"x", x}, {"dy", dy}});
+    CHECK(inner(x, r.at("dx")) == inner(r.at("y"), dy));
 }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "catch.hpp"
+#include "ops/images.hpp"
 #include "support/operation.hpp"
 #include "support/tensors.hpp"
 
@@ -289,4 +290,15 @@ HANDGRAD_TEST_ON_BACKENDS("linear: NaN stays in its row", "[ops][linear]") {
             CHECK(y(2, k) == 0);
         }
     }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("linear: backward is the transpose of forward", "[metamorphic]") {
+    Values r = linear_arguments(5, 7, 9, whole_numbers<double>);
+    r["b"] = zeros<double>({9});
+    r["dy"] = whole_numbers<double>({5, 9}, 4);
+    r = linear(on, r);
+    const double sum = inner(r["y"], r["dy"]);
+    CHECK(inner(r["x"], r["dx"]) == sum);
+    CHECK(inner(r["w"], r["dw"]) == sum);
+    CHECK(inner(full<double>({9}, 1), r["db"]) == inner(full<double>({5, 9}, 1), r["dy"]));
 }

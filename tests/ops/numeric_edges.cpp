@@ -6,203 +6,167 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "handgrad/backends/cpu.hpp"
-#include "handgrad/backends/reference.hpp"
-#include "handgrad/nn/nn.hpp"
+#include "handgrad/tensor/random.hpp"
+#include "ops/chains.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
 using namespace support;
 
-TEMPLATE_TEST_CASE("edges: a batch of nothing", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto none = zeros<T>({0, 3});
-    CHECK(B::relu_forward(none).shape() == Shape{0, 3});
-    CHECK(B::relu_backward(none, none).shape() == Shape{0, 3});
-    CHECK(B::sigmoid_forward(none).shape() == Shape{0, 3});
-    CHECK(B::sigmoid_backward(none, none).shape() == Shape{0, 3});
-    CHECK(B::tanh_forward(none).shape() == Shape{0, 3});
-    CHECK(B::tanh_backward(none, none).shape() == Shape{0, 3});
-    CHECK(B::softmax_forward(none).shape() == Shape{0, 3});
-    CHECK(B::softmax_backward(none, none).shape() == Shape{0, 3});
-    CHECK(B::linear_forward(none, zeros<T>({3, 2}), zeros<T>({2})).shape() == Shape{0, 2});
-    const LinearGradients<Tensor<T>> g = B::linear_backward(none, full<T>({3, 2}, 1), zeros<T>({0, 2}));
-    CHECK(equal_numbers(g.dw, zeros<T>({3, 2})));
-    CHECK(equal_numbers(g.db, zeros<T>({2})));
-    const auto images = zeros<T>({0, 2, 4, 4});
-    const auto pooled = B::max_pool2d_forward(images, MaxPool2dOptions(2));
-    CHECK(pooled.y.shape() == Shape{0, 2, 2, 2});
-    CHECK(B::max_pool2d_backward(pooled.y, pooled.indices, images.shape()).shape() == images.shape());
-    CHECK(B::avg_pool2d_forward(images, AvgPool2dOptions(2)).shape() == Shape{0, 2, 2, 2});
-    CHECK(B::avg_pool2d_backward(pooled.y, images.shape(), AvgPool2dOptions(2)).shape() == images.shape());
-    Tensor<T> y, winners, dw, db;
-    B::conv2d_relu_max_pool2d_forward(images, zeros<T>({3, 2, 3, 3}), zeros<T>({3}), Conv2dOptions{}, y, winners);
-    CHECK(y.shape() == Shape{0, 3, 1, 1});
-    B::conv2d_relu_max_pool2d_backward_parameters(images, y, winners, Shape{3, 2, 3, 3}, Conv2dOptions{}, dw, db);
-    CHECK(equal_numbers(dw, zeros<T>({3, 2, 3, 3})));
-    CHECK(equal_numbers(db, zeros<T>({3})));
-    CHECK(B::l2_penalty_forward(none, 0.5) == 0);
-    // The mean of no losses is no number; PyTorch returns NaN, which shows up an epoch later.
-    const Labels nobody(Shape{0});
-    CHECK(message_of([&] { B::cross_entropy_forward(none, nobody); }).find("cross_entropy_forward: ") == 0);
+namespace {
+
+/// The cross-entropy of scores z for these classes.
+Values cross_entropy_of(const Backend& on, const Tensor<double>& z, std::initializer_list<std::int64_t> classes) {
+    return chain_of("cross_entropy")(on, {{"z", z}, {"y", to<double>(labels(classes))}});
 }
 
-TEMPLATE_TEST_CASE("edges: a batch of one is one row of a larger batch", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const auto x = normal_numbers<T>({1, 5}, 1), w = normal_numbers<T>({5, 4}, 2), b = normal_numbers<T>({4}, 3);
-    const Tensor<T> z = B::linear_forward(x, w, b);
-    Tensor<T> p;
-    const double loss = static_cast<double>(B::cross_entropy_forward(z, labels({2}), p));
-    CHECK(std::abs(loss + std::log(static_cast<double>(p(0, 2)))) <= 10 * rounding<T>());
-    const Tensor<T> dz = B::cross_entropy_backward(p, labels({2}));
-    CHECK(dz(0, 2) == p(0, 2) - 1); // divided by N = 1
-    CHECK(equal_numbers(B::linear_backward(x, w, dz).db, tensor<T>({4}, {p(0, 0), p(0, 1), p(0, 2) - 1, p(0, 3)})));
+} // namespace
+
+HANDGRAD_TEST_ON_BACKENDS("edges: a batch of one is one row of a larger batch", "[edges]") {
+    const auto x = normal_numbers<double>({1, 5}, 1), w = normal_numbers<double>({5, 4}, 2),
+               b = normal_numbers<double>({4}, 3);
+    const Chain linear = chain_of("linear");
+    const auto z = linear(on, {{"x", x}, {"w", w}, {"b", b}}).at("y");
+    const Values r = cross_entropy_of(on, z, {2});
+    const auto &p = r.at("p"), &dz = r.at("dz");
+    CHECK(std::abs(r.at("loss")() + std::log(p(0, 2))) <= 10 * on.rounding());
+    CHECK(dz(0, 2) == on.stored(p(0, 2) - 1)); // divided by N = 1
+    const auto db = linear(on, {{"x", x}, {"w", w}, {"b", b}, {"dy", dz}}).at("db");
+    CHECK(equal_numbers(db, to_stored(on, tensor<double>({4}, {p(0, 0), p(0, 1), p(0, 2) - 1, p(0, 3)}))));
 }
 
-TEMPLATE_TEST_CASE("edges: with one class there is nothing to learn", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("edges: with one class there is nothing to learn", "[edges]") {
     for (const double score : {0.0, 3.0, -1e4, 1e38, -1e38}) {
-        const auto z = full<T>({4, 1}, static_cast<T>(score));
-        Tensor<T> p;
-        CHECK(B::cross_entropy_forward(z, labels({0, 0, 0, 0}), p) == 0);
-        CHECK(equal_numbers(p, full<T>({4, 1}, 1)));
-        CHECK(equal_numbers(B::cross_entropy_backward(p, labels({0, 0, 0, 0})), zeros<T>({4, 1})));
+        const Values r = cross_entropy_of(on, full<double>({4, 1}, score), {0, 0, 0, 0});
+        CHECK(r.at("loss")() == 0);
+        CHECK(equal_numbers(r.at("p"), full<double>({4, 1}, 1)));
+        CHECK(equal_numbers(r.at("dz"), zeros<double>({4, 1})));
     }
-    CHECK(message_of([] { B::softmax_forward(zeros<T>({4, 0})); }).find("softmax_forward: ") == 0);
 }
 
-TEMPLATE_TEST_CASE("edges: a score of minus infinity is a class ruled out", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("edges: a score of minus infinity is a class ruled out", "[edges]") {
     const double inf = std::numeric_limits<double>::infinity();
-    const auto z = tensor<T>({2, 3}, {0, 0, -inf, -inf, 5, -inf});
-    Tensor<T> p;
-    const double loss = static_cast<double>(B::cross_entropy_forward(z, labels({0, 1}), p));
-    CHECK(std::abs(loss - std::log(2.0) / 2) <= rounding<T>());
-    CHECK(equal_numbers(p, tensor<T>({2, 3}, {0.5, 0.5, 0, 0, 1, 0})));
-    CHECK(equal_numbers(B::cross_entropy_backward(p, labels({0, 1})), tensor<T>({2, 3}, {-0.25, 0.25, 0, 0, 0, 0})));
+    const auto z = tensor<double>({2, 3}, {0, 0, -inf, -inf, 5, -inf});
+    const Values r = cross_entropy_of(on, z, {0, 1});
+    CHECK(std::abs(r.at("loss")() - std::log(2.0) / 2) <= on.rounding());
+    CHECK(equal_numbers(r.at("p"), tensor<double>({2, 3}, {0.5, 0.5, 0, 0, 1, 0})));
+    CHECK(equal_numbers(r.at("dz"), tensor<double>({2, 3}, {-0.25, 0.25, 0, 0, 0, 0})));
     // The true class ruled out: the loss is infinite, the gradient is not.
-    CHECK(static_cast<double>(B::cross_entropy_forward(z, labels({2, 1}), p)) == inf);
-    CHECK(equal_numbers(B::cross_entropy_backward(p, labels({2, 1})), tensor<T>({2, 3}, {0.25, 0.25, -0.5, 0, 0, 0})));
+    const Values out = cross_entropy_of(on, z, {2, 1});
+    CHECK(out.at("loss")() == inf);
+    CHECK(equal_numbers(out.at("dz"), tensor<double>({2, 3}, {0.25, 0.25, -0.5, 0, 0, 0})));
     // All ruled out: NaN, as 0/0 is.
-    const auto nothing = full<T>({1, 3}, static_cast<T>(-inf));
-    CHECK(std::isnan(B::cross_entropy_forward(nothing, labels({0}))));
+    CHECK(std::isnan(cross_entropy_of(on, full<double>({1, 3}, -inf), {0}).at("loss")()));
 }
 
-TEMPLATE_TEST_CASE("edges: denormal numbers are not rounded to zero", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const T tiny = std::numeric_limits<T>::denorm_min();
+HANDGRAD_TEST_ON_BACKENDS("edges: denormal numbers are not rounded to zero", "[edges]") {
+    const double tiny = on.denorm_min();
+    const Chain relu = chain_of("relu");
     for (const std::size_t n : {1, 3, 64}) { // with and without SIMD
-        const auto x = full<T>({n}, tiny), two = full<T>({n}, 2);
-        CHECK(equal_numbers(B::relu_forward(x), x));
-        CHECK(equal_numbers(B::relu_backward(x, two), two)); // x > 0, however little
-        CHECK(equal_numbers(B::tanh_forward(x), x));
-        CHECK(equal_numbers(B::sigmoid_forward(x), full<T>({n}, T(0.5))));
-        CHECK(equal_numbers(B::l2_penalty_backward(x, 2.0), full<T>({n}, 2 * tiny)));
-        CHECK(B::l2_penalty_forward(x, 1.0) == 0); // the square is below the smallest number
-        const auto rows = full<T>({2, n}, tiny), ones = full<T>({n, 3}, 1);
-        CHECK(equal_numbers(B::linear_forward(rows, ones, zeros<T>({3})), full<T>({2, 3}, static_cast<T>(n) * tiny)));
-        const auto image = full<T>({n, 1, 2, 2}, tiny), kernel = full<T>({1, 1, 2, 2}, 1), none = zeros<T>({0});
-        CHECK(equal_numbers(B::conv2d_forward(image, kernel, none), full<T>({n, 1, 1, 1}, 4 * tiny)));
-        CHECK(equal_numbers(B::max_pool2d_forward(image, MaxPool2dOptions(2)).y, full<T>({n, 1, 1, 1}, tiny)));
-        Tensor<T> p = full<T>({n}, 0), v;
+        const auto x = full<double>({n}, tiny), two = full<double>({n}, 2);
+        CHECK(equal_numbers(y_of(on, relu, x), x));
+        CHECK(equal_numbers(dx_of(on, relu, x, two), two)); // x > 0, however little
+        CHECK(equal_numbers(y_of(on, chain_of("tanh"), x), x));
+        CHECK(equal_numbers(y_of(on, chain_of("sigmoid"), x), full<double>({n}, 0.5)));
+        CHECK(equal_numbers(l2_penalty(2.0)(on, {{"w", x}}).at("dw"), full<double>({n}, 2 * tiny)));
+        CHECK(l2_penalty(1.0)(on, {{"w", x}}).at("loss")() == 0); // the square is below the smallest number
+        const Values sums = chain_of("linear")(
+            on, {{"x", full<double>({2, n}, tiny)}, {"w", full<double>({n, 3}, 1)}, {"b", zeros<double>({3})}});
+        CHECK(equal_numbers(sums.at("y"), full<double>({2, 3}, static_cast<double>(n) * tiny)));
+        const auto image = full<double>({n, 1, 2, 2}, tiny);
+        const Values convolved =
+            conv2d()(on, {{"x", image}, {"w", full<double>({1, 1, 2, 2}, 1)}, {"b", zeros<double>({0})}});
+        CHECK(equal_numbers(convolved.at("y"), full<double>({n, 1, 1, 1}, 4 * tiny)));
+        CHECK(equal_numbers(y_of(on, max_pool2d(Size2d(2)), image), full<double>({n, 1, 1, 1}, tiny)));
         SgdOptions options;
         options.lr = 1;
-        B::sgd_step(p, x, v, options);
-        CHECK(equal_numbers(p, full<T>({n}, -tiny)));
+        Values step{{"p", zeros<double>({n})}, {"g", x}};
+        CHECK(equal_numbers(sgd_step(options)(on, step).at("p"), full<double>({n}, -tiny)));
     }
-    const auto z = tensor<T>({1, 2}, {static_cast<double>(tiny), 0});
-    CHECK(equal_numbers(B::softmax_forward(z), full<T>({1, 2}, T(0.5))));
+    CHECK(equal_numbers(chain_of("softmax")(on, {{"z", tensor<double>({1, 2}, {tiny, 0})}}).at("p"),
+                        full<double>({1, 2}, 0.5)));
 }
 
-TEMPLATE_TEST_CASE("edges: exponentials that are denormal numbers are not rounded to zero", "[edges]",
-                   HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("edges: exponentials that are denormal numbers are not rounded to zero", "[edges]") {
     // The logarithms of the smallest normal number and of half the smallest denormal one, below which e^x rounds to 0.
-    const double normal = std::log(static_cast<double>(std::numeric_limits<T>::min()));
-    const double zero = normal - (std::numeric_limits<T>::digits - 0.9) * std::log(2.0);
+    const double digits = on.is_float ? std::numeric_limits<float>::digits : std::numeric_limits<double>::digits;
+    const double normal = std::log(on.min()), zero = normal - (digits - 0.9) * std::log(2.0);
     std::vector<double> exponents = {normal + 1, normal + 0.01, normal, normal - 0.01, zero, zero - 1, -1e4};
     for (double x = normal - 0.5; x > zero; x -= 0.5) { exponents.push_back(x); }
+    const Chain sigmoid = chain_of("sigmoid"), softmax = chain_of("softmax"), cross_entropy = chain_of("cross_entropy");
     for (const std::size_t n : {1, 3, 64}) { // with and without SIMD
         INFO("n = " << n);
-        std::size_t sigmoid = 0, softmax = 0, loss = 0; // how many are right
+        std::size_t sigmoids = 0, softmaxes = 0, losses = 0; // how many are right
         for (const double exponent : exponents) {
-            const T x = static_cast<T>(exponent), power = std::exp(x); // too little for 1 + power to differ from 1
-            const auto near = [&](T y) { // to rounding; of a denormal number the last place is the smallest number
-                return std::abs(y - power) <=
-                       2 * std::numeric_limits<T>::epsilon() * power + std::numeric_limits<T>::denorm_min();
+            const double x = on.stored(exponent); // too little for 1 + power to differ from 1
+            const double power = on.is_float ? static_cast<double>(std::exp(static_cast<float>(x))) : std::exp(x);
+            const auto near = [&](double y) { // to rounding; of a denormal number the last place is the smallest number
+                return std::abs(y - power) <= 2 * on.epsilon() * power + on.denorm_min();
             };
-            const auto all_near = [&](const Tensor<T>& t) { return std::all_of(t.data(), t.data() + t.size(), near); };
-            sigmoid += all_near(B::sigmoid_forward(full<T>({n}, x)));
+            const auto all_near = [&](const Tensor<double>& t) {
+                return std::all_of(t.data(), t.data() + t.size(), near);
+            };
+            sigmoids += all_near(y_of(on, sigmoid, full<double>({n}, x)));
             // Scores 0 and x, in n rows: probabilities 1 and e^x, a loss of -x.
-            Tensor<T> z(Shape{n, 2});
+            Tensor<double> z(Shape{n, 2}), second(Shape{n});
             for (std::size_t i = 0; i < n; ++i) {
-                z(i, 0) = T(0);
+                z(i, 0) = 0;
                 z(i, 1) = x;
             }
-            const Tensor<T> p = B::softmax_forward(z);
-            Tensor<T> kept, second(Shape{n});
-            const Labels ones(Shape{n}, 1);
-            const T mean = B::cross_entropy_forward(z, ones, kept);
+            const Tensor<double> p = softmax(on, {{"z", z}}).at("p");
+            const Values r = cross_entropy(on, {{"z", z}, {"y", full<double>({n}, 1)}});
             for (std::size_t i = 0; i < n; ++i) { second.data()[i] = p(i, 1); }
-            softmax += all_near(second) && equal_numbers(kept, p);
-            const Tensor<T> dz = B::cross_entropy_backward(kept, Labels(Shape{n}, 0));
-            loss += std::abs(mean + x) <= rounding<T>() * -x && dz(0, 1) == p(0, 1) / T(n);
+            softmaxes += all_near(second) && equal_numbers(r.at("p"), p);
+            const Values first = cross_entropy(on, {{"z", z}, {"y", zeros<double>({n})}});
+            losses += std::abs(r.at("loss")() + x) <= on.rounding() * -x &&
+                      first.at("dz")(0, 1) == on.stored(p(0, 1) / static_cast<double>(n));
         }
-        CHECK(sigmoid == exponents.size());
-        CHECK(softmax == exponents.size());
-        CHECK(loss == exponents.size());
+        CHECK(sigmoids == exponents.size());
+        CHECK(softmaxes == exponents.size());
+        CHECK(losses == exponents.size());
     }
 }
 
-TEMPLATE_TEST_CASE("edges: relu leaves -0 as it is, with a gradient of 0", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("edges: relu leaves -0 as it is, with a gradient of 0", "[edges]") {
+    const Chain relu = chain_of("relu");
     for (const std::size_t n : {1, 3, 8, 64}) { // with and without SIMD
-        const auto minus = full<T>({n}, T(-0.0)), plus = full<T>({n}, T(0));
-        CHECK(same_bits(B::relu_forward(minus), minus));
-        CHECK(same_bits(B::relu_forward(plus), plus));
-        CHECK(same_bits(B::relu_forward(full<T>({n}, T(-1))), plus));
-        CHECK(equal_numbers(B::relu_backward(minus, full<T>({n}, 5)), plus));
+        const auto minus = full<double>({n}, -0.0), plus = full<double>({n}, 0);
+        CHECK(same_bits(y_of(on, relu, minus), minus));
+        CHECK(same_bits(y_of(on, relu, plus), plus));
+        CHECK(same_bits(y_of(on, relu, full<double>({n}, -1)), plus));
+        CHECK(equal_numbers(dx_of(on, relu, minus, full<double>({n}, 5)), plus));
     }
     // Equal zeros in a window: the first one wins, whatever its sign.
     for (const double first : {0.0, -0.0}) {
         for (const std::size_t n : {1, 64}) {
-            auto x = full<T>({n, 1, 2, 2}, static_cast<T>(-first));
-            for (std::size_t i = 0; i < n; ++i) { x(i, 0, 0, 0) = static_cast<T>(first); }
-            const auto pooled = B::max_pool2d_forward(x, MaxPool2dOptions(2));
-            CHECK(same_bits(pooled.y, full<T>({n, 1, 1, 1}, static_cast<T>(first))));
-            CHECK(pooled.indices(n - 1, 0, 0, 0) == 0);
+            auto x = full<double>({n, 1, 2, 2}, -first);
+            for (std::size_t i = 0; i < n; ++i) { x(i, 0, 0, 0) = first; }
+            const Values pooled = max_pool2d(Size2d(2))(on, {{"x", x}});
+            CHECK(same_bits(pooled.at("y"), full<double>({n, 1, 1, 1}, first)));
+            CHECK(pooled.at("indices")(n - 1, 0, 0, 0) == 0);
         }
     }
 }
 
-TEMPLATE_TEST_CASE("edges: conv2d_relu_max_pool2d has the zeros of its three operations", "[edges][fused]",
-                   HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
+HANDGRAD_TEST_ON_BACKENDS("edges: conv2d_relu_max_pool2d has the zeros of its three operations", "[edges][fused]") {
     Random random(7, 1);
     const auto zeros_and_ones = [&](const Shape& shape) { // of both signs
         const double values[] = {-0.0, 0.0, -0.0, 0.0, 1, -1};
-        Tensor<T> t(shape);
-        for (T& v : t.storage()) { v = static_cast<T>(values[random.below(6)]); }
+        Tensor<double> t(shape);
+        for (double& v : t.storage()) { v = values[random.below(6)]; }
         return t;
     };
     std::size_t minus = 0;
     for (const std::size_t n : {1, 64}) { // with few images the kernel is another one
         for (int i = 0; i < 20; ++i) {
-            const auto x = zeros_and_ones({n, 1, 4, 4}), w = zeros_and_ones({3, 1, 1, 1}), b = full<T>({3}, T(-0.0));
+            const Values arguments{{"x", zeros_and_ones({n, 1, 4, 4})},
+                                   {"w", zeros_and_ones({3, 1, 1, 1})},
+                                   {"b", full<double>({3}, -0.0)}};
             Conv2dOptions options;
             options.algorithm = n == 1 ? ConvAlgorithm::automatic : ConvAlgorithm::direct;
-            Tensor<T> y, winners;
-            B::conv2d_relu_max_pool2d_forward(x, w, b, options, y, winners);
-            const Tensor<T> h = B::relu_forward(B::conv2d_forward(x, w, b, options));
-            const Tensor<T> pooled = B::max_pool2d_forward(h, MaxPool2dOptions(2)).y;
+            const auto y = conv2d_relu_max_pool2d(options)(on, arguments).at("y");
+            const auto h = y_of(on, chain_of("relu"), conv2d(options)(on, arguments).at("y"));
+            const auto pooled = y_of(on, max_pool2d(Size2d(2)), h);
             // A GPU's fast convolution adds the bias last, so its zeros may have another sign (docs/edges.md).
             const bool has_other_signs = device::is_gpu() && !device::is_plain();
             CHECK((has_other_signs ? equal_numbers(y, pooled) : same_bits(y, pooled)));
@@ -212,15 +176,14 @@ TEMPLATE_TEST_CASE("edges: conv2d_relu_max_pool2d has the zeros of its three ope
     CHECK(minus > 0);
 }
 
-TEMPLATE_TEST_CASE("edges: what overflows becomes infinite, and says so", "[edges]", HANDGRAD_BACKENDS) {
-    using B = TestType;
-    using T = typename B::Scalar;
-    const T huge = std::numeric_limits<T>::max(), inf = std::numeric_limits<T>::infinity();
-    const auto x = full<T>({1, 2}, huge);
-    CHECK(B::linear_forward(x, full<T>({2, 1}, 1), zeros<T>({1}))(0, 0) == inf);
-    CHECK(B::l2_penalty_forward(x, 1.0) == inf);
-    CHECK(equal_numbers(B::tanh_forward(x), full<T>({1, 2}, 1)));
-    CHECK(equal_numbers(B::sigmoid_forward(x), full<T>({1, 2}, 1)));
-    CHECK(equal_numbers(B::sigmoid_forward(Tensor<T>(-x)), zeros<T>({1, 2})));
-    CHECK(equal_numbers(B::softmax_forward(x), full<T>({1, 2}, T(0.5))));
+HANDGRAD_TEST_ON_BACKENDS("edges: what overflows becomes infinite, and says so", "[edges]") {
+    const double inf = std::numeric_limits<double>::infinity();
+    const auto x = full<double>({1, 2}, on.max());
+    const Values sum = chain_of("linear")(on, {{"x", x}, {"w", full<double>({2, 1}, 1)}, {"b", zeros<double>({1})}});
+    CHECK(sum.at("y")(0, 0) == inf);
+    CHECK(l2_penalty(1.0)(on, {{"w", x}}).at("loss")() == inf);
+    CHECK(equal_numbers(y_of(on, chain_of("tanh"), x), full<double>({1, 2}, 1)));
+    CHECK(equal_numbers(y_of(on, chain_of("sigmoid"), x), full<double>({1, 2}, 1)));
+    CHECK(equal_numbers(y_of(on, chain_of("sigmoid"), Tensor<double>(-x)), zeros<double>({1, 2})));
+    CHECK(equal_numbers(chain_of("softmax")(on, {{"z", x}}).at("p"), full<double>({1, 2}, 0.5)));
 }

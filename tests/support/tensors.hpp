@@ -14,13 +14,20 @@
 #include "support/on_device.hpp"
 #include "support/same_bits.hpp"
 
-// Every test of an operation runs on these backends. Add a new backend here.
+// The backends for tests that are templates; those of operations are not (support/backend.hpp).
 #if defined(HANDGRAD_THRUST_OFF)
 #define HANDGRAD_BACKENDS handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>
 #else
 #define HANDGRAD_BACKENDS                                                                                              \
     handgrad::Reference<double>, handgrad::Cpu<float>, handgrad::Cpu<double>, support::OnDevice<float>,                \
         support::OnDevice<double>
+#endif
+
+// One backend on the host and one on the device: for code of modules that is the same for every number and kernel.
+#if defined(HANDGRAD_THRUST_OFF)
+#define HANDGRAD_TWO_BACKENDS handgrad::Cpu<float>
+#else
+#define HANDGRAD_TWO_BACKENDS handgrad::Cpu<float>, support::OnDevice<float>
 #endif
 
 namespace support {

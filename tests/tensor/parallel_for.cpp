@@ -80,3 +80,17 @@ TEST_CASE("Chunks: together all items, cut by the problem alone", "[threads]") {
         }
     }
 }
+
+TEST_CASE("the number of threads is what was set, less than one is refused", "[tensor][threads]") {
+    const int before = num_threads();
+    CHECK(before >= 1);
+    {
+        const Threads guard(3);
+        CHECK(num_threads() == 3);
+        CHECK(message_of<std::invalid_argument>([] { set_num_threads(0); }) ==
+              "set_num_threads: got 0, expected at least 1");
+        CHECK_THROWS_AS(set_num_threads(-1), std::invalid_argument);
+        CHECK(num_threads() == 3);
+    }
+    CHECK(num_threads() == before);
+}
