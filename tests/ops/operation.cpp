@@ -212,11 +212,16 @@ std::vector<const Operation*> Chain::operations() const {
     return all;
 }
 
-std::map<std::string, Tested>& tested() {
-    static std::map<std::string, Tested> all;
+std::vector<Tested>& tested() {
+    static std::vector<Tested> all;
     return all;
 }
 
-Chain chain_of(const std::string& name) { return tested().at(name).batch(1).chain; }
+Chain chain_of(const std::string& name) {
+    const auto found =
+        std::find_if(tested().begin(), tested().end(), [&](const Tested& operation) { return operation.name == name; });
+    if (found == tested().end()) { throw std::logic_error("no operation is called " + name); }
+    return found->batch(1).chain;
+}
 
 } // namespace support

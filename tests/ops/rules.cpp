@@ -69,7 +69,7 @@ template <class F> void with_both_algorithms(const F& f) {
 } // namespace
 
 HANDGRAD_TEST_ON_BACKENDS("operations refuse what does not fit, in one line", "[ops][shapes]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         if (!operation.refusals) { continue; }
         for (const Refusal& refusal : operation.refusals()) {
             bool adds_up = false;
@@ -131,7 +131,7 @@ HANDGRAD_TEST_ON_BACKENDS(
             }
         }
     };
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         const auto examples = operation.aliased ? operation.aliased() : std::vector<Example>{operation.batch(3)};
         for (const Example& bare : examples) {
             const Example example = complete(bare);
@@ -150,10 +150,10 @@ HANDGRAD_TEST_ON_BACKENDS(
 
 HANDGRAD_TEST_ON_BACKENDS("operations overwrite buffers, whatever was in them, or add to them", "[ops]") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         for (const std::size_t n : {1, 3, 19}) {
             const Example example = complete(operation.batch(n));
-            INFO(name << ", batch of " << n);
+            INFO(operation.name << ", batch of " << n);
             const Chain& chain = example.chain;
             const Values expected = chain(on, example.values);
             for (const Operation* each : chain.operations()) {
@@ -194,10 +194,10 @@ HANDGRAD_TEST_ON_BACKENDS("operations overwrite buffers, whatever was in them, o
 }
 
 HANDGRAD_TEST_ON_BACKENDS("the forms of an operation that return new tensors give the same", "[ops]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         for (const Operation& form : operation.forms) {
             const Example example = complete(operation.batch(3));
-            INFO(name << ": " << form.name());
+            INFO(operation.name << ": " << form.name());
             const Values expected = example.chain(on, example.values);
             Values got = expected;
             for (const Operand& operand : form.operands()) {
@@ -210,10 +210,10 @@ HANDGRAD_TEST_ON_BACKENDS("the forms of an operation that return new tensors giv
 }
 
 HANDGRAD_TEST_ON_BACKENDS("operations agree with the reference", "[ops]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         for (const std::size_t n : {1, 2, 3, 7, 17, 40}) {
             const Example example = complete(operation.batch(n));
-            INFO(name << ", batch of " << n);
+            INFO(operation.name << ", batch of " << n);
             const Values got = example.chain(on, example.values);
             const Values expected = example.chain(reference_double, example.values);
             for_each_result(example.chain, [&](const Operation& each, const Operand& result) {
@@ -231,9 +231,9 @@ HANDGRAD_TEST_ON_BACKENDS("operations agree with the reference", "[ops]") {
 }
 
 HANDGRAD_TEST_ON_BACKENDS("a batch of nothing has results of nothing, and gradients of zero", "[ops][edges]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         if (!operation.takes_nothing) { continue; }
-        INFO(name);
+        INFO(operation.name);
         const Example none = complete(operation.batch(0)), one = complete(operation.batch(1)),
                       two = complete(operation.batch(2));
         const Values got = none.chain(on, none.values), of_one = one.chain(on, one.values),
@@ -253,12 +253,12 @@ HANDGRAD_TEST_ON_BACKENDS("a batch of nothing has results of nothing, and gradie
 }
 
 HANDGRAD_TEST_ON_BACKENDS("the axes before the last one are folded into rows", "[ops]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         if (!operation.folds_rows) { continue; }
         for (const Shape& lead : {Shape{}, Shape{6}, Shape{2, 3}, Shape{3, 1, 2}, Shape{2, 0}}) {
             const std::size_t n = count(lead);
             if (n == 0 && !operation.takes_nothing) { continue; }
-            INFO(name << ", rows " << to_string(lead));
+            INFO(operation.name << ", rows " << to_string(lead));
             const Example flat = complete(operation.batch(n)), other = complete(operation.batch(n + 1));
             Values folded = flat.values;
             const auto in_lead = [&](const Shape& shape) { // (n, ...) to (lead..., ...)
@@ -285,8 +285,8 @@ HANDGRAD_TEST_ON_BACKENDS("the axes before the last one are folded into rows", "
 
 HANDGRAD_TEST_ON_BACKENDS("an upstream gradient twice as large has gradients exactly twice as large",
                           "[ops][metamorphic]") {
-    for (const auto& [name, operation] : tested()) {
-        INFO(name);
+    for (const Tested& operation : tested()) {
+        INFO(operation.name);
         Example example = operation.batch(5);
         const Chain& chain = example.chain;
         const Values arguments = chain.with_upstream(example.values, normal_numbers<double>);
@@ -311,12 +311,12 @@ HANDGRAD_TEST_ON_BACKENDS("an upstream gradient twice as large has gradients exa
 }
 
 HANDGRAD_TEST_ON_FAST("operations: the number of threads does not change a bit", "[ops][threads]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         const bool on_cpu = on.number == cpu_float.number || on.number == cpu_double.number;
         if (!operation.large || !(on_cpu || operation.threads_on_device)) { continue; }
         for (const Example& bare : operation.large()) {
             Example example = bare;
-            INFO(name << " " << example.name);
+            INFO(operation.name << " " << example.name);
             example.values = example.chain.with_upstream(example.values, normal_numbers<double>);
             const auto results = [&](int threads) {
                 const Threads guard(threads);
@@ -329,10 +329,10 @@ HANDGRAD_TEST_ON_FAST("operations: the number of threads does not change a bit",
 }
 
 HANDGRAD_TEST_ON_BACKENDS("operations equal PyTorch's", "[ops][torch]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         if (operation.cases == 0) { continue; }
-        REQUIRE(pytorch::cases(name).size() == operation.cases);
-        for (const pytorch::Case& c : pytorch::cases(name)) {
+        REQUIRE(pytorch::cases(operation.name).size() == operation.cases);
+        for (const pytorch::Case& c : pytorch::cases(operation.name)) {
             INFO(c.name);
             const auto in_fixture = [&names = operation.torch_names](const std::string& ours) {
                 const auto found = names.find(ours);
@@ -421,11 +421,11 @@ const std::vector<std::pair<Example, std::map<std::string, Numeric>>>& all_numer
 } // namespace
 
 HANDGRAD_TEST_ON_BACKENDS("gradients of the operations", "[ops][gradients]") {
-    for (const auto& [name, operation] : tested()) {
+    for (const Tested& operation : tested()) {
         if (!operation.gradients) { continue; }
         std::map<std::string, std::size_t> tried;
         for (const auto& [example, numeric] : all_numeric_gradients(operation)) {
-            INFO(name << " " << example.name);
+            INFO(operation.name << " " << example.name);
             const auto in_type = [&](const Tensor<double>& gradient, const auto& f) {
                 on.is_float ? f(to<float>(gradient)) : f(gradient);
             };

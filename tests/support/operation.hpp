@@ -202,11 +202,11 @@ inline Tensor<double> to_stored(const Backend& on, Tensor<double> t) {
     return t;
 }
 
-/// All operations, by name.
-std::map<std::string, Tested>& tested();
+/// All operations.
+std::vector<Tested>& tested();
 /// Adds an operation; each test file of an operation has a line for it.
-inline bool test_operation(const Tested& operation) { return tested().emplace(operation.name, operation).second; }
-/// The operation's chain without options, from its batch.
+inline bool test_operation(const Tested& operation) { return tested().push_back(operation), true; }
+/// The chain of the operation of this name, with the options of its batch.
 Chain chain_of(const std::string& name);
 
 } // namespace support
