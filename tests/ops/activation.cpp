@@ -89,9 +89,6 @@ Tested tested_tanh() {
     return t;
 }
 
-const bool activations_are_tested =
-    test_operation(tested_relu()) && test_operation(tested_sigmoid()) && test_operation(tested_tanh());
-
 /// An activation, and the same for one number in long double, the slope as a function of x and f(x).
 struct Formula {
     const char* name;
@@ -121,6 +118,10 @@ Tensor<double> backward(const Backend& on, const Chain& chain, const Tensor<doub
 const Shape shapes[] = {{1, 1}, {2, 3}, {3, 5}, {7, 9}, {7, 16}, {64, 100}, {3, 2, 4, 5}, {13}, {}, {300007}};
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("relu", tested_relu())
+HANDGRAD_TEST_OPERATION("sigmoid", tested_sigmoid())
+HANDGRAD_TEST_OPERATION("tanh", tested_tanh())
 
 HANDGRAD_TEST_ON_BACKENDS("activations: every entry by the formula, in buffers of all kinds", "[ops][activation]") {
     for (const Formula& formula : formulas) {

@@ -226,9 +226,10 @@ Tested tested_conv2d() {
     t.torch_chain = [](const nlohmann::ordered_json& options) { return with_all_kernels(conv_options(options)); };
     return t;
 }
-const bool conv2d_is_tested = test_operation(tested_conv2d());
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("conv2d", tested_conv2d())
 
 Chain support::conv2d(const Conv2dOptions& options) {
     return {Operation::forward("conv2d_forward", "x w b -> y",

@@ -80,7 +80,6 @@ Tested tested_fused() {
     };
     return t;
 }
-const bool conv2d_relu_max_pool2d_is_tested = test_operation(tested_fused());
 
 #ifdef HANDGRAD_SANITIZED
 constexpr std::size_t grid_step = 7; // of no common factor with the sides of the grid: every pair of values occurs
@@ -89,6 +88,8 @@ constexpr std::size_t grid_step = 1;
 #endif
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("conv2d_relu_max_pool2d", tested_fused())
 
 Chain support::conv2d_relu_max_pool2d(const Conv2dOptions& options) {
     return {

@@ -125,10 +125,11 @@ Tested tested_sgd() { // PyTorch's numbers are in tests/optim
     return t;
 }
 
-const bool flatten_and_l2_penalty_are_tested =
-    test_operation(tested_flatten()) && test_operation(tested_l2_penalty()) && test_operation(tested_sgd());
-
 } // namespace
+
+HANDGRAD_TEST_OPERATION("flatten", tested_flatten())
+HANDGRAD_TEST_OPERATION("l2_penalty", tested_l2_penalty())
+static const bool sgd_step_is_tested = test_operation(tested_sgd());
 
 Chain support::l2_penalty(double lambda) {
     return {Operation::forward("l2_penalty_forward", "w -> loss:number",

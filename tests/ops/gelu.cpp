@@ -48,9 +48,10 @@ Tested tested_gelu() {
     t.torch_tolerance = 10;
     return t;
 }
-const bool gelu_is_tested = test_operation(tested_gelu());
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("gelu", tested_gelu())
 
 TEMPLATE_TEST_CASE("nn::GELU computes what the operation does", "[nn]", Cpu<float>, Cpu<double>) {
     using B = TestType;

@@ -95,7 +95,6 @@ Tested tested_layer_norm() {
     };
     return t;
 }
-const bool layer_norm_is_tested = test_operation(tested_layer_norm());
 
 /// Rows and features: one of each, partial registers, several chunks for the threads and blocks of features.
 const Shape layer_norm_shapes[] = {{1, 1},   {3, 5},        {2, 3, 4},  {7, 16}, {5, 17},
@@ -136,6 +135,8 @@ struct ExpectedLayerNorm {
 };
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("layer_norm", tested_layer_norm())
 
 HANDGRAD_TEST_ON_BACKENDS("layer_norm: by the formula, on any rank, in dirty buffers, added up", "[ops][layer_norm]") {
     for (const Shape& shape : layer_norm_shapes) {

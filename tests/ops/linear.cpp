@@ -121,7 +121,6 @@ Tested tested_linear() {
     t.cases = 8;
     return t;
 }
-const bool linear_is_tested = test_operation(tested_linear());
 
 /// What linear and its gradients should be, in double, in loops that are neither backend's.
 struct ExpectedLinear {
@@ -174,6 +173,8 @@ struct LinearProblem {
 constexpr std::size_t sides[] = {1, 2, 3, 5, 8, 9, 16, 17, 33, 47, 64, 100};
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("linear", tested_linear())
 
 HANDGRAD_TEST_ON_BACKENDS("linear: sums done by hand", "[ops][linear]") {
     // 1*1 + 2*3 + 3*5 + 0.5 and so on

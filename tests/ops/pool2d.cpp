@@ -246,12 +246,13 @@ Tested tested_avg_pool2d() {
     return t;
 }
 
-const bool poolings_are_tested = test_operation(tested_max_pool2d()) && test_operation(tested_avg_pool2d());
-
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double positive_infinity = std::numeric_limits<double>::infinity();
 
 } // namespace
+
+HANDGRAD_TEST_OPERATION("max_pool2d", tested_max_pool2d())
+HANDGRAD_TEST_OPERATION("avg_pool2d", tested_avg_pool2d())
 
 Chain support::max_pool2d(const MaxPool2dOptions& options) {
     return {Operation::forward(

@@ -420,35 +420,34 @@ const std::vector<std::pair<Example, std::map<std::string, Numeric>>>& all_numer
 
 } // namespace
 
-HANDGRAD_TEST_ON_BACKENDS("gradients of the operations", "[ops][gradients]") {
-    for (const Tested& operation : tested()) {
-        if (!operation.gradients) { continue; }
-        std::map<std::string, std::size_t> tried;
-        for (const auto& [example, numeric] : all_numeric_gradients(operation)) {
-            INFO(operation.name << " " << example.name);
-            const auto in_type = [&](const Tensor<double>& gradient, const auto& f) {
-                on.is_float ? f(to<float>(gradient)) : f(gradient);
-            };
-            Values results = example.chain(on, example.values);
-            CHECK_FALSE(numeric.empty());
-            for (const auto& [gradient, right] : numeric) {
-                in_type(results.at(gradient), [&right = right](const auto& g) { right.prove(g); });
+void support::prove_gradients(const std::string& name, const Backend& on) {
+    const auto found =
+        std::find_if(tested().begin(), tested().end(), [&](const Tested& each) { return each.name == name; });
+    REQUIRE(found != tested().end());
+    const Tested& operation = *found;
+    const auto in_type = [&](const Tensor<double>& gradient, const auto& f) {
+        on.is_float ? f(to<float>(gradient)) : f(gradient);
+    };
+    std::map<std::string, std::size_t> tried;
+    REQUIRE(operation.gradients);
+    for (const auto& [example, numeric] : all_numeric_gradients(operation)) {
+        INFO(name << " " << example.name);
+        CHECK_FALSE(numeric.empty());
+        const auto prove = [&, &right = numeric](const Values& results) {
+            for (const auto& [gradient, exact] : right) {
+                in_type(results.at(gradient), [&exact = exact](const auto& g) { exact.prove(g); });
             }
-            for (const Chain& other : example.others) {
-                const Values again = other(on, example.values);
-                for (const auto& [gradient, right] : numeric) {
-                    in_type(again.at(gradient), [&right = right](const auto& g) { right.prove(g); });
-                }
-            }
-            for (const Mistake& mistake : operation.mistakes) {
-                const Tensor<double> wrong = mistake.wrong(on, example.chain, results);
-                if (wrong.size() == 0) { continue; } // no mistake in this example
-                ++tried[mistake.what];
-                in_type(wrong, [&, &numeric = numeric](const auto& g) {
-                    numeric.at(mistake.gradient).refuse(mistake.what, g);
-                });
-            }
+        };
+        const Values results = example.chain(on, example.values);
+        prove(results);
+        for (const Chain& other : example.others) { prove(other(on, example.values)); }
+        for (const Mistake& mistake : operation.mistakes) {
+            const Tensor<double> wrong = mistake.wrong(on, example.chain, results);
+            if (wrong.size() == 0) { continue; } // no mistake in this example
+            ++tried[mistake.what];
+            in_type(wrong,
+                    [&, &right = numeric](const auto& g) { right.at(mistake.gradient).refuse(mistake.what, g); });
         }
-        for (const Mistake& mistake : operation.mistakes) { CHECK(tried[mistake.what] > 0); }
     }
+    for (const Mistake& mistake : operation.mistakes) { CHECK(tried[mistake.what] > 0); }
 }

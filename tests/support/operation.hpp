@@ -204,9 +204,17 @@ inline Tensor<double> to_stored(const Backend& on, Tensor<double> t) {
 
 /// All operations.
 std::vector<Tested>& tested();
-/// Adds an operation; each test file of an operation has a line for it.
+/// Adds an operation.
 inline bool test_operation(const Tested& operation) { return tested().push_back(operation), true; }
+/// Requires that the gradients of the operation agree with numeric ones, and that its mistakes do not.
+void prove_gradients(const std::string& name, const Backend& on);
 /// The chain of the operation of this name, with the options of its batch.
 Chain chain_of(const std::string& name);
 
 } // namespace support
+
+// HANDGRAD_TEST_OPERATION("linear", tested_linear()): the line by which an operation's test file adds the operation to the
+// table, whose rules (ops/rules.cpp) hold for it from then on. The gradients are test cases of its own.
+#define HANDGRAD_TEST_OPERATION(name, entry)                                                                           \
+    static const bool HANDGRAD_JOINED(operation_is_tested_, __COUNTER__) = support::test_operation(entry);             \
+    HANDGRAD_TEST_ON_BACKENDS("gradients of " name, "[ops][gradients]") { support::prove_gradients(name, on); }
