@@ -26,6 +26,7 @@ struct Backend {
     std::size_t number; ///< its place in Backends
     bool is_float;
 
+    bool is_device() const { return number >= 4; }
     double epsilon() const {
         return is_float ? static_cast<double>(std::numeric_limits<float>::epsilon())
                         : std::numeric_limits<double>::epsilon();

@@ -166,6 +166,7 @@ struct Refusal {
     Operation operation;
     Values values;
     std::string message;
+    bool not_on_gpu = false; ///< a GPU does not check it, since that would wait for a kernel
 };
 
 /// A mistake that a gradient check has to find: the wrong gradient, from right ones and whatever led to them.
