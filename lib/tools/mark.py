@@ -25,7 +25,7 @@ SHOWN_LINES_OF_OUTPUT = 20
 class Exercise:
     def __init__(self, chapter, number, function, file, arguments):
         name = os.path.basename(chapter)
-        self.number, self.function = number, function
+        self.chapter, self.number, self.function = chapter, number, function
         self.path = os.path.join(chapter, "exercises", file)
         self.shown_path = os.path.relpath(self.path, os.path.dirname(os.path.dirname(chapter)))
         if arguments.solutions:
@@ -35,6 +35,7 @@ class Exercise:
             self.target = "check_{}_{}".format(name, os.path.splitext(file)[0])
         self.program = os.path.join(arguments.build, "chapters", name, self.target)
         self.configured = os.path.join(arguments.build, "chapters", name, "exercises", os.path.splitext(file)[0])
+        self.link = os.path.join(self.configured, file)  # what check.cpp includes (HandgradChapter.cmake)
         self.passed = False
         self.sentence = ""  # says what happened, if there is no result
         self.first_error = ""  # of the compiler, ends the sentence if nothing follows it
@@ -70,7 +71,12 @@ def diagnostics(text, own):
     shown, others, led_to = [], [], ""
     current = None  # the lines of the message that following lines belong to
     waiting = None  # an error elsewhere, whose notes may name the reader's file (clang)
-    for line in text.splitlines():
+
+    def show_elsewhere(place, message):
+        if not shown or not shown[-1][0].startswith(place + ": "):  # one for each place
+            shown.append([place + message])
+
+    for line in re.sub(r"\x1b\[[0-9;]*[mK]", "", text).splitlines():  # without colours
         match = located.match(line)
         if not match:
             if current is not None and line.startswith(" "):
@@ -79,16 +85,17 @@ def diagnostics(text, own):
                 current = None
             continue
         path, row, column, rest = match.groups()
-        place = own(path.replace("In file included from ", "", 1).strip())
+        place = own(path)
         here = place and ":".join(filter(None, [place, row, column]))
         message = kind.match(rest)
         current = None
-        if not message:  # the places that led to the next message; the last named is the outermost
+        if not message:  # the places that led to the next message, the nearest first
             if here:
                 led_to = led_to or here
         elif message.group(1) == "note":
+            led_to = ""
             if here and waiting is not None:
-                shown.append([here + waiting])
+                show_elsewhere(here, waiting)
                 waiting = None
             elif here and shown and "declared here" in rest:
                 current = shown[-1]
@@ -100,10 +107,8 @@ def diagnostics(text, own):
             if here:
                 shown.append([here + ": " + rest])
                 current = shown[-1]
-            elif led_to and (not shown or not shown[-1][0].startswith(led_to + ": ")):  # one for each place
-                shown.append([led_to + ": " + rest])
             elif led_to:
-                pass
+                show_elsewhere(led_to, ": " + rest)
             elif message.group(1) != "warning":
                 waiting = ": " + rest
             led_to = ""
@@ -116,7 +121,7 @@ def diagnostics(text, own):
 
 def own_path(exercise):
     """The function `own` of diagnostics(): files in the chapter's folder, whose links are followed."""
-    chapter = os.path.realpath(os.path.dirname(os.path.dirname(exercise.path)))
+    chapter = os.path.realpath(exercise.chapter)
     root = os.path.dirname(os.path.dirname(chapter))
 
     def own(path):
@@ -142,7 +147,8 @@ def build(exercises, arguments):
     made = subprocess.run(command + ["--"] + keep_going, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     for exercise in exercises:
-        exercise.diagnostics = diagnostics(read(exercise.program + ".diagnostics"), own_path(exercise))
+        messages = read(exercise.program + ".diagnostics").replace(exercise.link, exercise.path)
+        exercise.diagnostics = diagnostics(messages, own_path(exercise))
         errors = [lines[0] for lines in exercise.diagnostics if "error: " in lines[0]]
         if os.path.exists(exercise.program) and not errors:
             continue
