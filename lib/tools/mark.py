@@ -142,6 +142,9 @@ def read(path):
 def build(exercises, arguments):
     """Builds the programs, each as far as it compiles. Those that do not compile are missing afterwards."""
     targets = sorted({exercise.target for exercise in exercises})
+    missing = sum(1 for exercise in exercises if not os.path.exists(exercise.program))
+    if missing > 2:
+        print("run: compiling {} exercises".format(missing), file=sys.stderr)
     keep_going = ["-k", "0"] if os.path.exists(os.path.join(arguments.build, "build.ninja")) else ["-k"]
     command = ["cmake", "--build", arguments.build, "--parallel", str(arguments.jobs), "--target"] + targets
     made = subprocess.run(command + ["--"] + keep_going, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -228,18 +231,27 @@ def run(exercise, timeout):
             result = json.loads(read(result_file))
             if not isinstance(result, dict):
                 result = {}
-        except ValueError:
+        except (ValueError, RecursionError):
             result = {}
         exercise.output = read(out) + read(errors)
         if status is None:
             exercise.sentence_is("did not end within {:g} s (an endless loop?)".format(timeout))
         elif result.get("exercise") != exercise.number or status != (0 if result.get("passed") else 1):
             exercise.sentence_is(how_it_ended(status, result, read(errors)))
-        elif result["exception"]:
-            exercise.sentence_is("threw an exception: " + result["exception"])
+        elif result.get("exception"):
+            exercise.sentence_is("threw an exception: {}".format(result["exception"]))
         else:
-            exercise.passed = result["passed"] is True
-        exercise.report = result.get("report", "") if not exercise.passed and status is not None else ""
+            exercise.passed = result.get("passed") is True
+        if not exercise.passed and status is not None:
+            exercise.report = str(result.get("report", ""))
+
+
+def mark(exercise, timeout):
+    """run(), and a sentence if the system refuses: a program that cannot be executed, a full disk."""
+    try:
+        run(exercise, timeout)
+    except OSError as error:
+        exercise.sentence_is("could not be marked: {}".format(error))
 
 
 # ---- The report ----
@@ -309,7 +321,7 @@ def main():
         build(present, arguments)
     pool = concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs))
     try:
-        pending = {e: pool.submit(run, e, arguments.timeout) for e in present if not e.sentence}
+        pending = {e: pool.submit(mark, e, arguments.timeout) for e in present if not e.sentence}
         for exercise in exercises:
             if exercise in pending:
                 pending[exercise].result()

@@ -160,6 +160,7 @@ echo '{"exercise": "05.5", "passed": true}' >$3; exit 0|ended the program with s
 echo '["05.4"]' >$3; exit 0|ended the program with status 0 before its result was known
 echo '{"exercise": "05.4", "pas' >$3; exit 0|ended the program with status 0 before its result was known
 echo '{"exercise": "05.4", "passed": false, "exception": "boom"}' >$3; exit 1|threw an exception: boom
+echo '{"exercise": "05.4"}' >$3; exit 0|ended the program with status 0 before its result was known
 echo '{"crash": "stack overflow"}' >$3; kill -SEGV $$|crashed: stack overflow
 echo "1==2==ERROR: AddressSanitizer: heap-use-after-free on x" >&2; exit 1|crashed: AddressSanitizer: heap-use-after-free
 END
@@ -167,11 +168,14 @@ END
     printf '#!/bin/sh\necho $$ >%s/pid\nsleep 300 &\necho $! >>%s/pid\nwait\n' "$tree" "$tree" >"$program"
     PATH=$path "$tree/run" check 5 --timeout 200 >"$tree/output" 2>&1 </dev/null &
     running=$!
-    while [ "$(cat "$tree/pid" 2>/dev/null | wc -l)" != 2 ]; do sleep 0.1; done
+    while [ "$(grep -c . "$tree/pid" 2>/dev/null)" != 2 ]; do sleep 0.1; done
     kill -TERM "$running"
     status=0
     wait "$running" || status=$?
-    [ "$status" = 130 ] && ! grep -q Traceback "$tree/output" || { echo "status $status: $(cat "$tree/output")"; exit 1; }
+    if [ "$status" != 130 ] || grep -q Traceback "$tree/output"; then
+        echo "status $status: $(cat "$tree/output")"
+        exit 1
+    fi
     for _ in 1 2 3 4 5 6 7 8 9 10; do # the last to be told may take a moment
         alive=0
         while read -r pid; do
@@ -181,6 +185,9 @@ END
         sleep 0.3
     done
     [ "$alive" = 0 ] || { echo "a process was left"; exit 1; }
+    : >"$program" # no program
+    chmod -x "$program"
+    expect 1 "$named could not be marked: " check
     # What does not compile, or is not there, keeps nothing else from being marked, and counts.
     rm "$program"
     printf 'In file included from chapters/05_two_layer_net/exercises/check.cpp:3:\n%s: error: missing ;\n' \
