@@ -3,10 +3,9 @@
 
     mark.py --build BUILD [--solutions] [--exercise NUMBER] [--timeout SECONDS] [--jobs N] CHAPTER...
 
-CHAPTER is a folder with exercises/check.cpp. Each exercise has a program and a process of its own, which writes its
-result to a file of its own; what the process prints counts for nothing. The list of the exercises is read from check.cpp,
-so the totals do not depend on what compiles or runs. The exit status is 0 if all exercises passed, 1 if not, 2 for an
-invalid argument.
+CHAPTER is a folder with exercises/check.cpp. Each exercise has a program and a process of its own. The process writes
+its result to a file; its output cannot change the result. The list of the exercises is read from check.cpp, so the totals
+include exercises that do not compile. The exit status is 0 if all exercises passed, 1 if not, 2 for an invalid argument.
 """
 import argparse
 import concurrent.futures

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test_check.sh SOURCE PREFIX WORK [all]: ./run check on copies of chapters, against the package installed in PREFIX, with
-# every exercise solved, and with one of them broken in every way that we know: the others are marked all the same.
+# test_check.sh SOURCE PREFIX WORK [all]: ./run check on copies of chapters, built against the package installed in PREFIX.
+# First every exercise is solved; then one is broken in many ways, and the others must be marked all the same.
 # Without "all": the three exercises of chapter 05. With it: those of all chapters.
 set -euo pipefail
 source=$1

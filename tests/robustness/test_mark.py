@@ -36,7 +36,8 @@ compilation terminated.
 /usr/include/x.hpp:9:1: note: declared elsewhere
     9 | int c;
 """
-        self.assertEqual(shown(text), ["ex/tanh.hpp:4:5: warning: unused variable 'b' [-Wunused-variable]\n    4 | int b;"])
+        self.assertEqual(shown(text),
+                         ["ex/tanh.hpp:4:5: warning: unused variable 'b' [-Wunused-variable]\n    4 | int b;"])
 
     def test_an_error_in_a_template_is_shown_where_the_reader_used_it(self):
         gcc = """In file included from /usr/include/x.hpp:1:

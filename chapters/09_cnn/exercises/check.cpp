@@ -60,8 +60,9 @@ void mark_stride(check::Exercise& exercise) {
         Conv2dOptions options;
         options.stride = stride;
         const Tensor<double> flipped = xt::flip(xt::flip(w, 2), 3);
-        exercise.mistake(reference::conv2d_forward(x, flipped, b, options),
-                         "the kernel is flipped: w(k, c, r, s) belongs to the pixel at p + r, q + s");
+        exercise.mistake(
+            reference::conv2d_forward(x, flipped, b, options),
+            "the kernel is flipped: w(k, c, r, s) belongs to the pixel at p + r, q + s");
         exercise.value("y for stride " + std::to_string(stride), ::conv2d_forward(x, w, b, stride),
                        reference::conv2d_forward(x, w, b, options));
     }

@@ -21,8 +21,8 @@ namespace handgrad::check {
 /// The results of one exercise. Each function compares one result; the exercise passes if all are right.
 class Exercise {
 public:
-    /// Names the extents of the exercise, {{"N", 5}, {"K", 3}}; the hints of the comparisons that follow name those that
-    /// equal a wrong factor. N is the batch size.
+    /// Names the extents of the exercise, {{"N", 5}, {"K", 3}}. N is the batch size. If a later result is wrong by a
+    /// factor, the hint names the extents that equal it.
     void extents(std::vector<std::pair<std::string, std::size_t>> named) { context_.extents = std::move(named); }
 
     /// Gives the true class of each row, for the hints about a gradient of shape (N, K).
