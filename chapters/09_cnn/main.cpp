@@ -128,8 +128,8 @@ private:
     void begin_or_resume();
     train::EpochResult test(std::size_t examples_seen);
     void train();
-    void end_epoch(std::size_t epoch);
-    void save(std::size_t epoch) const;
+    void print_epoch(std::size_t epoch);
+    void stop(std::size_t epoch) const;
     void show_confusion();
     void draw();
     void record_results() const;
@@ -270,7 +270,8 @@ template <class Backend> void Lesson<Backend>::begin_or_resume() {
 //
 // `train_one_epoch` is the lecture's function: for every batch zero the gradients, go forward, take
 // the cross-entropy, go backward, take a step; every 100 batches note the loss. Between two batches
-// it asks whether to stop: because it is time to save, or somebody pressed Ctrl-C.
+// it asks whether to stop: because it is time to save, or somebody pressed Ctrl-C. An epoch is saved
+// before its line is printed: if printing fails, because the terminal is gone, no epoch is lost.
 //
 // A new network gives each class a probability of about one tenth, so we expect losses near
 // $\log 10 = 2.303$.
@@ -293,18 +294,22 @@ template <class Backend> void Lesson<Backend>::train() {
     while (train_loader_.state().epoch < epochs) {
         const auto epoch = static_cast<std::size_t>(train_loader_.state().epoch);
         train::train_one_epoch(run_, settings);
-        if (run_.epoch.batches == train_loader_.size()) {
+        const bool complete = run_.epoch.batches == train_loader_.size();
+        if (complete) {
             seconds_.push_back(progress.end_epoch());
-            end_epoch(epoch);
+            test((epoch + 1) * examples_);
+            scheduler_.step();
         }
-        save(epoch);
+        if (!options_.save.empty()) { train::save_checkpoint(options_.save, run_); }
+        if (complete) { print_epoch(epoch); }
+        if (app::interrupted()) { stop(epoch); }
     }
     const auto correct = static_cast<double>(run_.history.test_correct.back());
     accuracy_ = correct / static_cast<double>(test_set_.size());
     fmt::print("\ntest accuracy {:.4f}\n\n", accuracy_);
 }
 
-// After an epoch comes the test, and a line of the table. Under it stand the losses that were
+// After an epoch and its test comes a line of the table. Under it stand the losses that were
 // recorded in this epoch; of more than ten, the last ones.
 std::string recorded_losses(const train::History& history, std::size_t first, std::size_t last) {
     std::vector<std::string> losses;
@@ -318,19 +323,16 @@ std::string recorded_losses(const train::History& history, std::size_t first, st
     return fmt::format("{}{}", skipped > 0 ? ".. " : "", fmt::join(losses, " "));
 }
 
-template <class Backend> void Lesson<Backend>::end_epoch(std::size_t epoch) {
-    const auto tested = test((epoch + 1) * examples_);
-    scheduler_.step();
-    fmt::print("{:>5} {:>11.4f} {:>10.4f}", epoch + 1, run_.epoch.loss, tested.loss);
-    fmt::print(" {:>8}    {} s\n      {}\n", tested.correct, app::about(seconds_.back(), ".1f"),
-               recorded_losses(run_.history, epoch * examples_, (epoch + 1) * examples_));
+template <class Backend> void Lesson<Backend>::print_epoch(std::size_t epoch) {
+    const train::History& history = run_.history;
+    fmt::print("{:>5} {:>11.4f} {:>10.4f}", epoch + 1, run_.epoch.loss, history.test_losses.back());
+    fmt::print(" {:>8}    {} s\n      {}\n", history.test_correct.back(),
+               app::about(seconds_.back(), ".1f"),
+               recorded_losses(history, epoch * examples_, (epoch + 1) * examples_));
 }
 
-// After an epoch, or where one was stopped, the run is saved. If it was stopped by Ctrl-C, this is
-// the end.
-template <class Backend> void Lesson<Backend>::save(std::size_t epoch) const {
-    if (!options_.save.empty()) { train::save_checkpoint(options_.save, run_); }
-    if (!app::interrupted()) { return; }
+// If Ctrl-C ended the epoch early, the program ends here.
+template <class Backend> void Lesson<Backend>::stop(std::size_t epoch) const {
     std::string saved = "nothing is saved";
     if (!options_.save.empty()) { saved = "go on with --resume " + options_.save.string(); }
     const std::size_t done = run_.epoch.batches, all = train_loader_.size();

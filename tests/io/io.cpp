@@ -69,6 +69,17 @@ TEST_CASE("write_file follows a symbolic link") {
     io::write_file(folder / "link", "new");
     CHECK(std::filesystem::is_symlink(folder / "link"));
     CHECK(read_bytes(folder / "target") == "new");
+    std::filesystem::create_symlink(folder / "link", folder / "link_to_link");
+    io::write_file(folder / "link_to_link", "newer");
+    CHECK(read_bytes(folder / "target") == "newer");
+    std::filesystem::create_symlink("not_yet", folder / "dangling");
+    io::write_file(folder / "dangling", "new");
+    CHECK(std::filesystem::is_symlink(folder / "dangling"));
+    CHECK(read_bytes(folder / "not_yet") == "new");
+    std::filesystem::create_symlink("loop", folder / "loop");
+    CHECK_THAT(data_error([&] { io::write_file(folder / "loop", "x"); }),
+               Equals("cannot write '" + (folder / "loop").string() + "': Too many levels of symbolic links"));
+    CHECK(std::filesystem::is_symlink(folder / "loop"));
 }
 
 TEST_CASE("A write that fails leaves the old file and no other") {

@@ -35,13 +35,17 @@
 namespace handgrad::app {
 namespace {
 
+/// The message of output that was lost.
+std::string lost_output(const std::string& reason) {
+    return fmt::format("standard output: {}, expected to write all of it", reason);
+}
+
 /// Flushes std::cout and stdout. Throws if any output was lost.
 void flush_stdout() {
     errno = 0;
     std::cout.flush();
     if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        throw std::runtime_error(fmt::format("standard output: {}, expected to write all of it",
-                                             errno != 0 ? std::strerror(errno) : "failed"));
+        throw std::runtime_error(lost_output(errno != 0 ? std::strerror(errno) : "failed"));
     }
 }
 
@@ -221,9 +225,9 @@ int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
         return 0;
     } catch (const UsageError& error) { return fail(error.what(), 2); } catch (const Interrupted& error) {
         return fail(error.what(), 128 + error.signal());
-    } catch (const std::bad_alloc&) { return fail("out of memory", 1); } catch (const std::exception& error) {
-        return fail(error.what(), 1);
-    }
+    } catch (const std::bad_alloc&) { return fail("out of memory", 1); } catch (const std::system_error& error) {
+        return fail(std::ferror(stdout) != 0 ? lost_output(error.code().message()) : error.what(), 1); // fmt::print
+    } catch (const std::exception& error) { return fail(error.what(), 1); }
 }
 
 void Program::run(const std::function<void()>& lesson) {

@@ -155,7 +155,11 @@ namespace {
 /// The file that a write to `path` creates or replaces.
 fs::path target_of(const fs::path& path) {
     std::error_code ignored;
-    fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+    fs::path target = path;
+    for (int links = 0; fs::is_symlink(fs::symlink_status(target, ignored)); ++links) {
+        if (links == 40) { fail("write", path, reason(ELOOP)); }
+        target = target.parent_path() / fs::read_symlink(target, ignored);
+    }
     const fs::file_status status = fs::status(target, ignored);
     if (fs::is_directory(status)) { fail("write", path, reason(EISDIR)); }
     // rename() would replace a device such as /dev/null by a file.

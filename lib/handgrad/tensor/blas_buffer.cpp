@@ -43,7 +43,7 @@ private:
         if (!memory_is_limited()) { return most_buffers; }
         const bool several = blas_memory_alloc != nullptr && blas_memory_free != nullptr;
         int count = several ? std::min(num_threads(), most_buffers) : 1;
-        while (count > 1 && !memory_is_left(2 * static_cast<std::size_t>(count) * buffer_size)) { --count; }
+        while (count > 1 && !memory_is_left(4 * static_cast<std::size_t>(count) * buffer_size)) { --count; }
         if (!memory_is_left(buffer_size)) {
             throw std::runtime_error(
                 "out of memory: OpenBLAS needs 128 MiB for a matrix product, and the limit of memory "

@@ -9,8 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "memory_limit.hpp"
-
 namespace handgrad {
 namespace {
 
@@ -19,11 +17,10 @@ namespace {
 /// threads would, and on a busy machine that takes a time slice in every loop.
 class Pool {
 public:
-    /// If the system starts fewer threads, they do all of the work: the results do not depend on their number. Under a
-    /// limit of memory, their stacks leave some of it for the data.
+    /// If the system starts fewer threads, they do all of the work: the results do not depend on their number.
     explicit Pool(int workers) : wanted_(workers) {
         try {
-            for (int i = 0; i < workers && (!memory_is_limited() || memory_is_left(left_for_data)); ++i) {
+            for (int i = 0; i < workers; ++i) {
                 workers_.emplace_back([this] { work(); });
             }
         } catch (const std::system_error&) {}
@@ -105,8 +102,6 @@ private:
         }
         for (int i = 0; i < 2000 && !ready(); ++i) { std::this_thread::yield(); }
     }
-
-    static constexpr std::size_t left_for_data = std::size_t{256} << 20;
 
     int wanted_;
     std::vector<std::thread> workers_;
