@@ -21,8 +21,8 @@ int available_cores() {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// Returns n, or fewer if memory is limited: the stacks of n - 1 threads may take half of what is left after 384 MiB for
-/// OpenBLAS and data.
+/// Returns n, or fewer if memory is limited: the stacks of n - 1 threads may take a quarter of what is left after 384 MiB
+/// for OpenBLAS and data. OpenMP starts threads of its own, so it is twice a quarter.
 int within_limit_of_memory(int n) {
     if (!memory_is_limited()) { return n; }
     std::size_t stack = 0;
@@ -31,7 +31,7 @@ int within_limit_of_memory(int n) {
     pthread_attr_getstacksize(&standard, &stack);
     pthread_attr_destroy(&standard);
     constexpr std::size_t left = std::size_t{384} << 20;
-    while (n > 1 && !memory_is_left(2 * static_cast<std::size_t>(n - 1) * stack + left)) { --n; }
+    while (n > 1 && !memory_is_left(4 * static_cast<std::size_t>(n - 1) * stack + left)) { --n; }
     return n;
 }
 
