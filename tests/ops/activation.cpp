@@ -9,13 +9,13 @@ using namespace support;
 
 namespace {
 
-const Chain relu{
+const Chain relu_chain{
     Operation::forward("relu_forward", "x -> y=x", [](auto on, auto& a) { on.relu_forward(a["x"], a["y"]); }),
     {{"relu_backward", "x dy -> dx=x,dy", [](auto on, auto& a) { on.relu_backward(a["x"], a["dy"], a["dx"]); }}}};
-const Chain sigmoid{
+const Chain sigmoid_chain{
     Operation::forward("sigmoid_forward", "x -> y=x", [](auto on, auto& a) { on.sigmoid_forward(a["x"], a["y"]); }),
     {{"sigmoid_backward", "y dy -> dx=y,dy", [](auto on, auto& a) { on.sigmoid_backward(a["y"], a["dy"], a["dx"]); }}}};
-const Chain tanh_op{
+const Chain tanh_chain{
     Operation::forward("tanh_forward", "x -> y=x", [](auto on, auto& a) { on.tanh_forward(a["x"], a["y"]); }),
     {{"tanh_backward", "y dy -> dx=y,dy", [](auto on, auto& a) { on.tanh_backward(a["y"], a["dy"], a["dx"]); }}}};
 
@@ -55,7 +55,7 @@ Mistake activation_mistake(const std::string& what, const std::string& argument,
 }
 
 Tested tested_relu() {
-    Tested t = tested_activation("relu", relu, "x");
+    Tested t = tested_activation("relu", relu_chain, "x");
     t.forms = {{"relu_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.relu_forward(a["x"]); }},
                {"relu_backward", "x dy -> dx", [](auto on, auto& a) { a["dx"] = on.relu_backward(a["x"], a["dy"]); }}};
     t.mistakes = {
@@ -65,7 +65,7 @@ Tested tested_relu() {
 }
 
 Tested tested_sigmoid() {
-    Tested t = tested_activation("sigmoid", sigmoid, "y");
+    Tested t = tested_activation("sigmoid", sigmoid_chain, "y");
     t.is_exact = false;
     t.forms = {
         {"sigmoid_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.sigmoid_forward(a["x"]); }},
@@ -78,7 +78,7 @@ Tested tested_sigmoid() {
 }
 
 Tested tested_tanh() {
-    Tested t = tested_activation("tanh", tanh_op, "y");
+    Tested t = tested_activation("tanh", tanh_chain, "y");
     t.is_exact = false;
     t.forms = {{"tanh_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.tanh_forward(a["x"]); }},
                {"tanh_backward", "y dy -> dx", [](auto on, auto& a) { a["dx"] = on.tanh_backward(a["y"], a["dy"]); }}};
@@ -96,26 +96,28 @@ struct Formula {
     long double (*f)(long double);
     long double (*slope)(long double x, long double y);
 };
-const Formula formulas[] = {{"relu", relu, [](long double x) { return x > 0 ? x : 0.0L; },
+const Formula formulas[] = {{"relu", relu_chain, [](long double x) { return x > 0 ? x : 0.0L; },
                              [](long double x, long double) { return x > 0 ? 1.0L : 0.0L; }},
-                            {"sigmoid", sigmoid, [](long double x) { return 1 / (1 + std::exp(-x)); },
+                            {"sigmoid", sigmoid_chain, [](long double x) { return 1 / (1 + std::exp(-x)); },
                              [](long double, long double y) { return y * (1 - y); }},
-                            {"tanh", tanh_op, [](long double x) { return std::tanh(x); },
+                            {"tanh", tanh_chain, [](long double x) { return std::tanh(x); },
                              [](long double, long double y) { return 1 - y * y; }}};
 
 /// f(x) alone.
-Tensor<double> forward(const Backend& on, const Chain& chain, const Tensor<double>& x) {
+Tensor<double> activation_of(const Backend& on, const Chain& chain, const Tensor<double>& x) {
     return chain(on, {{"x", x}}).at("y");
 }
 /// The gradient alone, computed from x or y, which f keeps.
-Tensor<double> backward(const Backend& on, const Chain& chain, const Tensor<double>& kept, const Tensor<double>& dy) {
+Tensor<double> activation_gradient(const Backend& on, const Chain& chain, const Tensor<double>& kept,
+                                   const Tensor<double>& dy) {
     Values values{{chain.backward[0].operands()[0].name, kept}, {"dy", dy}};
     chain.backward[0](on, values);
     return values.at("dx");
 }
 
 /// The shapes of the tests: one entry, partial registers, several chunks for the threads, more than two dimensions.
-const Shape shapes[] = {{1, 1}, {2, 3}, {3, 5}, {7, 9}, {7, 16}, {64, 100}, {3, 2, 4, 5}, {13}, {}, {300007}};
+const Shape activation_shapes[] = {{1, 1},    {2, 3},       {3, 5}, {7, 9}, {7, 16},
+                                   {64, 100}, {3, 2, 4, 5}, {13},   {},     {300007}};
 
 } // namespace
 
@@ -125,7 +127,7 @@ HANDGRAD_TEST_OPERATION("tanh", tested_tanh())
 
 HANDGRAD_TEST_ON_BACKENDS("activations: every entry by the formula, in buffers of all kinds", "[ops][activation]") {
     for (const Formula& formula : formulas) {
-        for (const Shape& shape : shapes) {
+        for (const Shape& shape : activation_shapes) {
             INFO(formula.name << " " << to_string(shape));
             const auto x = normal_numbers<double>(shape, 1), dy = normal_numbers<double>(shape, 2);
             Tensor<double> y(shape), dx(shape);
@@ -153,13 +155,13 @@ HANDGRAD_TEST_ON_BACKENDS("relu: at the kink, and for numbers that are none", "[
     const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN(),
                  least = on.denorm_min();
     const auto x = tensor<double>({9}, {0, -0.0, nan, inf, -inf, least, -least, 2, -2});
-    const auto y = forward(on, relu, x), dx = backward(on, relu, x, full<double>({9}, 3));
+    const auto y = activation_of(on, relu_chain, x), dx = activation_gradient(on, relu_chain, x, full<double>({9}, 3));
     CHECK(std::isnan(y(2)));
     CHECK(dx(2) == 3); // NaN passes back too, as in PyTorch
     CHECK((y(0) == 0 && y(1) == 0 && y(3) == inf && y(4) == 0 && y(5) == least && y(6) == 0 && y(7) == 2 && y(8) == 0));
     CHECK_FALSE((std::signbit(y(0)) || std::signbit(y(4)) || std::signbit(y(8))));
     CHECK(equal_numbers(dx, tensor<double>({9}, {0, 0, 3, 3, 0, 3, 0, 3, 0})));
-    const auto through = backward(on, relu, tensor<double>({3}, {1, -1, 0}), full<double>({3}, nan));
+    const auto through = activation_gradient(on, relu_chain, tensor<double>({3}, {1, -1, 0}), full<double>({3}, nan));
     CHECK((std::isnan(through(0)) && through(1) == 0 && through(2) == 0));
 }
 
@@ -171,7 +173,7 @@ HANDGRAD_TEST_ON_BACKENDS("sigmoid and tanh: at the ends of the range", "[ops][a
         const auto edge =
             tensor<double>({12}, {1e4, -1e4, inf, -inf, nan, 0, -0.0, least, -least, on.max(), -on.max(), on.min()});
         std::copy_n(edge.data(), edge.size(), x.data());
-        const auto s = forward(on, sigmoid, x), t = forward(on, tanh_op, x);
+        const auto s = activation_of(on, sigmoid_chain, x), t = activation_of(on, tanh_chain, x);
         CHECK((s(0) == 1 && s(1) == 0 && s(2) == 1 && s(3) == 0 && s(9) == 1 && s(10) == 0));
         CHECK((t(0) == 1 && t(1) == -1 && t(2) == 1 && t(3) == -1 && t(9) == 1 && t(10) == -1));
         CHECK((std::isnan(s(4)) && std::isnan(t(4))));
@@ -183,7 +185,7 @@ HANDGRAD_TEST_ON_BACKENDS("sigmoid and tanh: at the ends of the range", "[ops][a
         CHECK(std::abs(t(11) - on.min()) <= on.epsilon() * on.min());
 
         const auto dy = full<double>(x.shape(), 1);
-        const auto ds = backward(on, sigmoid, s, dy), dt = backward(on, tanh_op, t, dy);
+        const auto ds = activation_gradient(on, sigmoid_chain, s, dy), dt = activation_gradient(on, tanh_chain, t, dy);
         for (const std::size_t i : {0, 1, 2, 3, 9, 10}) {
             CHECK(ds(i) == 0);
             CHECK(dt(i) == 0);
@@ -199,22 +201,24 @@ HANDGRAD_TEST_ON_BACKENDS("sigmoid and tanh: small results keep their digits", "
         const long double at = on.stored(v);
         const double s = static_cast<double>(std::exp(at) / (1 + std::exp(at)));
         INFO("x " << v);
-        CHECK(std::abs(forward(on, sigmoid, full<double>({5}, v))(4) - s) <= 8 * eps * s);
+        CHECK(std::abs(activation_of(on, sigmoid_chain, full<double>({5}, v))(4) - s) <= 8 * eps * s);
     }
     for (double v = 1e-30; v <= 20; v *= 1.7) {
         const double t = static_cast<double>(std::tanh(static_cast<long double>(on.stored(-v))));
         INFO("x " << -v);
-        CHECK(std::abs(forward(on, tanh_op, full<double>({5}, -v))(4) - t) <= 8 * eps * std::abs(t));
+        CHECK(std::abs(activation_of(on, tanh_chain, full<double>({5}, -v))(4) - t) <= 8 * eps * std::abs(t));
     }
 }
 
 HANDGRAD_TEST_ON_BACKENDS("relu(x) - relu(-x) is x, and so are their gradients'", "[metamorphic]") {
     const auto x = numbers_off_zero<double>({11, 13}, 1), dy = normal_numbers<double>({11, 13}, 2);
     const Tensor<double> minus_x = -x;
-    CHECK(equal_numbers(Tensor<double>(forward(on, relu, x) - forward(on, relu, minus_x)), x));
-    CHECK(equal_numbers(Tensor<double>(backward(on, relu, x, dy) + backward(on, relu, minus_x, dy)), dy));
+    CHECK(equal_numbers(Tensor<double>(activation_of(on, relu_chain, x) - activation_of(on, relu_chain, minus_x)), x));
+    CHECK(equal_numbers(
+        Tensor<double>(activation_gradient(on, relu_chain, x, dy) + activation_gradient(on, relu_chain, minus_x, dy)),
+        dy));
     // tanh is odd, and the sigmoid is a tanh: s(x) = (1 + tanh(x / 2)) / 2.
-    const Tensor<double> half = 0.5 * x, minus_half = -half, tanh = forward(on, tanh_op, half);
-    CHECK(equal_numbers(Tensor<double>(-forward(on, tanh_op, minus_half)), tanh));
-    CHECK(difference(forward(on, sigmoid, x), Tensor<double>(0.5 + 0.5 * tanh)) <= on.rounding());
+    const Tensor<double> half = 0.5 * x, minus_half = -half, tanh = activation_of(on, tanh_chain, half);
+    CHECK(equal_numbers(Tensor<double>(-activation_of(on, tanh_chain, minus_half)), tanh));
+    CHECK(difference(activation_of(on, sigmoid_chain, x), Tensor<double>(0.5 + 0.5 * tanh)) <= on.rounding());
 }

@@ -153,10 +153,10 @@ std::vector<Refusal> conv2d_refusals() {
 }
 
 std::vector<Example> conv2d_gradients() {
-    const Window windows[] = {
+    const Window of_all_kinds[] = {
         {{3, 2}, 1, 0, 1}, {{2, 3}, 1, 1, 1}, {3, 2, 1, 1}, {2, {1, 2}, {2, 0}, {2, 1}}, {1, {2, 3}, 0, 1}};
     std::vector<Example> all;
-    for_each_case(windows, [&](const Shape& shape, const Window& window, std::size_t number) {
+    for_each_case(of_all_kinds, [&](const Shape& shape, const Window& window, std::size_t number) {
         const std::size_t c = shape[1], groups = number % 3 == 0 ? c : 1, k = groups == 1 ? 2 : 2 * c;
         const Conv2dOptions options = conv(window.stride, window.padding, window.dilation, groups);
         all.push_back({to_text(shape, window) + ", groups " + std::to_string(groups), conv2d(options),

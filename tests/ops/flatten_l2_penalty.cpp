@@ -11,7 +11,7 @@ using namespace support;
 
 namespace {
 
-const Chain flatten{
+const Chain flatten_chain{
     Operation::forward("flatten_forward", "x -> y", [](auto on, auto& a) { on.flatten_forward(a["x"], a["y"]); }),
     {{"flatten_backward", "dy x:shape -> dx",
       [](auto on, auto& a) { on.flatten_backward(a["dy"], a.shape("x"), a["dx"]); }}}};
@@ -19,7 +19,7 @@ const Chain flatten{
 Tested tested_flatten() {
     Tested t;
     t.name = "flatten";
-    t.batch = [](std::size_t n) { return Example{"", flatten, {{"x", whole_numbers<double>({n, 3, 4, 5}, 1)}}}; };
+    t.batch = [](std::size_t n) { return Example{"", flatten_chain, {{"x", whole_numbers<double>({n, 3, 4, 5}, 1)}}}; };
     t.folds_rows = false;
     t.forms = {{"flatten_forward", "x -> y",
                 [](auto on, auto& a) { // a copy, not a view
@@ -31,12 +31,15 @@ Tested tested_flatten() {
                     a["dy"].fill(0);
                 }}};
     t.refusals = [] {
-        return std::vector<Refusal>{{flatten.forward, {{"x", zeros<double>({})}}, "x has shape (), expected (N, ...)"},
-                                    {flatten["flatten_backward"],
-                                     {{"dy", zeros<double>({2, 3})}, {"x", zeros<double>({2, 2, 2})}},
-                                     "dy has shape (2, 3), expected (2, 4)"}};
+        return std::vector<Refusal>{
+            {flatten_chain.forward, {{"x", zeros<double>({})}}, "x has shape (), expected (N, ...)"},
+            {flatten_chain["flatten_backward"],
+             {{"dy", zeros<double>({2, 3})}, {"x", zeros<double>({2, 2, 2})}},
+             "dy has shape (2, 3), expected (2, 4)"}};
     };
-    t.gradients = [] { return std::vector<Example>{{"", flatten, {{"x", normal_numbers<double>({2, 3, 4, 5}, 1)}}}}; };
+    t.gradients = [] {
+        return std::vector<Example>{{"", flatten_chain, {{"x", normal_numbers<double>({2, 3, 4, 5}, 1)}}}};
+    };
     t.mistakes = {{"dx", "its entries are in another order", [](const Backend&, const Chain&, const Values& values) {
                        Tensor<double> dx = values.at("dx");
                        std::reverse(dx.storage().begin(), dx.storage().end());
@@ -159,7 +162,7 @@ HANDGRAD_TEST_ON_BACKENDS("flatten: the same numbers, one row a sample, and back
         for (std::size_t i = 1; i < shape.size(); ++i) { row *= shape[i]; }
         Tensor<double> y = x;
         y.reshape(Shape{shape[0], row});
-        const Values r = flatten(on, {{"x", x}, {"dy", y}});
+        const Values r = flatten_chain(on, {{"x", x}, {"dy", y}});
         CHECK(same_bits(r.at("y"), y));
         CHECK(same_bits(r.at("dx"), x));
     }
@@ -211,6 +214,6 @@ TEST_CASE("flatten shows a negative number of samples as it was written", "[ops]
 
 HANDGRAD_TEST_ON_BACKENDS("flatten: backward is the transpose of forward", "[metamorphic]") {
     const auto x = whole_numbers<double>({3, 2, 7, 6}, 4), dy = whole_numbers<double>({3, 84}, 7);
-    const Values r = flatten(on, {{"x", x}, {"dy", dy}});
+    const Values r = flatten_chain(on, {{"x", x}, {"dy", dy}});
     CHECK(inner(x, r.at("dx")) == inner(r.at("y"), dy));
 }

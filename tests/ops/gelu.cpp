@@ -10,26 +10,26 @@ using namespace support;
 
 namespace {
 
-const Chain gelu{
+const Chain gelu_chain{
     Operation::forward("gelu_forward", "x -> y=x", [](auto on, auto& a) { on.gelu_forward(a["x"], a["y"]); }),
     {{"gelu_backward", "x dy -> dx=x,dy", [](auto on, auto& a) { on.gelu_backward(a["x"], a["dy"], a["dx"]); }}}};
 
 Tested tested_gelu() {
     Tested t;
     t.name = "gelu";
-    t.batch = [](std::size_t n) { return Example{"", gelu, {{"x", whole_numbers<double>({n, 19}, 1)}}}; };
+    t.batch = [](std::size_t n) { return Example{"", gelu_chain, {{"x", whole_numbers<double>({n, 19}, 1)}}}; };
     t.is_exact = false;
     t.forms = {{"gelu_forward", "x -> y", [](auto on, auto& a) { a["y"] = on.gelu_forward(a["x"]); }},
                {"gelu_backward", "x dy -> dx", [](auto on, auto& a) { a["dx"] = on.gelu_backward(a["x"], a["dy"]); }}};
     t.refusals = [] {
-        return std::vector<Refusal>{{gelu["gelu_backward"],
+        return std::vector<Refusal>{{gelu_chain["gelu_backward"],
                                      {{"x", zeros<double>({7, 19})}, {"dy", zeros<double>({3})}},
                                      "dy has shape (3,), expected (7, 19)"}};
     };
     const auto of_shapes = [](const std::vector<Shape>& shapes) {
         std::vector<Example> all;
         for (const Shape& shape : shapes) {
-            all.push_back({to_string(shape), gelu, {{"x", normal_numbers<double>(shape, 1)}}});
+            all.push_back({to_string(shape), gelu_chain, {{"x", normal_numbers<double>(shape, 1)}}});
         }
         return all;
     };

@@ -12,14 +12,15 @@ using namespace support;
 
 namespace {
 
-const Chain linear{Operation::forward("linear_forward", "x w b -> y",
-                                      [](auto on, auto& a) { on.linear_forward(a["x"], a["w"], a["b"], a["y"]); }),
-                   {{"linear_backward_input", "dy w -> dx",
-                     [](auto on, auto& a) { on.linear_backward_input(a["dy"], a["w"], a["dx"]); }},
-                    {"linear_backward_weight", "x dy -> dw+",
-                     [](auto on, auto& a) { on.linear_backward_weight(a["x"], a["dy"], a["dw"], a.mode); }},
-                    {"linear_backward_bias", "dy -> db+",
-                     [](auto on, auto& a) { on.linear_backward_bias(a["dy"], a["db"], a.mode); }}}};
+const Chain linear_chain{
+    Operation::forward("linear_forward", "x w b -> y",
+                       [](auto on, auto& a) { on.linear_forward(a["x"], a["w"], a["b"], a["y"]); }),
+    {{"linear_backward_input", "dy w -> dx",
+      [](auto on, auto& a) { on.linear_backward_input(a["dy"], a["w"], a["dx"]); }},
+     {"linear_backward_weight", "x dy -> dw+",
+      [](auto on, auto& a) { on.linear_backward_weight(a["x"], a["dy"], a["dw"], a.mode); }},
+     {"linear_backward_bias", "dy -> db+",
+      [](auto on, auto& a) { on.linear_backward_bias(a["dy"], a["db"], a.mode); }}}};
 
 template <class Fill> Values linear_arguments(std::size_t n, std::size_t in, std::size_t out, const Fill& fill) {
     return {{"x", fill({n, in}, 1)}, {"w", fill({in, out}, 2)}, {"b", fill({out}, 3)}};
@@ -29,7 +30,7 @@ std::vector<Example> linear_examples(std::initializer_list<std::array<std::size_
     std::vector<Example> all;
     for (const auto& [n, in, out] : sizes) {
         all.push_back({"N " + std::to_string(n) + ", D_in " + std::to_string(in) + ", D_out " + std::to_string(out),
-                       linear, linear_arguments(n, in, out, normal_numbers<double>)});
+                       linear_chain, linear_arguments(n, in, out, normal_numbers<double>)});
     }
     return all;
 }
@@ -37,11 +38,11 @@ std::vector<Example> linear_examples(std::initializer_list<std::array<std::size_
 std::vector<Refusal> linear_refusals() {
     const auto forward = [](const Shape& x, const Shape& w, const Shape& b, const std::string& message) {
         return Refusal{
-            linear.forward, {{"x", zeros<double>(x)}, {"w", zeros<double>(w)}, {"b", zeros<double>(b)}}, message};
+            linear_chain.forward, {{"x", zeros<double>(x)}, {"w", zeros<double>(w)}, {"b", zeros<double>(b)}}, message};
     };
     const auto backward = [](const std::string& gradient, const Shape& first, const Shape& second,
                              const std::string& message, const std::optional<Shape>& dw = {}) {
-        Refusal refusal{linear["linear_backward_" + gradient], {}, message};
+        Refusal refusal{linear_chain["linear_backward_" + gradient], {}, message};
         const auto& operands = refusal.operation.operands();
         refusal.values[operands[0].name] = zeros<double>(first);
         if (gradient != "bias") { refusal.values[operands[1].name] = zeros<double>(second); }
@@ -86,7 +87,7 @@ Mistake linear_mistake(const std::string& gradient, const std::string& what,
 Tested tested_linear() {
     Tested t;
     t.name = "linear";
-    t.batch = [](std::size_t n) { return Example{"", linear, linear_arguments(n, 4, 5, whole_numbers<double>)}; };
+    t.batch = [](std::size_t n) { return Example{"", linear_chain, linear_arguments(n, 4, 5, whole_numbers<double>)}; };
     t.forms = {
         {"linear_forward", "x w b -> y", [](auto on, auto& a) { a["y"] = on.linear_forward(a["x"], a["w"], a["b"]); }},
         {"linear_backward", "x w dy -> dx dw db", [](auto on, auto& a) {
@@ -94,7 +95,9 @@ Tested tested_linear() {
              a["dx"] = g.dx, a["dw"] = g.dw, a["db"] = g.db;
          }}};
     t.refusals = linear_refusals;
-    t.aliased = [] { return std::vector<Example>{{"", linear, linear_arguments(3, 3, 3, whole_numbers<double>)}}; };
+    t.aliased = [] {
+        return std::vector<Example>{{"", linear_chain, linear_arguments(3, 3, 3, whole_numbers<double>)}};
+    };
     t.gradients = [] {
         return linear_examples({{3, 4, 5}, {5, 10, 12}, {4, 9, 3}, {2, 3, 17}, {7, 18, 8}, {1, 1, 1}});
     };
@@ -161,7 +164,7 @@ struct LinearProblem {
 
     /// Whether a backend's four results are that; exactly so if the tolerance is 0.
     bool solved_by(const Backend& on, double tolerance) const {
-        const Values got = linear(on, values);
+        const Values got = linear_chain(on, values);
         const auto close = [&](const std::string& name, const Tensor<double>& right) {
             return tolerance == 0 ? equal_numbers(got.at(name), right) : difference(got.at(name), right) <= tolerance;
         };
@@ -178,10 +181,10 @@ HANDGRAD_TEST_OPERATION("linear", tested_linear())
 
 HANDGRAD_TEST_ON_BACKENDS("linear: sums done by hand", "[ops][linear]") {
     // 1*1 + 2*3 + 3*5 + 0.5 and so on
-    const Values r = linear(on, {{"x", tensor<double>({2, 3}, {1, 2, 3, 4, 5, 6})},
-                                 {"w", tensor<double>({3, 2}, {1, 2, 3, 4, 5, 6})},
-                                 {"b", tensor<double>({2}, {0.5, -0.5})},
-                                 {"dy", tensor<double>({2, 2}, {1, -1, 2, 0.25})}});
+    const Values r = linear_chain(on, {{"x", tensor<double>({2, 3}, {1, 2, 3, 4, 5, 6})},
+                                       {"w", tensor<double>({3, 2}, {1, 2, 3, 4, 5, 6})},
+                                       {"b", tensor<double>({2}, {0.5, -0.5})},
+                                       {"dy", tensor<double>({2, 2}, {1, -1, 2, 0.25})}});
     CHECK(equal_numbers(r.at("y"), tensor<double>({2, 2}, {22.5, 27.5, 49.5, 63.5})));
     CHECK(equal_numbers(r.at("dx"), tensor<double>({2, 3}, {-1, -1, -1, 2.5, 7, 11.5})));
     CHECK(equal_numbers(r.at("dw"), tensor<double>({3, 2}, {9, 0, 12, -0.75, 15, -1.5})));
@@ -231,14 +234,14 @@ HANDGRAD_TEST_ON_BACKENDS("linear: a row's result does not depend on the rows be
     if (on.is_device() && device::is_gpu() && !device::is_plain()) { return; }
     for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{40, 33}, {5, 20}, {40, 3}, {784, 20}}) {
         Values values = linear_arguments(29, in, out, normal_numbers<double>);
-        const Tensor<double> x = values["x"], y = linear(on, values).at("y");
+        const Tensor<double> x = values["x"], y = linear_chain(on, values).at("y");
         for (std::size_t n = 0; n < 29; ++n) {
             INFO("D_in " << in << ", D_out " << out << ", row " << n);
             Tensor<double> row(Shape{1, in}), expected(Shape{1, out});
             std::copy_n(x.data() + n * in, in, row.data());
             std::copy_n(y.data() + n * out, out, expected.data());
             values["x"] = row;
-            REQUIRE(same_bits(linear(on, values).at("y"), expected));
+            REQUIRE(same_bits(linear_chain(on, values).at("y"), expected));
         }
     }
 }
@@ -249,18 +252,18 @@ HANDGRAD_TEST_ON_BACKENDS("linear: buffers of all sizes are overwritten or added
             for (const std::size_t out : {1, 3, 9, 40}) {
                 INFO("N " << n << ", D_in " << in << ", D_out " << out);
                 const LinearProblem problem(n, in, out, whole_numbers<double>);
-                const Values clean = linear(on, problem.values);
+                const Values clean = linear_chain(on, problem.values);
                 Values added = clean;
                 for (const char* result : {"y", "dx", "dw", "db"}) {
                     added[result] = full<double>({3, 1, 2}, std::numeric_limits<double>::quiet_NaN());
                 }
-                added = linear(on, added);
+                added = linear_chain(on, added);
                 for (const char* result : {"y", "dx", "dw", "db"}) {
                     REQUIRE(same_bits(added.at(result), clean.at(result)));
                 }
                 added["dw"].fill(10);
                 added["db"].fill(20);
-                for (int call = 0; call < 2; ++call) { added = linear(on, added, Accumulate::yes); }
+                for (int call = 0; call < 2; ++call) { added = linear_chain(on, added, Accumulate::yes); }
                 REQUIRE(equal_numbers(added.at("dw"), Tensor<double>(10.0 + 2.0 * clean.at("dw"))));
                 REQUIRE(equal_numbers(added.at("db"), Tensor<double>(20.0 + 2.0 * clean.at("db"))));
             }
@@ -273,7 +276,7 @@ HANDGRAD_TEST_ON_BACKENDS("linear: an empty batch gives an empty result and grad
         for (const std::size_t out : {2, 20}) {
             Values values = linear_arguments(0, in, out, whole_numbers<double>);
             values["dy"] = Tensor<double>(Shape{0, out});
-            const Values r = linear(on, values);
+            const Values r = linear_chain(on, values);
             CHECK(r.at("y").shape() == Shape{0, out});
             CHECK(r.at("dx").shape() == Shape{0, in});
             CHECK(equal_numbers(r.at("dw"), zeros<double>({in, out})));
@@ -286,7 +289,8 @@ HANDGRAD_TEST_ON_BACKENDS("linear: NaN stays in its row", "[ops][linear]") {
     for (const std::size_t out : {3, 40}) {
         auto x = whole_numbers<double>({3, 20}, 1);
         x(1, 7) = std::numeric_limits<double>::quiet_NaN();
-        const auto y = linear(on, {{"x", x}, {"w", zeros<double>({20, out})}, {"b", zeros<double>({out})}}).at("y");
+        const auto y =
+            linear_chain(on, {{"x", x}, {"w", zeros<double>({20, out})}, {"b", zeros<double>({out})}}).at("y");
         for (std::size_t k = 0; k < out; ++k) {
             CHECK(y(0, k) == 0);
             CHECK(std::isnan(y(1, k))); // 0 * NaN is NaN
@@ -299,7 +303,7 @@ HANDGRAD_TEST_ON_BACKENDS("linear: backward is the transpose of forward", "[meta
     Values r = linear_arguments(5, 7, 9, whole_numbers<double>);
     r["b"] = zeros<double>({9});
     r["dy"] = whole_numbers<double>({5, 9}, 4);
-    r = linear(on, r);
+    r = linear_chain(on, r);
     const double sum = inner(r["y"], r["dy"]);
     CHECK(inner(r["x"], r["dx"]) == sum);
     CHECK(inner(r["w"], r["dw"]) == sum);

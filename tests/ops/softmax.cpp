@@ -12,38 +12,39 @@ using Catch::Matchers::WithinRel;
 
 namespace {
 
-const Chain softmax{
+const Chain softmax_chain{
     Operation::forward("softmax_forward", "z -> p=z", [](auto on, auto& a) { on.softmax_forward(a["z"], a["p"]); }),
     {{"softmax_backward", "p dp -> dz=p,dp", [](auto on, auto& a) { on.softmax_backward(a["p"], a["dp"], a["dz"]); }}}};
 
-const Chain cross_entropy{Operation::forward("cross_entropy_forward", "z y:labels -> p loss:number",
-                                             [](auto on, auto& a) {
-                                                 a.number("loss",
-                                                          on.cross_entropy_forward(a["z"], a.labels("y"), a["p"]));
-                                             }),
-                          {{"cross_entropy_backward", "p y:labels -> dz=p",
-                            [](auto on, auto& a) { on.cross_entropy_backward(a["p"], a.labels("y"), a["dz"]); }},
-                           {"count_correct", "z y:labels -> correct:number",
-                            [](auto on, auto& a) { a.number("correct", on.count_correct(a["z"], a.labels("y"))); }}}};
+const Chain cross_entropy_chain{
+    Operation::forward(
+        "cross_entropy_forward", "z y:labels -> p loss:number",
+        [](auto on, auto& a) { a.number("loss", on.cross_entropy_forward(a["z"], a.labels("y"), a["p"])); }),
+    {{"cross_entropy_backward", "p y:labels -> dz=p",
+      [](auto on, auto& a) { on.cross_entropy_backward(a["p"], a.labels("y"), a["dz"]); }},
+     {"count_correct", "z y:labels -> correct:number",
+      [](auto on, auto& a) { a.number("correct", on.count_correct(a["z"], a.labels("y"))); }}}};
 
 Tensor<double> labels_of(std::initializer_list<std::int64_t> values) { return to<double>(labels(values)); }
 
 /// The probabilities of each row's classes.
-Tensor<double> probabilities(const Backend& on, const Tensor<double>& z) { return softmax(on, {{"z", z}}).at("p"); }
+Tensor<double> probabilities(const Backend& on, const Tensor<double>& z) {
+    return softmax_chain(on, {{"z", z}}).at("p");
+}
 /// Everything about the loss of scores z for classes y.
-Values losses(const Backend& on, const Tensor<double>& z, const Tensor<double>& y) {
-    return cross_entropy(on, {{"z", z}, {"y", y}});
+Values losses_for(const Backend& on, const Tensor<double>& z, const Tensor<double>& y) {
+    return cross_entropy_chain(on, {{"z", z}, {"y", y}});
 }
 /// The loss alone.
 double loss_of(const Backend& on, const Tensor<double>& z, const Tensor<double>& y) {
-    return losses(on, z, y).at("loss")();
+    return losses_for(on, z, y).at("loss")();
 }
 /// How many rows of scores have their largest score at the class y.
-double correct(const Backend& on, const Tensor<double>& z, const Tensor<double>& y) {
-    return losses(on, z, y).at("correct")();
+double correct_rows(const Backend& on, const Tensor<double>& z, const Tensor<double>& y) {
+    return losses_for(on, z, y).at("correct")();
 }
 /// One of the backward operations alone.
-Tensor<double> backward(const Backend& on, const Operation& operation, Values values) {
+Tensor<double> dz_of(const Backend& on, const Operation& operation, Values values) {
     operation(on, values);
     return values.at("dz");
 }
@@ -63,16 +64,17 @@ Tested tested_softmax() {
     Tested t;
     t.name = "softmax";
     t.is_exact = false;
-    t.batch = [](std::size_t n) { return Example{"", softmax, {{"z", whole_numbers<double>({n, 4}, 1)}}}; };
+    t.batch = [](std::size_t n) { return Example{"", softmax_chain, {{"z", whole_numbers<double>({n, 4}, 1)}}}; };
     t.forms = {
         {"softmax_forward", "z -> p", [](auto on, auto& a) { a["p"] = on.softmax_forward(a["z"]); }},
         {"softmax_backward", "p dp -> dz", [](auto on, auto& a) { a["dz"] = on.softmax_backward(a["p"], a["dp"]); }}};
     t.refusals = [] {
         const auto forward = [](const Shape& z, const std::string& message) {
-            return Refusal{softmax.forward, {{"z", zeros<double>(z)}}, message};
+            return Refusal{softmax_chain.forward, {{"z", zeros<double>(z)}}, message};
         };
         const auto back = [](const Shape& p, const Shape& dp, const std::string& message) {
-            return Refusal{softmax["softmax_backward"], {{"p", zeros<double>(p)}, {"dp", zeros<double>(dp)}}, message};
+            return Refusal{
+                softmax_chain["softmax_backward"], {{"p", zeros<double>(p)}, {"dp", zeros<double>(dp)}}, message};
         };
         return std::vector<Refusal>{forward({}, "z has shape (), expected (..., K)"),
                                     forward({3, 0}, "z has shape (3, 0), expected at least one class"),
@@ -83,13 +85,13 @@ Tested tested_softmax() {
                                     back({3, 0}, {3, 0}, "p has shape (3, 0), expected at least one class"),
                                     back({0, 3}, {0, 3}, "")};
     };
-    t.aliased = [] { return examples_of_scores(softmax, {{3, 7}, {300, 1000}}); };
-    t.gradients = [] { return examples_of_scores(softmax, {{3, 5}, {7, 3}, {4, 20}}); };
+    t.aliased = [] { return examples_of_scores(softmax_chain, {{3, 7}, {300, 1000}}); };
+    t.gradients = [] { return examples_of_scores(softmax_chain, {{3, 5}, {7, 3}, {4, 20}}); };
     t.mistakes = {
         {"dz", "only the diagonal of the Jacobian was taken", [](const Backend&, const Chain&, const Values& v) {
              return Tensor<double>(v.at("dp") * v.at("p") * (1.0 - v.at("p")));
          }}};
-    t.large = [] { return examples_of_scores(softmax, {{30001, 10}, {65, 1001}, {300007, 1}}); };
+    t.large = [] { return examples_of_scores(softmax_chain, {{30001, 10}, {65, 1001}, {300007, 1}}); };
     t.cases = 7;
     t.torch_names = {{"p", "y"}, {"dp", "dy"}};
     return t;
@@ -97,7 +99,7 @@ Tested tested_softmax() {
 
 std::vector<Refusal> cross_entropy_refusals() {
     std::vector<Refusal> all;
-    for (const Operation* operation : cross_entropy.operations()) {
+    for (const Operation* operation : cross_entropy_chain.operations()) {
         const std::string scores = operation->operands()[0].name; // z or p, called z in messages
         const auto add = [&](const Shape& z, std::initializer_list<std::int64_t> y, const std::string& message) {
             const bool not_on_gpu =
@@ -122,8 +124,9 @@ Tested tested_cross_entropy() {
     t.is_exact = false;
     t.takes_nothing = false; // the mean of no losses is no number
     t.batch = [](std::size_t n) {
-        return Example{
-            "", cross_entropy, {{"z", whole_numbers<double>({n, 4}, 1)}, {"y", to<double>(random_labels(n, 4, 3))}}};
+        return Example{"",
+                       cross_entropy_chain,
+                       {{"z", whole_numbers<double>({n, 4}, 1)}, {"y", to<double>(random_labels(n, 4, 3))}}};
     };
     t.forms = {{"cross_entropy_forward", "z y:labels -> loss:number",
                 [](auto on, auto& a) { a.number("loss", on.cross_entropy_forward(a["z"], a.labels("y"))); }},
@@ -136,8 +139,8 @@ Tested tested_cross_entropy() {
                {"cross_entropy_backward", "p y:labels -> dz",
                 [](auto on, auto& a) { a["dz"] = on.cross_entropy_backward(a["p"], a.labels("y")); }}};
     t.refusals = cross_entropy_refusals;
-    t.aliased = [] { return examples_of_scores(cross_entropy, {{3, 7}, {300, 1000}}); };
-    t.gradients = [] { return examples_of_scores(cross_entropy, {{3, 5}, {7, 3}, {4, 20}}); };
+    t.aliased = [] { return examples_of_scores(cross_entropy_chain, {{3, 7}, {300, 1000}}); };
+    t.gradients = [] { return examples_of_scores(cross_entropy_chain, {{3, 5}, {7, 3}, {4, 20}}); };
     t.mistakes = {{"dz", "it is not divided by N",
                    [](const Backend&, const Chain&, const Values& v) {
                        return Tensor<double>(v.at("dz") * static_cast<double>(v.at("y").size()));
@@ -151,9 +154,9 @@ Tested tested_cross_entropy() {
                        for (double& label : v.at("y").storage()) {
                            label = static_cast<double>((static_cast<std::size_t>(label) + 1) % classes);
                        }
-                       return backward(on, chain["cross_entropy_backward"], v);
+                       return dz_of(on, chain["cross_entropy_backward"], v);
                    }}};
-    t.large = [] { return examples_of_scores(cross_entropy, {{30001, 10}, {65, 1001}, {300007, 1}}); };
+    t.large = [] { return examples_of_scores(cross_entropy_chain, {{30001, 10}, {65, 1001}, {300007, 1}}); };
     return t;
 }
 
@@ -201,7 +204,7 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: by the formula", "[ops][so
                              dp = normal_numbers<double>({n, k}, 2);
         const Labels y = random_labels(n, k, 3);
         const ExpectedSoftmax expected(z, dp, y);
-        const Values r = softmax(on, {{"z", z}, {"dp", dp}}), l = losses(on, z, to<double>(y));
+        const Values r = softmax_chain(on, {{"z", z}, {"dp", dp}}), l = losses_for(on, z, to<double>(y));
         REQUIRE(difference(r.at("p"), expected.p) <= on.rounding());
         if (k > 1) { REQUIRE(difference(r.at("dz"), expected.dz) <= on.rounding()); }
         REQUIRE_THAT(l.at("loss")(), WithinAbs(expected.loss, on.rounding() * (1 + expected.loss)));
@@ -218,8 +221,8 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: buffers, repeated calls, i
         if (n * k > 10000) { continue; }
         INFO("N " << n << ", K " << k);
         const Values arguments{{"z", normal_numbers<double>({n, k}, 1)}, {"dp", normal_numbers<double>({n, k}, 2)}};
-        const Values of_softmax = softmax(on, arguments);
-        const Values of_loss = losses(on, arguments.at("z"), to<double>(random_labels(n, k, 3)));
+        const Values of_softmax = softmax_chain(on, arguments);
+        const Values of_loss = losses_for(on, arguments.at("z"), to<double>(random_labels(n, k, 3)));
         for (const double dirt : {999.0, std::numeric_limits<double>::quiet_NaN()}) {
             for (const Shape& shape : {Shape{n, k}, Shape{3, 1, 2}, Shape{}}) {
                 Values softmax_again = of_softmax, loss_again = of_loss;
@@ -227,8 +230,8 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: buffers, repeated calls, i
                     softmax_again[result] = loss_again[result] = full<double>(shape, dirt);
                 }
                 for (int call = 0; call < 2; ++call) {
-                    softmax_again = softmax(on, softmax_again);
-                    loss_again = cross_entropy(on, loss_again);
+                    softmax_again = softmax_chain(on, softmax_again);
+                    loss_again = cross_entropy_chain(on, loss_again);
                     for (const char* result : {"p", "dz"}) {
                         REQUIRE(same_bits(softmax_again.at(result), of_softmax.at(result)));
                         REQUIRE(same_bits(loss_again.at(result), of_loss.at(result)));
@@ -238,7 +241,7 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: buffers, repeated calls, i
             }
         }
         Values in_place = of_softmax;
-        softmax["softmax_backward"].with_shared(on, in_place, 2, 1, Accumulate::no);
+        softmax_chain["softmax_backward"].with_shared(on, in_place, 2, 1, Accumulate::no);
         REQUIRE(same_bits(in_place.at("dp"), of_softmax.at("dz")));
     }
 }
@@ -266,13 +269,13 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: scores far apart", "[ops][
     const double inf = std::numeric_limits<double>::infinity();
     for (const double far : {1e4, 1e38, inf}) {
         const auto z = tensor<double>({2, 3}, {far == inf ? 5 : far, -far, -far, 0, -far, 0});
-        const Values right = losses(on, z, labels_of({0, 2}));
+        const Values right = losses_for(on, z, labels_of({0, 2}));
         INFO("apart " << far);
         CHECK(equal_numbers(right.at("p"), tensor<double>({2, 3}, {1, 0, 0, 0.5, 0, 0.5})));
         CHECK_THAT(right.at("loss")(), WithinRel(std::log(2.0) / 2, 1e-6));
         CHECK(equal_numbers(right.at("dz"), tensor<double>({2, 3}, {0, 0, 0, 0.25, 0, -0.25})));
         // The wrong class chosen with certainty: the loss is the distance of the scores, however large.
-        const Values wrong = losses(on, z, labels_of({1, 2}));
+        const Values wrong = losses_for(on, z, labels_of({1, 2}));
         const double loss = wrong.at("loss")(), distance = far == inf ? inf : (2 * far + std::log(2.0)) / 2;
         CHECK((loss == distance || std::abs(loss - distance) <= 1e-6 * distance));
         CHECK(equal_numbers(wrong.at("dz"), tensor<double>({2, 3}, {0.5, -0.5, 0, 0.25, 0, -0.25})));
@@ -284,7 +287,7 @@ HANDGRAD_TEST_ON_BACKENDS("softmax and cross-entropy: what is not a number stays
     for (const std::size_t column : {0, 1, 2}) {
         auto z = tensor<double>({2, 3}, {1, 2, 3, 1, 2, 3});
         z(0, column) = nan;
-        const Values r = losses(on, z, labels_of({0, 0}));
+        const Values r = losses_for(on, z, labels_of({0, 0}));
         CHECK(std::isnan(r.at("loss")()));
         for (std::size_t k = 0; k < 3; ++k) {
             CHECK(std::isnan(r.at("p")(0, k)));
@@ -305,19 +308,21 @@ HANDGRAD_TEST_ON_BACKENDS("count_correct: a NaN is the largest score, the first 
         CAPTURE(n);
         Tensor<double> row(Shape{1, 3});
         std::copy_n(z.data() + 3 * n, 3, row.data());
-        for (std::int64_t k = 0; k < 3; ++k) { CHECK(correct(on, row, labels_of({k})) == (k == chosen[n] ? 1 : 0)); }
+        for (std::int64_t k = 0; k < 3; ++k) {
+            CHECK(correct_rows(on, row, labels_of({k})) == (k == chosen[n] ? 1 : 0));
+        }
     }
-    CHECK(correct(on, z, labels_of({0, 1, 2, 0, 1, 1})) == 6);
-    CHECK(correct(on, z, labels_of({1, 2, 1, 1, 2, 2})) == 0);
+    CHECK(correct_rows(on, z, labels_of({0, 1, 2, 0, 1, 1})) == 6);
+    CHECK(correct_rows(on, z, labels_of({1, 2, 1, 1, 2, 2})) == 0);
 }
 
 HANDGRAD_TEST_ON_BACKENDS("count_correct: the first of equal scores is the answer", "[ops][softmax]") {
     const double inf = std::numeric_limits<double>::infinity();
     const auto z = tensor<double>({5, 3}, {1, 2, 3, 3, 2, 1, 2, 2, 1, -inf, -inf, -inf, -1, inf, inf});
-    CHECK(correct(on, z, labels_of({2, 0, 0, 0, 1})) == 5);
-    CHECK(correct(on, z, labels_of({1, 1, 1, 1, 2})) == 0);
-    CHECK(correct(on, z, labels_of({2, 1, 0, 1, 1})) == 3);
-    CHECK(correct(on, tensor<double>({1, 1}, {-7}), labels_of({0})) == 1);
+    CHECK(correct_rows(on, z, labels_of({2, 0, 0, 0, 1})) == 5);
+    CHECK(correct_rows(on, z, labels_of({1, 1, 1, 1, 2})) == 0);
+    CHECK(correct_rows(on, z, labels_of({2, 1, 0, 1, 1})) == 3);
+    CHECK(correct_rows(on, tensor<double>({1, 1}, {-7}), labels_of({0})) == 1);
 }
 
 HANDGRAD_TEST_ON_BACKENDS("add_to_tally: sums over the rows of any rank", "[ops][softmax]") {
@@ -348,7 +353,7 @@ HANDGRAD_TEST_ON_BACKENDS("cross_entropy equals PyTorch's, at the edges too", "[
     int not_finite = 0;
     for (const pytorch::Case& c : pytorch::cases("cross_entropy")) {
         INFO(c.name);
-        const Values r = losses(on, c.get<double>("z"), c.get<double>("labels"));
+        const Values r = losses_for(on, c.get<double>("z"), c.get<double>("labels"));
         const double loss = r.at("loss")(), expected = c.get<double>("loss")();
         INFO("loss " << loss << ", PyTorch's " << expected);
         if (std::isfinite(expected)) {
@@ -372,9 +377,9 @@ HANDGRAD_TEST_ON_BACKENDS("cross_entropy equals PyTorch's, at the edges too", "[
 HANDGRAD_TEST_ON_BACKENDS("cross_entropy: every row of the gradient sums to zero", "[metamorphic][softmax]") {
     for (const auto& [n, k] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 10}, {64, 3}, {3, 600}}) {
         const Tensor<double> z = 3.0 * normal_numbers<double>({n, k}, 1);
-        const Values r = losses(on, z, to<double>(random_labels(n, k, 2)));
+        const Values r = losses_for(on, z, to<double>(random_labels(n, k, 2)));
         const Tensor<double>& dz = r.at("dz");
-        const Tensor<double> ds = backward(on, softmax["softmax_backward"], {{"p", r.at("p")}, {"dp", z}});
+        const Tensor<double> ds = dz_of(on, softmax_chain["softmax_backward"], {{"p", r.at("p")}, {"dp", z}});
         for (std::size_t row = 0; row < n; ++row) {
             double sum = 0, softmax_sum = 0;
             for (std::size_t i = 0; i < k; ++i) { sum += dz(row, i), softmax_sum += ds(row, i); }
