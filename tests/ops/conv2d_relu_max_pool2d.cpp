@@ -128,8 +128,9 @@ HANDGRAD_TEST_ON_BACKENDS("conv2d_relu_max_pool2d is exactly its three operation
                                           << to_string(dilation) << ", groups " << groups);
                                 // Small whole numbers: ties abound, and every sum is exact.
                                 const Chain chain = conv2d_relu_max_pool2d(options);
-                                const Values arguments = chain.with_upstream(
-                                    fused_arguments(shape_x, shape_w, whole_numbers<double>), whole_numbers<double>);
+                                const Values arguments =
+                                    chain.with_upstream(fused_arguments(shape_x, shape_w, whole_numbers<double>),
+                                                        whole_numbers<double>, on);
                                 const Values got = chain(on, arguments),
                                              expected = one_after_another(reference_double, arguments, options);
                                 const bool equal = equal_numbers(got.at("y"), expected.at("y")) &&

@@ -187,10 +187,10 @@ const Operation& Chain::operator[](std::string_view name) const {
     throw std::logic_error("no operation is called " + std::string(name));
 }
 
-Values Chain::with_upstream(Values arguments,
-                            const std::function<Tensor<double>(const Shape&, std::uint64_t)>& fill) const {
+Values Chain::with_upstream(Values arguments, const std::function<Tensor<double>(const Shape&, std::uint64_t)>& fill,
+                            const Backend& on) const {
     Values results = arguments;
-    forward(reference_double, results);
+    forward(on, results);
     std::uint64_t seed = 100;
     for (const Operand& result : forward.operands()) {
         if (!result.is_result) { continue; }

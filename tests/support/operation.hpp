@@ -146,8 +146,8 @@ struct Chain {
     /// The operation of this name.
     const Operation& operator[](std::string_view name) const;
     /// The arguments with an upstream gradient for each result that has one, of this result's shape.
-    Values with_upstream(Values arguments,
-                         const std::function<Tensor<double>(const Shape&, std::uint64_t)>& fill) const;
+    Values with_upstream(Values arguments, const std::function<Tensor<double>(const Shape&, std::uint64_t)>& fill,
+                         const Backend& on = reference_double) const;
     /// The forward operation's, then the backward ones'.
     std::vector<const Operation*> operations() const;
 };
