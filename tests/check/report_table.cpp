@@ -1,11 +1,13 @@
 // The text of a report, word by word.
 
+#include <limits>
 #include <sstream>
 
 #include "catch.hpp"
 #include "handgrad/check/central_difference.hpp"
 #include "handgrad/check/exercise.hpp"
 #include "handgrad/check/report.hpp"
+#include "handgrad/error.hpp"
 
 using namespace handgrad;
 
@@ -28,6 +30,24 @@ TEST_CASE("every line of an exercise's fault is indented, and no exercise at all
         e.value("y", Tensor<double>{1.0, 2.0}, Tensor<double>{1.0, 3.0});
     });
     CHECK(exercises.run({}, out, errors) == 1);
-    CHECK(out.str().find("\n  y (2,): 1 of 2 entries are wrong\n    entry ") != std::string::npos);
-    CHECK(out.str().find("\n    y[1] ") != std::string::npos);
+    CHECK(out.str().find("\n  y (2,): 1 of 2 entries are wrong\n"
+                         "    entry             got        expected     error\n"
+                         "    y[1]                2               3   1.0e+00\n"
+                         "    y[0]                1               1   0.0e+00\n") != std::string::npos);
+}
+
+TEST_CASE("an entry that agrees exceeds nothing, also where nothing is allowed", "[check]") {
+    const check::Report report = check::compare("dx", Tensor<double>{1.0, 3.0}, Tensor<double>{1.0, 2.0}, {0, 0});
+    REQUIRE(report.worst.size() == 2);
+    CHECK(report.worst[0].position == 1);
+    CHECK(report.worst[0].excess == std::numeric_limits<double>::infinity());
+    CHECK(report.worst[1].excess == 0);
+}
+
+TEST_CASE("a step that is lost to one side only is refused, too", "[check]") {
+    const auto f = [](const Tensor<double>& x) { return x(0); };
+    for (const double x : {0x1p53, -0x1p53}) { // one of x + 1 and x - 1 is rounded to x
+        CHECK_THROWS_AS(check::central_difference(f, Tensor<double>{x}, 1.0), ShapeError);
+        CHECK_NOTHROW(check::central_difference(f, Tensor<double>{x}, 2.0));
+    }
 }

@@ -31,10 +31,15 @@ LISTED = {
         ("if (error_ == 0 && ::fsync(descriptor_) != 0) { error_ = errno; } // may be the first to notice a full disk",
          "0 -> 0 + 1", ELSEWHERE + "the test of faults makes fsync() fail"),
     ],
+    "io/safetensors.cpp": [
+        ("std::uint64_t length = 0;", "0 -> 0 + 1", SAME + "the next line writes all of it"),
+    ],
     "nn/sequential.hpp": [
         ("if (!needed) { break; }", "without break;", SPEED + "what is below has no parameters, and its backward returns at once"),
     ],
     "ops/conv2d/cpu.cpp": [
+        ("for (std::size_t k = 0; k < dy.c; ++k) {", "k < dy.c -> k <= dy.c",
+         BEYOND + "one number behind the gradient is changed"),
         ("const bool suits_direct = fuses && g.N >= lanes<T> / 2 && bytes <= (std::size_t(1) << 20);", "*",
          SPEED + "it chooses one of two algorithms"),
     ],
@@ -43,6 +48,8 @@ LISTED = {
          "y would need more than 2^31 numbers, 8 GB, to be seen"),
     ],
     "ops/conv2d/fast/direct.hpp": [
+        ("for (; q + Pixels <= c.Q; q += Pixels) { tile(std::integral_constant<std::size_t, Pixels>{}, q); }",
+         "q + Pixels -> q - Pixels", SPEED + "the next loop computes all pixels, one by one"),
         ("constexpr std::size_t tile_pixels(std::size_t channels) { return channels <= tile_channels(4) ? 4 : 2; }", "*",
          SPEED + "the size of a tile"),
     ],
@@ -83,6 +90,10 @@ LISTED = {
     ],
     "tensor/block_matmul.hpp": [
         ("return fuses && k > 0 && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);",
+         "n >= lanes<T> -> n > lanes<T>", SPEED + "it chooses one of two algorithms"),
+        ("return fuses && k > 0 && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);", "0 -> 0 + 1",
+         SPEED + "it chooses one of two algorithms"),
+        ("return fuses && k > 0 && n >= lanes<T> && k * n * sizeof(T) <= (std::size_t(1) << 19);",
          "k * n * sizeof(T) -> k * n + sizeof(T)", SPEED + "it chooses one of two algorithms"),
     ],
     "tensor/narrow_matmul.hpp": [
@@ -95,6 +106,46 @@ LISTED = {
     ],
     "tensor/simd.hpp": [
         ("sums[r] += v - v;", "sums[r] += v - v -> sums[r] -= v - v", SAME + "v - v is 0 or NaN"),
+    ],
+    "check/central_difference.hpp": [
+        ("if (std::abs(right.data()[i] - left.data()[i]) > allowed) {",
+         "std::abs(right.data()[i] - left.data()[i]) > allowed -> std::abs(right.data()[i] - left.data()[i]) >= allowed",
+         SAME + "but for two slopes whose difference is what is allowed to the last bit"),
+    ],
+    "ops/conv2d/fast/batch.hpp": [
+        ("pixels == 4 ? run(std::integral_constant<std::size_t, 4>{})", "4 -> 4 + 1", SPEED + "the size of a tile"),
+        ("const Frame frame{g.H + 2 * g.padding.h, g.W + 2 * g.padding.w, g.padding.h, g.padding.w};", "2 -> 2 + 1",
+         SPEED + "the frame of zeros is wider than need be"),
+    ],
+    "ops/layer_norm/cpu.cpp": [
+        ("const Chunks chunks(x.columns, x.rows * x.columns < 65536 ? x.columns : block, block);", "*",
+         SPEED + "it decides whether to use threads"),
+    ],
+    "ops/conv2d/device.cpp": [
+        ("tabulate(parts, size, 2 * pixels, Conv2dBackwardWeightPart<T>{e, batch, x, dy});", "2 -> 2 + 1",
+         SPEED + "an estimate of the work, which decides whether to use threads"),
+    ],
+    "tensor/parallel_for.cpp": [
+        ("if (sleeping_ > 0) { wake_.notify_all(); }", "sleeping_ > 0 -> sleeping_ >= 0",
+         SPEED + "threads are woken that do not sleep"),
+    ],
+    "tensor/storage.hpp": [
+        ("void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, std::align_val_t(64)); } ///< frees it",
+         "64 -> 64 + 1", SAME + "memory is freed without a look at its alignment"),
+    ],
+    "tensor/exp.hpp": [
+        ("const Vec<T> y = xsimd::select(magnitude > Vec<T>(B::saturated), Vec<T>(B::saturated), magnitude);",
+         "magnitude > Vec<T>(B::saturated) -> magnitude >= Vec<T>(B::saturated)", SAME + "the smaller of two numbers"),
+    ],
+    "device/extents.hpp": [
+        ("return start >= 0 && start % stride == 0 && start / stride < windows ? start / stride : -1;", "1 -> 1 + 1",
+         SAME + "any negative number says that there is no window"),
+        ("if (stride == 1) { return start >= 0 && start < windows ? start : -1; }", "1 -> 1 + 1",
+         SAME + "any negative number says that there is no window; and stride 1 needs no case of its own"),
+    ],
+    "data/data_loader.hpp": [
+        ("epoch_ = sampler_.epoch();", "without epoch_ = sampler_.epoch();",
+         SPEED + "the order of the epoch is given to the source before every batch"),
     ],
 }
 

@@ -1,7 +1,7 @@
 // The scripts that gnuplot gets and the numbers behind a figure, word by word: a picture that is drawn without a complaint
 // may still show something else.
 
-#include <cstdlib>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -233,12 +233,18 @@ TEST_CASE("figure scripts: the places of the pictures in a grid") {
             INFO(columns << " columns" << (titles ? ", with titles" : ""));
             const Tensor<std::uint8_t> images(Shape{2 * columns, 1, 3, 2}, 1);
             const std::vector<std::string> names(titles ? 2 * columns : 0, "name");
-            std::istringstream csv(written({plot::image_grid(images, 2, columns, names)}).csv);
+            const Written grid = written({plot::image_grid(images, 2, columns, names)});
+            std::istringstream csv(grid.csv);
             std::string cell;
             std::getline(csv, cell);
             CHECK(cell == "series,x,y,value");
             const double width = (1000 - gap) / static_cast<double>(columns) - gap, pixel = width / 2;
             const double title = titles ? 28 : 0;
+            CHECK(grid.script.find("set xrange [0:1000]") != std::string::npos);
+            const std::size_t bottom = grid.script.find("set yrange [") + 12;
+            CHECK_THAT(std::stod(grid.script.substr(bottom)),
+                       Catch::Matchers::WithinAbs(2 * (title + 3 * pixel + gap) + gap, 1e-9));
+            CHECK(grid.script.find(":0]", bottom) < grid.script.find('\n', bottom)); // row 0 at the top
             for (std::size_t n = 0; n < 2 * columns; ++n) {
                 for (std::size_t i = 0; i < 6; ++i) {
                     std::getline(csv, cell, ',');
@@ -256,4 +262,10 @@ TEST_CASE("figure scripts: the places of the pictures in a grid") {
             }
         }
     }
+}
+
+TEST_CASE("figure scripts: an infinite value has no part in the range of a grid") {
+    const float infinity = std::numeric_limits<float>::infinity();
+    const Tensor<float> images{{{0.5f, infinity}, {-infinity, 0.75f}}};
+    CHECK(written({plot::image_grid(images, 1, 1)}).script.find("set cbrange [0.5:0.75]") != std::string::npos);
 }

@@ -1,9 +1,11 @@
 // How many threads a loop runs on, which no result shows: the results are the same on any number.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "../../lib/handgrad/tensor/parallel_for.hpp"
 #include "catch.hpp"
@@ -59,4 +61,17 @@ TEST_CASE("parallel_for: a loop, one within another, or an exception leaves the 
     CHECK(threads_at_once(2) == 2);
     CHECK_THROWS_AS(parallel_for(2, [](std::size_t) { throw std::runtime_error("no more"); }), std::runtime_error);
     CHECK(threads_at_once(2) == 2);
+}
+
+TEST_CASE("parallel_for: waits for a thread that is still at work long after the caller", "[threads]") {
+    const Threads guard(2);
+    const auto caller = std::this_thread::get_id();
+    std::atomic<int> begun{0}, ended{0};
+    parallel_for(2, [&](std::size_t) {
+        ++begun;
+        while (begun < 2) { std::this_thread::yield(); }
+        if (std::this_thread::get_id() != caller) { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+        ++ended;
+    });
+    CHECK(ended == 2);
 }
