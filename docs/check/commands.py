@@ -16,6 +16,7 @@ import tempfile
 SKIPPED = {
     r"\./run test$": "all tests, which the CI runs",
     r"\./run test --long": "takes an hour",
+    r"tests/mutants/run": "takes an hour, or a day",
     r"\./run coverage|tests/fuzz/run": "take many minutes and compilers of their own",
     r"\./run docs\b": "this check is a part of it",
     r"HANDGRAD_PRESET=cuda": "needs a GPU",
