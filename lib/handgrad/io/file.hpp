@@ -35,8 +35,8 @@ class PendingFile {
 public:
     /// Writes the bytes to a temporary file beside `path`, as write_file() does. Throws what write_file() throws.
     PendingFile(const std::filesystem::path& path, std::string_view bytes);
-    PendingFile(PendingFile&&) noexcept;
-    ~PendingFile(); ///< removes the temporary file unless commit() was called; the old file stays
+    PendingFile(PendingFile&&) noexcept; ///< takes over the temporary file
+    ~PendingFile();                      ///< removes the temporary file unless commit() was called; the old file stays
 
     const std::filesystem::path& temporary() const; ///< Path of the temporary file.
     void commit();                                  ///< Gives the file its name. Throws what write_file() throws.

@@ -12,7 +12,7 @@ class BlasBuffer {
 public:
     BlasBuffer(); ///< throws std::runtime_error if there is no memory for a single buffer
     ~BlasBuffer();
-    BlasBuffer(BlasBuffer&&) = delete;
+    BlasBuffer(BlasBuffer&&) = delete; ///< it counts itself
 
 private:
     bool counted_;
