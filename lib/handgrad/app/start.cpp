@@ -28,7 +28,7 @@ void write_error(const char* text) {
 /// Ends a program for which OpenBLAS would find no memory.
 void start_within_limit(int /*argc*/, char** argv, char** environment) {
     restart_within_limit(argv, environment);
-    if (!memory_is_limited() || memory_is_left(std::size_t{130} << 20)) { return; } // measured: 128 MiB and 4 KiB
+    if (!memory_is_limited() || memory_is_left(blas_buffer_size)) { return; }
     const char* const slash = std::strrchr(argv[0], '/');
     write_error(slash != nullptr ? slash + 1 : argv[0]);
     write_error(": out of memory: OpenBLAS needs 128 MiB, and the limit of memory (ulimit) leaves less\n");

@@ -21,8 +21,7 @@ extern "C" {
 namespace handgrad::cpu {
 namespace {
 
-constexpr int most_buffers = 128;                           // of Debian's 256, threads of OpenBLAS may hold 127
-constexpr std::size_t buffer_size = std::size_t{130} << 20; // measured: 128 MiB and 4 KiB
+constexpr int most_buffers = 128; // of Debian's 256, threads of OpenBLAS may hold 127
 
 class Buffers {
 public:
@@ -43,8 +42,8 @@ private:
         if (!memory_is_limited()) { return most_buffers; }
         const bool several = blas_memory_alloc != nullptr && blas_memory_free != nullptr;
         int count = several ? std::min(num_threads(), most_buffers) : 1;
-        while (count > 1 && !memory_is_left(4 * static_cast<std::size_t>(count) * buffer_size)) { --count; }
-        if (!memory_is_left(buffer_size)) {
+        while (count > 1 && !memory_is_left(4 * static_cast<std::size_t>(count) * blas_buffer_size)) { --count; }
+        if (!memory_is_left(blas_buffer_size)) {
             throw std::runtime_error(
                 "out of memory: OpenBLAS needs 128 MiB for a matrix product, and the limit of memory "
                 "(ulimit) leaves less");

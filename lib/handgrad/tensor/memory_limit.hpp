@@ -5,6 +5,9 @@
 
 namespace handgrad {
 
+/// The memory that OpenBLAS takes for a buffer, in bytes: measured 128 MiB and 4 KiB, rounded up.
+constexpr std::size_t blas_buffer_size = std::size_t{130} << 20;
+
 /// Whether such a limit is set. The first call reads it.
 bool memory_is_limited();
 
