@@ -1,4 +1,4 @@
-// What a damaged gzip file says is wrong.
+// What a damaged gzip file says is wrong, and how large a good one may be.
 
 #include <cstdint>
 #include <vector>
@@ -32,4 +32,12 @@ TEST_CASE("a damaged gzip file is refused with zlib's reason", "[data][idx]") {
     damaged[2] = 7; // the method of compression
     CHECK(message(damaged) == "digits: the gzip data are damaged (unknown compression method)");
     CHECK(message(packed.substr(0, 20)) == "digits: the gzip data end too early: the file is truncated");
+}
+
+TEST_CASE("gzip data hold at most 1032 times their own size", "[data][idx]") {
+    const std::string plain(std::size_t{1} << 24, 0), packed = support::gzip(plain);
+    const data::ByteSource source(packed, "zeros");
+    CHECK(source.largest_size() >= plain.size());
+    CHECK(source.largest_size() == 1032 * packed.size()); // 258 bytes from two bits, in 8 bits of a byte
+    CHECK(data::ByteSource(plain, "plain").largest_size() == plain.size());
 }

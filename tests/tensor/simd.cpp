@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "../../lib/handgrad/tensor/narrow_matmul.hpp"
 #include "catch.hpp"
 #include "handgrad/tensor/simd.hpp"
 
@@ -48,5 +49,18 @@ TEMPLATE_TEST_CASE("all_finite: one NaN or infinity anywhere is seen", "[tensor]
             }
             x[i] = -1;
         }
+    }
+}
+
+TEMPLATE_TEST_CASE("column_sums: every column, and nothing behind the last", "[tensor][simd]", float, double) {
+    using T = TestType;
+    constexpr std::size_t m = 3, most = 20 * cpu::lanes<T> + 1;
+    for (std::size_t n = 0; n <= most; ++n) {
+        INFO(n << " columns");
+        std::vector<T> b(m * n), sums(n + 10 * cpu::lanes<T>, T(-1)), expected(sums);
+        for (std::size_t i = 0; i < m * n; ++i) { b[i] = static_cast<T>(i); }
+        for (std::size_t j = 0; j < n; ++j) { expected[j] = b[j] + b[n + j] + b[2 * n + j]; }
+        cpu::column_sums(b.data(), sums.data(), m, n);
+        CHECK(sums == expected);
     }
 }

@@ -247,6 +247,10 @@ TEST_CASE("Storage: accesses that could change a number are counted, reads are n
         S other{4, 5, 6};
         x.swap(other);
     }));
+    CHECK(counts([](S& x) {
+        S other{4, 5, 6};
+        other.swap(x);
+    }));
     CHECK(counts([](S& x) { const S taken = std::move(x); }));
     s = S{1, 2, 3};
     CHECK_FALSE(counts([](const S& x) { return x[0] + x.front() + x.back() + *x.begin() + *x.rbegin() + *x.data(); }));

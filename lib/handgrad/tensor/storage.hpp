@@ -141,9 +141,7 @@ public:
     /// Exchanges the numbers of two tensors.
     void swap(Storage& other) noexcept {
         Storage third(std::move(other));
-        other.version_.changed();
         other.take(*this);
-        version_.changed();
         take(third);
     }
     /// Exchanges the numbers of two tensors.
