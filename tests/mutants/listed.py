@@ -131,6 +131,8 @@ LISTED = {
          SPEED + "an estimate of the work, which decides whether to use threads"),
     ],
     "tensor/parallel_for.cpp": [
+        ("hand_over();", "*", SAME + "it does nothing without sanitizers"),
+        ("if (handgrad_hand_over != nullptr) { handgrad_hand_over(); }", "*", SAME + "without sanitizers it is not compiled"),
         ("if (sleeping_ > 0) { wake_.notify_all(); }", "sleeping_ > 0 -> sleeping_ >= 0",
          SPEED + "threads are woken that do not sleep"),
     ],

@@ -9,8 +9,21 @@
 #include <thread>
 #include <vector>
 
+#ifdef HANDGRAD_SANITIZED
+// A test defines it, to yield at random wherever another thread may go on.
+extern "C" [[gnu::weak]] void handgrad_hand_over();
+#endif
+
 namespace handgrad {
 namespace {
+
+#ifdef HANDGRAD_SANITIZED
+void hand_over() {
+    if (handgrad_hand_over != nullptr) { handgrad_hand_over(); }
+}
+#else
+void hand_over() {}
+#endif
 
 /// A pool of worker threads. A job consists of chunks; each worker, and the calling thread as well, takes the next
 /// chunk when it is free. So no thread waits for a worker that the system has not scheduled yet. A barrier of all
@@ -53,6 +66,7 @@ public:
         if (sleeping_ > 0) { wake_.notify_all(); }
         while (next_ < chunks_) { take_chunk(lock); }
         lock.unlock();
+        hand_over();
         spin([this] { return running_ == 0; });
         lock.lock();
         done_.wait(lock, [this] { return running_ == 0; });
@@ -66,10 +80,12 @@ private:
         waiting_chunks_ = chunks_ - next_;
         ++running_;
         lock.unlock();
+        hand_over();
         std::exception_ptr error;
         try {
             call_(body_, i);
         } catch (...) { error = std::current_exception(); }
+        hand_over();
         lock.lock();
         if (error && !error_) { error_ = error; }
         if (--running_ == 0 && next_ == chunks_) { done_.notify_one(); }
@@ -83,7 +99,9 @@ private:
                 continue;
             }
             lock.unlock();
+            hand_over();
             spin([this] { return waiting_chunks_ != 0; });
+            hand_over();
             lock.lock();
             ++sleeping_;
             wake_.wait(lock, [this] { return stop_ || next_ < chunks_; });
@@ -128,6 +146,7 @@ void detail::run_on_threads(std::size_t chunks, void (*call)(const void*, std::s
         for (std::size_t i = 0; i < chunks; ++i) { call(body, i); }
         return;
     }
+    hand_over();
     const int workers = num_threads() - 1; // the calling thread works, too
     if (!pool || pool->wanted() != workers) {
         pool.reset();
