@@ -94,6 +94,21 @@ BUGS = {
             "if (<|!pool || pool->wanted() != workers|>)", "!pool"),
         bug("threads-inside-for-ever", "Threads: after the first loop all loops run on one thread",
             "~Inside() { <|flag = false;|> }", ""),
+        # Data races. Their names begin with "race-": handgrad_mutants_on_host runs them under ThreadSanitizer.
+        bug("race-caller-does-not-wait", "Threads: a loop ends while others still work on its chunks",
+            "done_.wait(lock, [this] { return running_ == 0; });", ""),
+        bug("race-stop-without-lock", "Threads: the pool tells its workers to stop without the lock",
+            "always:<|const std::lock_guard<std::mutex> lock(mutex_);|> stop_ = true;",
+            "std::unique_lock<std::mutex> lock(mutex_);", "stop_ = true;", "lock.unlock(); stop_ = true;"),
+        bug("race-no-join", "Threads: the pool does not wait for its workers when it ends",
+            "worker.join();", "worker.detach();"),
+        bug("race-flag-not-atomic", "Threads: a worker looks for chunks in what only the lock protects",
+            "return <|waiting_chunks_ != 0|>;", "next_ < chunks_"),
+        bug("race-two-jobs", "Threads: two callers give the pool their loops at the same time",
+            "if (inside || <|!lock.try_lock()|>)", "false"),
+        bug("race-exception-without-lock", "Threads: two threads store their exceptions in the same place",
+            "catch (...) { <|error = std::current_exception();|> }",
+            "error = std::current_exception(); if (!error_) { error_ = error; }"),
     ],
 
     # ---- Random numbers and first weights ----
