@@ -271,7 +271,7 @@ TEST_CASE("a --save or --resume that cannot serve stops the program before the l
 
 TEST_CASE("a signal is noted once, and ends the program the second time", "[frame]") {
     const TemporaryFolder folder;
-    const auto before = std::signal(SIGINT, SIG_DFL); // tests may have been started with it ignored
+    const auto before = std::signal(SIGINT, SIG_DFL), hangup = std::signal(SIGHUP, SIG_DFL); // nohup ignores the latter
     const auto interrupt = frame(folder, "--fail interrupt");
     CHECK(interrupt.status == 130);
     CHECK(interrupt.err == "00_frame: stopped after batch 3\n");
@@ -290,6 +290,7 @@ TEST_CASE("a signal is noted once, and ends the program the second time", "[fram
     fs::remove(folder / "out/00_frame/run.json");
     CHECK(shell(folder, "trap '' INT; \"$P\" --fail interrupt").status == 0); // ignored from the start
     std::signal(SIGINT, before);
+    std::signal(SIGHUP, hangup);
 }
 
 TEST_CASE("output that gets lost is an error", "[frame]") {
