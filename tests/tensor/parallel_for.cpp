@@ -55,8 +55,12 @@ TEST_CASE("Products of OpenBLAS on more threads than it has buffers", "[threads]
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         --running;
     });
-    CHECK(most > 1);
-    CHECK(most <= 128);
+    if (memory_is_limited()) {
+        CHECK(most == 1); // the only buffer that OpenBLAS has taken
+    } else {
+        CHECK(most > 1);
+        CHECK(most <= 128);
+    }
 }
 
 TEST_CASE("memory_is_left: whether the system would give that much", "[threads]") {

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 #include <xsimd/xsimd.hpp>
@@ -29,6 +30,7 @@
 #include "handgrad/io/json.hpp"
 #include "handgrad/io/shown.hpp"
 #include "handgrad/tensor/blas_buffer.hpp"
+#include "handgrad/tensor/memory_limit.hpp"
 #include "handgrad/tensor/parallel.hpp"
 #include "handgrad/version.hpp"
 
@@ -207,6 +209,7 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
 
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     restart_within_limit(argv, environ);
+    if (memory_is_limited()) { ::mallopt(M_ARENA_MAX, 1); } // no 64 MiB for each thread, of which it uses little
     std::signal(SIGPIPE, SIG_IGN); // write() reports an error if the reader of a pipe has ended
     end_cleanly_by_signals();
     open_standard_streams();

@@ -13,12 +13,7 @@ namespace {
 
 // Before the libraries are initialised, only functions that need no memory and no initialisation may be called.
 
-char no_blas_threads[] = "OPENBLAS_NUM_THREADS=1", one_arena[] = "MALLOC_ARENA_MAX=1";
-
-/// Whether the variable `entry` is the one that `setting`, a NAME=VALUE, sets.
-bool has_name_of(const char* entry, const char* setting) {
-    return std::strncmp(entry, setting, static_cast<std::size_t>(std::strchr(setting, '=') - setting) + 1) == 0;
-}
+char no_blas_threads[] = "OPENBLAS_NUM_THREADS=1";
 
 #if defined(__linux__) && !defined(handgrad_EXPORTS) && !defined(HANDGRAD_SANITIZED)
 void write_error(const char* text) {
@@ -43,16 +38,11 @@ void start_within_limit(int /*argc*/, char** argv, char** environment) {
 
 void restart_within_limit(char** argv, char** environment) {
     if (!memory_is_limited()) { return; }
-    std::array<char*, 4096> changed{};
-    std::size_t count = 0;
-    bool arenas = false;
-    for (; *environment != nullptr; ++environment) {
-        if (std::strcmp(*environment, no_blas_threads) == 0 || count + 3 == changed.size()) { return; }
-        arenas = arenas || has_name_of(*environment, one_arena);
-        if (!has_name_of(*environment, no_blas_threads)) { changed[count++] = *environment; }
+    std::array<char*, 4096> changed{no_blas_threads}; // getenv() takes the first of two values
+    for (std::size_t count = 1; *environment != nullptr; ++environment) {
+        if (std::strcmp(*environment, no_blas_threads) == 0 || count + 1 == changed.size()) { return; }
+        changed[count++] = *environment;
     }
-    changed[count++] = no_blas_threads;
-    if (!arenas) { changed[count] = one_arena; }
     std::array<char, 4096> program{}; // a file named "/proc/self/exe" would be the name in ps
     if (::readlink("/proc/self/exe", program.data(), program.size() - 1) > 0) {
         ::execve(program.data(), argv, changed.data());

@@ -1,8 +1,6 @@
 #include "blas_buffer.hpp"
 
-#include <algorithm>
 #include <condition_variable>
-#include <cstddef>
 #include <mutex>
 #include <stdexcept>
 #include <vector>
@@ -11,12 +9,6 @@
 
 #include "memory_limit.hpp"
 #include "parallel.hpp"
-
-// OpenBLAS's own functions for its buffers, if this build of it has them. They are not part of its documented interface.
-extern "C" {
-[[gnu::weak]] void* blas_memory_alloc(int position);
-[[gnu::weak]] void blas_memory_free(void* buffer);
-}
 
 namespace handgrad::cpu {
 namespace {
@@ -37,26 +29,22 @@ public:
     }
 
 private:
-    /// Has OpenBLAS take its buffers now, and returns their number. Later, the program's data may need the memory.
+    /// Returns the number of buffers. If memory is limited, OpenBLAS takes its only one now: later, the program's data may
+    /// need the memory.
     static int allocate() {
         if (!memory_is_limited()) { return most_buffers; }
-        const bool several = blas_memory_alloc != nullptr && blas_memory_free != nullptr;
-        int count = several ? std::min(num_threads(), most_buffers) : 1;
-        while (count > 1 && !memory_is_left(4 * static_cast<std::size_t>(count) * blas_buffer_size)) { --count; }
+        num_threads(); // its first call limits OpenBLAS to one thread
         if (!memory_is_left(blas_buffer_size)) {
             throw std::runtime_error(
                 "out of memory: OpenBLAS needs 128 MiB for a matrix product, and the limit of memory "
                 "(ulimit) leaves less");
         }
-        std::vector<void*> buffers;
-        for (int i = 0; several && i < count; ++i) { buffers.push_back(blas_memory_alloc(0)); }
-        for (void* buffer : buffers) { blas_memory_free(buffer); }
-        if (!several) {
-            const double one = 1;
-            double product = 0;
-            cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &one, 1, &one, 1, 0, &product, 1);
-        }
-        return count;
+        // Measured with OpenBLAS 0.3.21: for AVX-512, a product of 64 x 64 takes no buffer, one of 128 x 128 does.
+        constexpr int n = 256;
+        const std::vector<float> x(n * n);
+        std::vector<float> y(n * n);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, x.data(), n, x.data(), n, 0, y.data(), n);
+        return 1;
     }
 
     std::mutex mutex_;
