@@ -1,5 +1,4 @@
 #include <regex>
-#include <sstream>
 #include <stdexcept>
 
 #include "weave.hpp"
@@ -8,60 +7,54 @@ namespace weave {
 
 namespace {
 
-/// A part of the page that is hidden until somebody asks for it. Doxygen would take the tag to pieces.
-const std::string open_answer = "@htmlonly[block]<details class=\"answer\"><summary>";
-const std::string close_summary = "</summary>@endhtmlonly\n\n";
-const std::string close_answer = "@htmlonly[block]</details>@endhtmlonly\n";
-
-/// The stub and, hidden, the solution of one exercise; both are copies of the files that are compiled.
-std::string show_code(const Chapter& chapter, const std::string& file, const std::filesystem::path& out) {
+/// The stub and, folded, the solution of one exercise; both are copies of the files that are compiled.
+std::string show_code(const Chapter& chapter, const std::string& file, const std::filesystem::path& out,
+                      Answers answers) {
     const std::filesystem::path folder = chapter.directory / "exercises";
     const std::string stub = chapter.name + "_stub_" + file, solution = chapter.name + "_solution_" + file;
+    const std::string id = chapter.page() + "_" + std::regex_replace(file, std::regex("\\W"), "_");
     write(out / "snippets" / stub, read(folder / file));
+    const std::string text = "What you start from, `chapters/" + chapter.name + "/exercises/" + file + "`:\n\n" +
+                             numbered("@include " + stub, file, id + "_stub", 1);
+    if (answers == Answers::left_out) { return text; }
     write(out / "snippets" / solution, read(folder / "solutions" / file));
-    return "What you start from, `exercises/" + file + "`:\n\n@include " + stub + "\n\n" + open_answer + "A solution" +
-           close_summary + "@include " + solution + "\n\n" + close_answer;
+    return text + "@htmlonly[block]<details class=\"answer\"><summary>A solution</summary>@endhtmlonly\n\n" +
+           numbered("@include " + solution, "solutions/" + file, id + "_solution", 1) +
+           "@htmlonly[block]</details>@endhtmlonly\n";
 }
 
-std::string how_to(const Chapter& chapter) {
+std::string how_to(const Chapter& chapter, Answers answers) {
     const std::string number = chapter.number();
-    return "Answers are hidden until you ask for them. Where there is something to be programmed, you find a short "
-           "function that returns the wrong numbers, in `chapters/" +
-           chapter.name +
-           "/exercises`. Write what is missing, then let it be marked:\n\n| | |\n| --- | --- |\n| `./run check " +
-           number + "` | marks them all, says which entries of a result are wrong, and often why |\n| `./run check " +
-           number + ".4` | only exercise " + number + ".4 |\n| `./run check " + number +
-           " --solutions` | marks our solutions |\n\n";
+    const bool folded = answers == Answers::folded;
+    std::string text = folded ? "Answers are hidden until you ask for them. " : "";
+    text += "Where there is something to be programmed, you find a short "
+            "function that returns the wrong numbers, in `chapters/" +
+            chapter.name +
+            "/exercises`. Write what is missing, then let it be marked:\n\n| | |\n| --- | --- |\n| `./run check " +
+            number + "` | marks them all, says which entries of a result are wrong, and often why |\n| `./run check " +
+            number + ".4` | only exercise " + number + ".4 |\n";
+    if (folded) { text += "| `./run check " + number + " --solutions` | marks our solutions |\n"; }
+    return text + "\n";
 }
 
 } // namespace
 
-std::string exercises(const Chapter& chapter, const std::filesystem::path& out) {
+std::string exercises(const Chapter& chapter, const std::filesystem::path& out, Answers answers) {
     const std::filesystem::path file = chapter.directory / "doc/exercises.md";
     if (!std::filesystem::exists(file)) { return ""; }
     static const std::regex link(R"re(\[([\w.]+)\]\(\.\./exercises/([\w.]+)\))re");
-    static const std::regex summary(R"re(<details><summary>(.*)</summary>)re");
 
-    std::stringstream in(read(file));
-    std::string line, text;
-    std::getline(in, line);
-    if (line != "## Exercises") {
+    std::string all = read(file);
+    const std::string heading = "## Exercises\n";
+    if (all.rfind(heading, 0) != 0) {
         throw std::runtime_error(chapter.name + "/doc/exercises.md must begin with \"## Exercises\"");
     }
-    while (std::getline(in, line)) {
+    std::string text;
+    for (const std::string& line : lines_of(markup(all.substr(heading.size()), answers))) {
         std::smatch match;
-        if (std::regex_match(line, match, link)) {
-            text += show_code(chapter, match[2], out);
-        } else if (std::regex_match(line, match, summary)) {
-            text += open_answer + match[1].str() + close_summary;
-        } else if (line == "</details>") {
-            text += close_answer;
-        } else {
-            text += line + "\n";
-        }
+        text += std::regex_match(line, match, link) ? show_code(chapter, match[2], out, answers) : line + "\n";
     }
-    return "## Exercises {#" + chapter.page() + "_exercises}\n\n" + how_to(chapter) +
-           headings(text, 3, chapter.page() + "_exercise");
+    return how_to(chapter, answers) + headings(text, 2, chapter.page() + "_exercise");
 }
 
 } // namespace weave

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <regex>
+#include <stdexcept>
 
 #include "weave.hpp"
 
 namespace weave {
+
+namespace fs = std::filesystem;
+using std::string_literals::operator""s;
 
 namespace {
 
@@ -32,20 +36,69 @@ std::string without_indentation(const std::string& fragment) {
     });
 }
 
-/// The page with every fragment of code moved to the left.
+/// The page with every fragment of code moved to the left, but for the numbered pieces of a program: those stand as far
+/// to the right as in their file, since they may begin in the middle of a function.
 std::string move_code_to_the_left(const std::string& html) {
     const std::string opening = "<div class=\"fragment\">", closing = "<!-- fragment -->";
     std::string result;
     std::size_t rest = 0;
     for (std::size_t at; (at = html.find(opening, rest)) != std::string::npos;) {
         const std::size_t end = std::min(html.find(closing, at), html.size());
-        result += html.substr(rest, at - rest) + without_indentation(html.substr(at, end - at));
+        const std::size_t numbered = html.find("class=\"numbered\"", rest);
+        const std::string fragment = html.substr(at, end - at);
+        result += html.substr(rest, at - rest) + (numbered < at ? fragment : without_indentation(fragment));
         rest = end;
     }
     return result + html.substr(rest);
 }
 
+/// The title of a page that Doxygen has written.
+std::string title_of(const std::string& html) {
+    static const std::regex title(R"re(<div class="title">([^<]*)</div>)re");
+    std::smatch match;
+    if (!std::regex_search(html, match, title)) { return "handgrad"; }
+    const std::string text = match[1];
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
 } // namespace
+
+std::string with_neighbours(const std::string& html, const Neighbour& previous, const Neighbour& next) {
+    const auto link = [](const char* kind, const char* word, const Neighbour& page) {
+        if (page.file.empty()) { return "<span></span>"s; }
+        return "<a class=\""s + kind + "\" rel=\"" + kind + "\" href=\"" + page.file + "\"><small>" + word +
+               "</small> " + page.title + "</a>";
+    };
+    const auto head = [](const char* kind, const Neighbour& page) {
+        return page.file.empty() ? ""s : "<link rel=\""s + kind + "\" href=\"" + page.file + "\"/>\n";
+    };
+    const std::string end = "</div><!-- contents -->";
+    const std::size_t at = html.rfind(end), head_end = html.find("</head>");
+    if (at == std::string::npos || head_end == std::string::npos) {
+        throw std::runtime_error("a page of the book has no contents to put links below");
+    }
+    return html.substr(0, head_end) + head("prev", previous) + head("next", next) +
+           html.substr(head_end, at - head_end) + "<nav class=\"book-navigation\">" +
+           link("prev", "Previous", previous) + link("next", "Next", next) + "</nav>\n" + html.substr(at);
+}
+
+void finish_all(const fs::path& folder, const fs::path& order) {
+    std::vector<Neighbour> book;
+    for (const std::string& page : lines_of(read(order))) {
+        book.push_back({page + ".html", title_of(read(folder / (page + ".html")))});
+    }
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        if (entry.path().extension() != ".html") { continue; }
+        std::string html = finish(read(entry.path()));
+        const auto is_this = [&](const Neighbour& page) { return page.file == entry.path().filename(); };
+        const auto found = std::find_if(book.begin(), book.end(), is_this);
+        if (found != book.end()) {
+            html = with_neighbours(html, found == book.begin() ? Neighbour{} : found[-1],
+                                   found + 1 == book.end() ? Neighbour{} : found[1]);
+        }
+        write(entry.path(), html);
+    }
+}
 
 std::string finish(const std::string& html) {
     static const std::regex picture(

@@ -62,37 +62,82 @@ std::string operations_in(const std::string& code) {
     return links;
 }
 
-/// Copies the pictures that the text shows to `out` as <chapter>_<name>, and makes the text show those.
-std::string take_figures(const std::string& text, const Chapter& chapter, const fs::path& out) {
-    static const std::regex image(R"(!\[([^\]]*)\]\(([^)]+)\))");
-    std::string result;
-    auto rest = text.cbegin();
-    for (std::sregex_iterator it(text.begin(), text.end(), image), end; it != end; ++it) {
-        const std::string file = (*it)[2];
-        if (!fs::exists(chapter.figures / file)) {
-            throw std::runtime_error(chapter.name + " shows " + file + ", which its program has not drawn in " +
-                                     chapter.figures.string());
+/// The pages of the program, in their order: those that the chapter asks for, or one.
+std::vector<Part> parts_of(const Chapter& chapter) {
+    std::vector<std::string> files = reading_order(chapter);
+    std::vector<Part> parts = chapter.parts;
+    for (const Part& part : parts) {
+        for (const std::string& file : part.files) {
+            const auto found = std::find(files.begin(), files.end(), file);
+            if (found == files.end()) { throw std::runtime_error(chapter.name + " has no file " + file + " to show"); }
+            files.erase(found);
         }
-        const std::string name = chapter.name + "_" + fs::path(file).filename().string();
-        write(out / "figures" / name, read(chapter.figures / file));
-        result.append(rest, (*it)[0].first);
-        // Alone in its line, it is a figure with a caption.
-        result += "![" + (*it)[1].str() + "](" + name + ")";
-        rest = (*it)[0].second;
     }
-    return result.append(rest, text.cend());
+    if (!files.empty() || parts.empty()) {
+        parts.push_back({chapter.parts.empty() ? "the program" : "the other files", files});
+    }
+    return parts;
 }
 
-std::string navigation(const std::vector<Chapter>& chapters, std::size_t i) {
-    const auto entry = [&](const char* css, const std::string& text, const std::string& page) {
-        return "<span class=\"" + std::string(css) + "\">" + text + "@ref " + page + "</span> ";
-    };
-    return "<div class=\"chapter-navigation\">" +
-           (i == 0 ? entry("previous", "Back: ", "chapters")
-                   : entry("previous", "Previous: ", chapters[i - 1].page())) +
-           (i + 1 == chapters.size() ? entry("next", "Then: ", "derivations")
-                                     : entry("next", "Next: ", chapters[i + 1].page())) +
-           "</div>\n\n";
+bool is_appendix(const Part& part) { return part.title.rfind("appendix", 0) == 0 || part.title == "the other files"; }
+
+std::string name_of(const Chapter& chapter, const std::vector<Part>& parts, std::size_t i) {
+    if (i == 0) { return chapter.page() + "_program"; }
+    const std::string stem = fs::path(parts[i].files.front()).stem().string();
+    return chapter.page() + "_program_" + (is_appendix(parts[i]) ? "appendix" : stem);
+}
+
+std::string anchor_of(const Chapter& chapter, const std::string& file) {
+    return chapter.page() + "_" + std::regex_replace(file, std::regex("\\W"), "_");
+}
+
+/// What is woven of a chapter's program, before it is divided into pages.
+struct Program {
+    std::vector<std::string> pages; ///< the text of each part
+    std::string plain, code, files; ///< all files without their prose; all code; links to the files
+};
+
+Program weave_program(const Chapter& chapter, const std::vector<Part>& parts, Output& output, const fs::path& out) {
+    Program program;
+    for (const Part& part : parts) {
+        std::string text;
+        for (const std::string& file : part.files) {
+            const std::string woven_name = chapter.name + "_" + file, anchor = anchor_of(chapter, file);
+            const Woven woven = weave(read(chapter.directory / file), woven_name, anchor, &output);
+            write(out / "snippets" / woven_name, woven.snippets);
+            write(out / "plain" / ("plain_" + woven_name), woven.plain);
+            text += "## The program: " + file + " {#" + anchor + "}\n\n" + woven.page;
+            program.plain += "## " + file + " {#" + anchor + "_plain}\n\n@include plain_" + woven_name + "\n\n";
+            program.files += (program.files.empty() ? "" : ", ") + ("@ref " + anchor + " \"" + file + "\"");
+            program.code += woven.plain;
+        }
+        program.pages.push_back(text);
+    }
+    return program;
+}
+
+/// The keys of a line `<!-- time: ...; needs: ...; skip: ... -->`, which is taken out of the text.
+std::map<std::string, std::string> take_facts(std::string& text) {
+    static const std::regex line(R"re(\n*<!--\s*(time:[^>]*?)\s*-->\n?)re");
+    static const std::regex fact(R"re((time|needs|skip):\s*([^;]*[^;\s]))re");
+    std::map<std::string, std::string> facts;
+    std::smatch match;
+    if (std::regex_search(text, match, line)) {
+        const std::string all = match[1];
+        for (std::sregex_iterator it(all.begin(), all.end(), fact), end; it != end; ++it) {
+            facts[(*it)[1]] = (*it)[2];
+        }
+        text = match.prefix().str() + "\n" + match.suffix().str();
+    }
+    return facts;
+}
+
+/// Mends what Doxygen 1.9.4 makes of Markdown.
+std::string mended(const std::string& page) {
+    // It leaves the stars of bold text that has a formula or a code in it.
+    const std::string bold = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
+    // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.
+    return std::regex_replace(bold, std::regex(R"re("(\\f\$[^"]*)")re"), "\u201c$1\u201d");
 }
 
 } // namespace
@@ -103,70 +148,113 @@ std::vector<Chapter> read_chapters(const fs::path& list) {
     for (std::string line; std::getline(in, line);) {
         if (line.empty()) { continue; }
         const auto fields = fields_of(line, '|');
-        if (fields.size() != 6) {
-            throw std::runtime_error(list.string() + ": six fields expected in \"" + line + "\"");
+        if (fields.size() != 6 && fields.size() != 7) {
+            throw std::runtime_error(list.string() + ": seven fields expected in \"" + line + "\"");
+        }
+        std::vector<Part> parts;
+        for (const std::string& part : fields_of(fields.size() == 7 ? fields[6] : "", '^')) {
+            const std::size_t colon = part.find(": ");
+            if (colon == std::string::npos || colon + 2 == part.size()) {
+                throw std::runtime_error(fields[0] + ": a page is written \"Title: file file\", not \"" + part + "\"");
+            }
+            parts.push_back({part.substr(0, colon), fields_of(part.substr(colon + 2), ' ')});
         }
         chapters.push_back(
-            {fields[0], fields[1], fields_of(fields[2], ','), fields_of(fields[3], ','), fields[4], fields[5]});
+            {fields[0], fields[1], fields_of(fields[2], ','), fields_of(fields[3], ','), fields[4], fields[5], parts});
     }
     if (chapters.empty()) { throw std::runtime_error(list.string() + " names no chapter"); }
     return chapters;
 }
 
-void write_page(const std::vector<Chapter>& chapters, std::size_t i, const fs::path& out) {
+std::vector<std::string> write_pages(const std::vector<Chapter>& chapters, std::size_t i, const fs::path& out,
+                                     Problems& problems, Answers answers) {
     const Chapter& chapter = chapters[i];
-    const std::string page_name = chapter.page();
-    const std::string number = chapter.number();
+    const std::string name = chapter.page(), number = chapter.number();
     const std::string intro = read(chapter.directory / "doc/intro.md");
-    const std::size_t title_end = intro.find('\n');
-    if (intro.rfind("# ", 0) != 0 || intro.substr(0, title_end).find("{#" + page_name + "}") == std::string::npos) {
-        throw std::runtime_error(chapter.name + "/doc/intro.md must begin with \"# Title {#" + page_name + "}\"");
+    const std::size_t title_end = intro.find('\n'), id = intro.find(" {#" + name + "}");
+    if (intro.rfind("# ", 0) != 0 || id > title_end) {
+        throw std::runtime_error(chapter.name + "/doc/intro.md must begin with \"# Title {#" + name + "}\"");
     }
+    const std::string title = number + " " + intro.substr(2, id - 2);
 
-    std::string program, plain, code, files;
-    for (const std::string& file : reading_order(chapter)) {
-        const std::string woven_name = chapter.name + "_" + file;
-        const std::string anchor = page_name + "_" + std::regex_replace(file, std::regex("\\W"), "_");
-        const Woven woven = weave(read(chapter.directory / file), woven_name, anchor);
-        write(out / "snippets" / woven_name, woven.snippets);
-        write(out / "plain" / ("plain_" + woven_name), woven.plain);
-        program += "## The program: " + file + " {#" + anchor + "}\n\n" + woven.page;
-        plain += "**" + file + "**\n\n@include plain_" + woven_name + "\n\n";
-        files += (files.empty() ? "" : ", ") + ("@ref " + anchor + " \"" + file + "\"");
-        code += woven.plain;
+    // In the order in which they are read: a figure or a line of output is shown once.
+    const auto parts = parts_of(chapter);
+    Output output(chapter.name, read(chapter.directory / "expected/output.txt"), out / "output");
+    const Program program = weave_program(chapter, parts, output, out);
+    output.require_all_shown();
+    std::string results = headings(markup(read(chapter.directory / "doc/results.md")), 2, name + "_results");
+    if (!output.used()) {
+        results =
+            "## What it prints {#" + name +
+            "_output}\n\nThis is what the tests hold the program to; a number after ~ belongs to the machine, and "
+            "yours will be another.\n\n" +
+            output.everything() + results;
     }
-    write(out / "output" / (chapter.name + "_output.txt"), read(chapter.directory / "expected/output.txt"));
+    const std::string exercises_of_chapter = exercises(chapter, out, answers);
 
-    std::string builds_on;
+    std::string text = intro.substr(title_end);
+    const auto facts = take_facts(text);
+    std::string table, builds_on;
+    const auto row = [&](const std::string& what, const std::string& value) {
+        if (!value.empty()) { table += "| " + what + " | " + value + " |\n"; }
+    };
+    const auto fact = [&](const char* key) { return facts.count(key) == 0 ? "" : facts.at(key); };
     for (const Chapter& other : chapters) {
         if (std::count(chapter.builds_on.begin(), chapter.builds_on.end(), other.name) != 0) {
             builds_on += (builds_on.empty() ? "" : ", ") + link(other);
         }
     }
-    const std::string operations = operations_in(code);
-    std::string page = "# " + number + " " + intro.substr(2, title_end - 1) + "\n[TOC]\n\n";
-    page += "| | |\n| --- | --- |\n| run it | `./run " + number + "` |\n";
-    page += "| its files | " + files + ", in `chapters/" + chapter.name + "` |\n";
-    if (!builds_on.empty()) { page += "| builds on | " + builds_on + " |\n"; }
-    if (!operations.empty()) { page += "| operations | " + operations + " |\n"; }
-    const std::string exercises_of_chapter = exercises(chapter, out);
-    if (!exercises_of_chapter.empty()) {
-        page += "| exercises | @ref " + page_name + "_exercises, marked by `./run check " + number + "` |\n";
+    std::string pages_of_program, pages_of_appendix;
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+        std::string& list = is_appendix(parts[part]) ? pages_of_appendix : pages_of_program;
+        list +=
+            (list.empty() ? "" : ", ") + ("@ref " + name_of(chapter, parts, part)) + " \"" + parts[part].title + "\"";
     }
-    page += headings(intro.substr(title_end), 2, page_name) + "\n" + program;
-    page += "## What it prints {#" + page_name +
-            "_output}\n\nThis is what the tests hold the program to; a number after ~ "
-            "belongs to the machine, and yours will be another.\n\n@verbinclude " +
-            chapter.name + "_output.txt\n\n";
-    page += headings(take_figures(read(chapter.directory / "doc/results.md"), chapter, out), 2, page_name + "_results");
-    page +=
-        "\n## The plain program {#" + page_name + "_plain}\n\nThe same code once more, without the text.\n\n" + plain;
-    page += exercises_of_chapter + navigation(chapters, i);
-    // Doxygen leaves the stars of bold text that has a formula or a code in it.
-    page = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
-    // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.
-    page = std::regex_replace(page, std::regex(R"re("(\\f\$[^"]*)")re"), "\u201c$1\u201d");
-    write(out / "pages" / (page_name + ".md"), page);
+    row("takes", fact("time"));
+    row("needs", fact("needs"));
+    row("may be skipped", fact("skip"));
+    row("builds on", builds_on);
+    row("run it", "`./run " + number + "`");
+    row("its pages", "this one: the idea; " + pages_of_program +
+                         (exercises_of_chapter.empty() ? "" : "; @ref " + name + "_exercises \"exercises\"") +
+                         (pages_of_appendix.empty() ? "" : "; " + pages_of_appendix) + "; @ref " + name +
+                         "_plain \"the plain program\"");
+    row("its files", program.files + ", in `chapters/" + chapter.name + "`");
+    row("operations", operations_in(program.code));
+    if (!exercises_of_chapter.empty()) {
+        row("exercises",
+            "@ref " + name + "_exercises \"on a page of their own\", marked by `./run check " + number + "`");
+    }
+
+    std::vector<std::string> names, subpages;
+    const auto page = [&](const std::string& page_name, const std::string& content) {
+        write(out / "pages" / (page_name + ".md"), mended(take_figures(content, chapter, out, problems)));
+        names.push_back(page_name);
+    };
+    const auto subpage = [&](const std::string& page_name, const std::string& what, const std::string& content) {
+        page(page_name, "# " + title + ": " + what + " {#" + page_name + "}\n[TOC]\n\n" + content);
+        subpages.push_back(page_name);
+    };
+    names.push_back(name);
+    std::size_t last_part = parts.size() - 1;
+    while (last_part > 0 && is_appendix(parts[last_part])) { --last_part; }
+    for (std::size_t part = 0; part <= last_part; ++part) {
+        subpage(name_of(chapter, parts, part), parts[part].title,
+                program.pages[part] + (part == last_part ? results : ""));
+    }
+    if (!exercises_of_chapter.empty()) { subpage(name + "_exercises", "exercises", exercises_of_chapter); }
+    for (std::size_t part = last_part + 1; part < parts.size(); ++part) {
+        subpage(name_of(chapter, parts, part), parts[part].title, program.pages[part]);
+    }
+    subpage(name + "_plain", "the plain program", "The same code once more, without the text.\n\n" + program.plain);
+
+    std::string idea = "# " + title + " {#" + name + "}\n[TOC]\n\n| | |\n| --- | --- |\n" + table +
+                       headings(markup(text), 2, name) + "\n\n@htmlonly[block]<div class=\"subpages\">@endhtmlonly\n\n";
+    for (const std::string& sub : subpages) { idea += "- @subpage " + sub + "\n"; }
+    page(name, idea + "\n@htmlonly[block]</div>@endhtmlonly\n");
+    names.pop_back(); // it is the first
+    look_for_problems(chapter, problems);
+    return names;
 }
 
 void write_map(const std::vector<Chapter>& chapters, const fs::path& out) {

@@ -24,18 +24,6 @@ bool comment_text(const std::string& line, std::string& text) {
     return true;
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-    std::vector<std::string> lines;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        lines.emplace_back(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    return lines;
-}
-
-bool blank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
-
 /// "A heading, with $x_1$" becomes "a_heading_with_x_1".
 std::string slug(std::string_view heading) {
     std::string s;
@@ -50,7 +38,56 @@ std::string slug(std::string_view heading) {
     return s;
 }
 
+/// What a comment says, with the directives in it carried out.
+std::string prose(const std::vector<std::string>& lines, Output* output) {
+    std::string page, text;
+    const auto flush = [&] {
+        if (!text.empty()) { page += markup(text, to_doxygen) + "\n"; }
+        text.clear();
+    };
+    for (const std::string& line : lines) {
+        if (line.rfind("@output ", 0) == 0) {
+            flush();
+            if (output != nullptr) { page += output->show(line.substr(8, line.find_last_not_of(' ') - 7)); }
+        } else {
+            text += line + "\n";
+        }
+    }
+    flush();
+    return page;
+}
+
+/// How many of these lines, from the first, include headers, with what stands before them.
+std::size_t length_of_includes(const std::vector<std::string>& lines, std::size_t first, std::size_t last) {
+    std::size_t length = 0;
+    for (std::size_t i = first; i < last; ++i) {
+        const bool include = lines[i].rfind("#include", 0) == 0;
+        if (!include && !blank(lines[i]) && lines[i] != "#pragma once") { break; }
+        if (include) { length = i + 1 - first; }
+    }
+    return length;
+}
+
 } // namespace
+
+bool blank(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
+
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+std::string numbered(const std::string& command, const std::string& file, const std::string& id, std::size_t first) {
+    const std::string line = std::to_string(first);
+    return "@htmlonly[block]<div class=\"numbered\" id=\"" + id + "\" style=\"--before: " + std::to_string(first - 1) +
+           "\"><a class=\"where\" href=\"#" + id + "\" title=\"link to this piece\">" + file + ":" + line +
+           "</a>@endhtmlonly\n\n" + command + "\n\n@htmlonly[block]</div>@endhtmlonly\n\n";
+}
 
 std::vector<Block> split(std::string_view source) {
     std::vector<Block> blocks;
@@ -129,38 +166,66 @@ std::string headings(std::string_view markdown, std::size_t top, std::string_vie
     return out;
 }
 
-Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor) {
+Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor, Output* output) {
     Woven woven;
     const auto original = lines_of(source);
+    const std::string file = snippet_file.substr(snippet_file.find_last_of('_') + 1);
     int snippet = 0;
     std::string page;
+    // Shows the code from line `from` of the file to before `to`, counted from 0.
+    std::vector<std::pair<std::size_t, std::string>> opens, closes; // before which line, after which line
+    const auto show = [&](std::size_t from, std::size_t to) {
+        const std::string name = "block" + std::to_string(++snippet), line = std::to_string(from + 1);
+        opens.emplace_back(from, name);
+        closes.emplace_back(to - 1, name);
+        page += numbered("@snippet " + snippet_file + " " + name, file, std::string(anchor) + "_L" + line, from + 1);
+    };
+    bool shown = false;
     for (const Block& block : split(source)) {
         const auto& lines = block.lines;
         if (block.prose) {
-            std::string text;
-            for (const std::string& line : lines) { text += line + "\n"; }
             try {
-                page += to_doxygen(text) + "\n";
+                page += prose(lines, output);
             } catch (const std::runtime_error& error) {
                 throw std::runtime_error(snippet_file + ":" + std::to_string(block.first_line) + ": " + error.what());
             }
+            continue;
         }
-        // The markers go around the code without the blank lines before and after it.
-        std::size_t first = 0, last = block.prose ? 0 : lines.size();
-        while (first < last && blank(lines[first])) { ++first; }
-        while (first < last && blank(lines[last - 1])) { --last; }
-        const std::string name = "block" + std::to_string(snippet + 1);
-        for (std::size_t i = 0; i < lines.size(); ++i) {
-            if (i == first && first < last) { woven.snippets += "//! [" + name + "]\n"; }
-            woven.snippets += original[block.first_line - 1 + i] + "\n";
-            if (i + 1 == last && first < last) { woven.snippets += "//! [" + name + "]\n"; }
+        for (const std::string& line : lines) {
             const bool second_blank =
-                blank(lines[i]) && (woven.plain.empty() || woven.plain.substr(woven.plain.size() - 2) == "\n\n");
-            if (!block.prose && !second_blank) { woven.plain += lines[i] + "\n"; }
+                blank(line) && (woven.plain.empty() || woven.plain.substr(woven.plain.size() - 2) == "\n\n");
+            if (!second_blank) { woven.plain += line + "\n"; }
+        }
+        // The pieces shown have no blank lines before and after them.
+        std::size_t first = 0, last = lines.size();
+        const auto trim = [&] {
+            while (first < last && blank(lines[first])) { ++first; }
+            while (first < last && blank(lines[last - 1])) { --last; }
+        };
+        trim();
+        const std::size_t offset = block.first_line - 1;
+        const std::size_t includes = length_of_includes(lines, first, last);
+        if (includes > 0 && !shown) {
+            page += "@htmlonly[block]<details class=\"includes\"><summary>The headers that " + file +
+                    " includes</summary>@endhtmlonly\n\n";
+            show(offset + first, offset + first + includes);
+            page += "@htmlonly[block]</details>@endhtmlonly\n\n";
+            first += includes;
+            trim();
         }
         const bool says_nothing = last - first == 1 && lines[first] == "#pragma once";
-        if (first < last && !says_nothing) { page += "@snippet " + snippet_file + " " + name + "\n\n"; }
-        if (first < last) { ++snippet; }
+        if (first < last && !says_nothing) {
+            show(offset + first, offset + last);
+            shown = true;
+        }
+    }
+    std::size_t open = 0, close = 0;
+    for (std::size_t i = 0; i < original.size(); ++i) {
+        if (open < opens.size() && opens[open].first == i) { woven.snippets += "//! [" + opens[open++].second + "]\n"; }
+        woven.snippets += original[i] + "\n";
+        if (close < closes.size() && closes[close].first == i) {
+            woven.snippets += "//! [" + closes[close++].second + "]\n";
+        }
     }
     woven.page = headings(page, 3, anchor);
     return woven;

@@ -1,5 +1,5 @@
 # handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...]
-#                  [QUICK_ARGS <argument>...] [FILES <file>...])
+#                  [QUICK_ARGS <argument>...] [FILES <file>...] [PAGES "<title>: <file>..." ...])
 #
 # Makes the program of a chapter's directory, named as the directory, out of its .cpp files. TITLE is the line that the
 # `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
@@ -7,12 +7,14 @@
 # Under sanitizers, where a chapter that trains for seconds would take minutes, it runs with QUICK_ARGS and compares with
 # expected/quick.txt.
 # FILES are those that the book shows first, in this order; without it model.hpp and main.cpp. The others come by name.
+# PAGES divides a long program into several pages of the book, each with a title and files, in order; without it there is
+# one page. A page whose title begins with "appendix" comes after the exercises.
 # If there is exercises/check.cpp, its programs are made, too (handgrad_exercises).
 function(handgrad_chapter)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;QUICK_ARGS;FILES")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;QUICK_ARGS;FILES;PAGES")
   if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [QUICK_ARGS ...] "
-                        "[FILES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
+                        "[FILES ...] [PAGES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
   endif()
   if(NOT DEFINED ARG_TOLERANCE)
     set(ARG_TOLERANCE 1e-6)
@@ -24,7 +26,8 @@ function(handgrad_chapter)
   target_link_libraries(${name} PRIVATE handgrad::handgrad)
   set_target_properties(${name} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
     HANDGRAD_TITLE "${ARG_TITLE}" HANDGRAD_BUILDS_ON "${ARG_BUILDS_ON}" HANDGRAD_TOLERANCE "${ARG_TOLERANCE}"
-    HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}" HANDGRAD_QUICK_ARGS "${ARG_QUICK_ARGS}" HANDGRAD_FILES "${ARG_FILES}")
+    HANDGRAD_TEST_ARGS "${ARG_TEST_ARGS}" HANDGRAD_QUICK_ARGS "${ARG_QUICK_ARGS}" HANDGRAD_FILES "${ARG_FILES}"
+    HANDGRAD_PAGES "${ARG_PAGES}")
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
