@@ -3,3 +3,30 @@ DoxygenAwesomeDarkModeToggle.init();
 DoxygenAwesomeFragmentCopyButton.init();
 DoxygenAwesomeInteractiveToc.init();
 DoxygenAwesomeParagraphLink.init();
+
+// The arrow keys turn the pages of the book.
+document.addEventListener("keydown", event => {
+    const kind = {ArrowLeft: "prev", ArrowRight: "next"}[event.key];
+    if (!kind || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) { return; }
+    if (event.target.closest("input, textarea, select, [contenteditable], .fragment")) { return; }
+    const link = document.querySelector(`link[rel="${kind}"]`);
+    if (link) { location.href = link.href; }
+});
+
+// A link into something that is folded opens it.
+function openTarget() {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let e = target; e; e = e.parentElement) {
+        if (e.tagName === "DETAILS") { e.open = true; }
+    }
+    if (target && target.closest("details")) { target.scrollIntoView(); }
+}
+window.addEventListener("hashchange", openTarget);
+window.addEventListener("DOMContentLoaded", openTarget);
+
+// On a phone, wide figures are pushed to and fro and not shrunk (the style says how).
+window.addEventListener("load", () => {
+    for (const image of document.querySelectorAll("div.image img")) {
+        if (image.naturalWidth > 560) { image.classList.add("wide"); }
+    }
+});

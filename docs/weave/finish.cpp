@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <regex>
 #include <stdexcept>
 
@@ -36,20 +37,26 @@ std::string without_indentation(const std::string& fragment) {
     });
 }
 
-/// The page with every fragment of code moved to the left, but for the numbered pieces of a program: those stand as far
-/// to the right as in their file, since they may begin in the middle of a function.
-std::string move_code_to_the_left(const std::string& html) {
+/// The page with every formula kept together with the punctuation around it.
+std::string hold_punctuation(const std::string& html) {
+    static const std::regex formula(R"re((\(?)(\\\([^<]*?\\\))([.,;:!?)]*))re");
+    return replace(html, formula, [](const std::smatch& m) {
+        return m.length(1) + m.length(3) == 0 ? m[0].str() : "<span class=\"nowrap\">" + m[0].str() + "</span>";
+    });
+}
+
+/// Calls `f` for what is not a fragment of code, and `g` for each fragment.
+template <class F, class G> std::string outside_of_code(const std::string& html, const F& f, const G& g) {
     const std::string opening = "<div class=\"fragment\">", closing = "<!-- fragment -->";
     std::string result;
     std::size_t rest = 0;
     for (std::size_t at; (at = html.find(opening, rest)) != std::string::npos;) {
         const std::size_t end = std::min(html.find(closing, at), html.size());
-        const std::size_t numbered = html.find("class=\"numbered\"", rest);
-        const std::string fragment = html.substr(at, end - at);
-        result += html.substr(rest, at - rest) + (numbered < at ? fragment : without_indentation(fragment));
+        const std::string before = html.substr(rest, at - rest);
+        result += f(before) + g(before, html.substr(at, end - at));
         rest = end;
     }
-    return result + html.substr(rest);
+    return result + f(html.substr(rest));
 }
 
 /// The title of a page that Doxygen has written.
@@ -73,10 +80,11 @@ std::string with_neighbours(const std::string& html, const Neighbour& previous, 
         return page.file.empty() ? ""s : "<link rel=\""s + kind + "\" href=\"" + page.file + "\"/>\n";
     };
     const std::string end = "</div><!-- contents -->";
-    const std::size_t at = html.rfind(end), head_end = html.find("</head>");
-    if (at == std::string::npos || head_end == std::string::npos) {
+    const std::size_t last = html.rfind(end), head_end = html.find("</head>");
+    if (last == std::string::npos || head_end == std::string::npos) {
         throw std::runtime_error("a page of the book has no contents to put links below");
     }
+    const std::size_t at = last + end.size();
     return html.substr(0, head_end) + head("prev", previous) + head("next", next) +
            html.substr(head_end, at - head_end) + "<nav class=\"book-navigation\">" +
            link("prev", "Previous", previous) + link("next", "Next", next) + "</nav>\n" + html.substr(at);
@@ -87,7 +95,18 @@ void finish_all(const fs::path& folder, const fs::path& order) {
     for (const std::string& page : lines_of(read(order))) {
         book.push_back({page + ".html", title_of(read(folder / (page + ".html")))});
     }
+    // In the sidebar, a page below its chapter's need not repeat the chapter's title.
+    static const std::regex entry_below(
+        R"re("\d\d [^"]*: ([^":]*)", "(chapter_\w+_(program\w*|exercises|plain)\.html)")re");
     for (const auto& entry : fs::directory_iterator(folder)) {
+        if (entry.path().extension() == ".js") {
+            const std::string script = read(entry.path());
+            write(entry.path(), replace(script, entry_below, [](const std::smatch& m) {
+                      std::string title = m[1];
+                      title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+                      return "\"" + title + "\", \"" + m[2].str() + "\"";
+                  }));
+        }
         if (entry.path().extension() != ".html") { continue; }
         std::string html = finish(read(entry.path()));
         const auto is_this = [&](const Neighbour& page) { return page.file == entry.path().filename(); };
@@ -112,8 +131,11 @@ std::string finish(const std::string& html) {
             return "<object type=\"image/svg+xml\" data=\"" + file + "\" role=\"img\" aria-label=\"" + caption +
                    "\"></object>" + m[4].str();
         }
+        // What no program has drawn is a diagram: drawn on nothing and in few colours, it can be inverted in the dark.
+        static const std::regex diagram_file(R"re((?!\d\d_).*\.svg)re");
+        const std::string kind = std::regex_match(file, diagram_file) ? " class=\"diagram\"" : "";
         const std::string alternative = caption.empty() ? "Diagram of base and derived classes" : caption;
-        return "<img src=\"" + file + "\" alt=\"" + alternative + "\"/>" + m[4].str();
+        return "<img" + kind + " src=\"" + file + "\" alt=\"" + alternative + "\"/>" + m[4].str();
     });
     text = replace(text, diagram,
                    [](const std::smatch& m) { return m[1].str() + " alt=\"Diagram of base and derived classes\"/>"; });
@@ -121,7 +143,12 @@ std::string finish(const std::string& html) {
         text.find("name=\"nested-classes\"") == std::string::npos) {
         text = replace(text, nested, [](const std::smatch&) { return std::string(); });
     }
-    return move_code_to_the_left(text);
+    // Code moves to the left, but for the numbered pieces of a program: those stand as far to the right as in their file,
+    // since they may begin in the middle of a function.
+    return outside_of_code(text, hold_punctuation, [](const std::string& before, const std::string& fragment) {
+        const bool numbered = before.find("class=\"numbered\"") != std::string::npos;
+        return numbered ? fragment : without_indentation(fragment);
+    });
 }
 
 } // namespace weave
