@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <regex>
 #include <stdexcept>
 
@@ -91,10 +92,20 @@ std::string with_neighbours(const std::string& html, const Neighbour& previous, 
 }
 
 void finish_all(const fs::path& folder, const fs::path& order) {
-    std::vector<Neighbour> book;
-    for (const std::string& page : lines_of(read(order))) {
-        book.push_back({page + ".html", title_of(read(folder / (page + ".html")))});
+    struct Entry {
+        Neighbour page;
+        bool aside;
+    };
+    std::vector<Entry> book;
+    for (const std::string& line : lines_of(read(order))) {
+        const bool aside = line.rfind("- ", 0) == 0;
+        const std::string file = line.substr(aside ? 2 : 0) + ".html";
+        book.push_back({{file, title_of(read(folder / file))}, aside});
     }
+    const auto neighbour = [&](auto from, auto end) {
+        const auto found = std::find_if(from, end, [](const Entry& entry) { return !entry.aside; });
+        return found == end ? Neighbour{} : found->page;
+    };
     // In the sidebar, a page below its chapter's need not repeat the chapter's title.
     static const std::regex entry_below(
         R"re("\d\d [^"]*: ([^":]*)", "(chapter_\w+_(program\w*|exercises|plain)\.html)")re");
@@ -109,11 +120,11 @@ void finish_all(const fs::path& folder, const fs::path& order) {
         }
         if (entry.path().extension() != ".html") { continue; }
         std::string html = finish(read(entry.path()));
-        const auto is_this = [&](const Neighbour& page) { return page.file == entry.path().filename(); };
+        const auto is_this = [&](const Entry& page) { return page.page.file == entry.path().filename(); };
         const auto found = std::find_if(book.begin(), book.end(), is_this);
         if (found != book.end()) {
-            html = with_neighbours(html, found == book.begin() ? Neighbour{} : found[-1],
-                                   found + 1 == book.end() ? Neighbour{} : found[1]);
+            html = with_neighbours(html, neighbour(std::make_reverse_iterator(found), book.rend()),
+                                   neighbour(found + 1, book.end()));
         }
         write(entry.path(), html);
     }

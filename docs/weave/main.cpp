@@ -16,7 +16,10 @@ void chapters(const std::string& list, const std::filesystem::path& out, weave::
     weave::Problems problems;
     std::string order;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        for (const std::string& page : weave::write_pages(all, i, out, problems, answers)) { order += page + "\n"; }
+        for (const std::string& page : weave::write_pages(all, i, out, problems, answers)) {
+            const bool plain = page == all[i].page() + "_plain"; // nothing new for who reads on
+            order += (plain ? "- " : "") + page + "\n";
+        }
     }
     weave::write_map(all, out);
     weave::write(out / "order.txt", order);
@@ -30,7 +33,7 @@ void chapters(const std::string& list, const std::filesystem::path& out, weave::
 // weave chapters LIST OUT [--without-solutions]: writes the pages of all chapters in LIST into the folder OUT.
 // weave filter FILE: prints a page of Markdown with the book's own markup made Doxygen's.
 // weave finish HTML ORDER: finishes the pages that Doxygen has written into the folder HTML; the file ORDER has the pages
-// of the book, one a line.
+// of the book, one a line; whoever turns the pages does not come to one after "- ".
 int main(int argc, char** argv) {
     const Words words(argv + 1, argv + argc);
     const auto is = [&](const char* command, std::size_t count) {

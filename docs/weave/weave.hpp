@@ -161,7 +161,8 @@ struct Neighbour {
 /// A page with links to the pages before and after it in the book. @throws std::runtime_error for what is no page
 std::string with_neighbours(const std::string& html, const Neighbour& previous, const Neighbour& next);
 
-/// Finishes all pages in a folder; those that the file `order` names, one a line, are linked in that order.
+/// Finishes all pages in a folder; those that the file `order` names, one a line, are linked in that order. A page after
+/// "- " has links to those before and after it, which do not lead to it.
 void finish_all(const std::filesystem::path& folder, const std::filesystem::path& order);
 
 /// The whole file. @throws std::runtime_error

@@ -16,6 +16,7 @@ function(handgrad_chapter)
     message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [QUICK_ARGS ...] "
                         "[FILES ...] [PAGES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
   endif()
+  list(TRANSFORM ARG_PAGES REPLACE "[ \n]+" " ") # a long list of files may be written on several lines
   if(NOT DEFINED ARG_TOLERANCE)
     set(ARG_TOLERANCE 1e-6)
   endif()
