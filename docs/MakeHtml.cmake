@@ -1,7 +1,7 @@
 # Draws the diagrams and runs Doxygen: its own page header with the theme's scripts put in, then the pages, then MathJax
 # beside them.
 #   cmake -DOUT=<folder> -DSOURCE=<source tree> -DPAGES=<single pages> -DWEAVE=<program> -DDOT=<program> -DDOXYGEN=<program>
-#         -DMATHJAX=<Debian's folder> -DMATHJAX_FROM=<what pages load> -P MakeHtml.cmake
+#         -DPYTHON=<program> -DLUNR=<Debian's folder> -DMATHJAX=<Debian's folder> -DMATHJAX_FROM=<what pages load> -P MakeHtml.cmake
 cmake_minimum_required(VERSION 3.21...3.25)
 
 # Diagrams: those of the chapters, with their numbers filled in; the map; those of operations and of single pages.
@@ -49,7 +49,9 @@ set(scripts "")
 foreach(script IN ITEMS darkmode-toggle fragment-copy-button interactive-toc paragraph-link)
   string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^doxygen-awesome-${script}.js\"></script>\n")
 endforeach()
-string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^handgrad.js\"></script>\n")
+foreach(script IN ITEMS handgrad search_box)
+  string(APPEND scripts "<script type=\"text/javascript\" src=\"$relpath^${script}.js\"></script>\n")
+endforeach()
 string(REPLACE "</head>" "${scripts}</head>" with_scripts "${header}")
 string(REPLACE "<html " "<html lang=\"en\" " with_scripts "${with_scripts}")
 if(with_scripts STREQUAL header)
@@ -65,6 +67,13 @@ endif()
 execute_process(COMMAND "${WEAVE}" finish "${OUT}/html" "${OUT}/book.txt" RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "The pages could not be finished")
+endif()
+
+# What the search box looks through.
+file(COPY "${LUNR}/lunr.min.js" DESTINATION "${OUT}/html" FOLLOW_SYMLINK_CHAIN)
+execute_process(COMMAND "${PYTHON}" "${SOURCE}/docs/search/make_index.py" "${OUT}/html" "${OUT}/book.txt" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "The text to be searched could not be collected")
 endif()
 
 if(MATHJAX_FROM STREQUAL "mathjax") # what SVG output needs of it; unpacked/ has the same scripts again
