@@ -11,9 +11,11 @@
 #include "handgrad/plot/figure.hpp"
 #include "handgrad/plot/image_grid.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace handgrad;
 using plot::Figure;
+using support::contains;
 
 namespace {
 
@@ -46,7 +48,7 @@ TEST_CASE("figure scripts: curves, markers, steps and dashed lines") {
     figure.horizontal_line("h", 1.5).vertical_line("v", 2.5).horizontal_line("", 3).vertical_line("w", 4);
     figure.horizontal_line("u", 5); // the dashes of the first one again
     const Written got = written({figure});
-    CHECK(got.size == "svg standalone size 1000,620");
+    CHECK(got.size == "svg standalone size 720,500");
     CHECK(got.script == R"(set title 'it''s' noenhanced
 set xlabel 'x' noenhanced
 set xrange [-1:5]
@@ -89,7 +91,7 @@ TEST_CASE("figure scripts: classes in the plane") {
     figure.scatter({0.5, -0.5, 0.25}, {1, 2, 3}, {2, 0, 2}).regions({-1, 1}, {0, 2, 4}, {0, 1, 2, 2, 1, 0});
     figure.equal_axes().legend(plot::Legend::top_left);
     const Written got = written({figure});
-    CHECK(got.size == "svg standalone size 800,760");
+    CHECK(got.size == "svg standalone size 720,720");
     CHECK(got.script == R"(set title '' noenhanced
 set xlabel '' noenhanced
 set xrange [-1:1]
@@ -142,7 +144,7 @@ TEST_CASE("figure scripts: matrices") {
     matrix.confusion_matrix(Tensor<std::int64_t>{{7, 1}, {0, 9}});
     named.x_label("guess").y_label("truth").confusion_matrix(Tensor<std::int64_t>{{7, 1}, {0, 9}});
     const Written got = written({cells, matrix});
-    CHECK(got.size == "svg standalone size 1000,525");
+    CHECK(got.size == "svg standalone size 720,410");
     CHECK(got.script == R"(set title '' noenhanced
 set xlabel '' noenhanced
 set xrange [-0.5:2.5]
@@ -155,6 +157,7 @@ unset grid
 set tics scale 0
 set palette defined (-1 '#d55e00', 0 '#ffffff', 1 '#0072b2')
 set cbrange [-6:6]
+set colorbox
 unset key
 plot data skip 1 every ::0::5 using 2:3:($4) with image pixels notitle, \
      data skip 1 every ::0::5 using 2:3:(sprintf('%.3g', $4)):(abs($4) > 3.5999999999999996 ? 0xffffff : 0) with labels tc rgb variable notitle
@@ -179,6 +182,8 @@ unset grid
 set tics scale 0
 set palette defined (0 '#ffffff', 1 '#0072b2')
 set cbrange [0:2.302585092994046]
+set colorbox
+set cbtics ('0' 0, '1' 0.6931471805599453)
 unset key
 plot data skip 1 every ::6::9 using 2:3:(log(1 + $4)) with image pixels notitle, \
      data skip 1 every ::6::9 using 2:3:(sprintf('%.0f', $4)):(abs(log(1 + $4)) > 1.3815510557964275 ? 0xffffff : 0) with labels tc rgb variable notitle
@@ -222,13 +227,68 @@ two,q,4
 )");
 }
 
+TEST_CASE("figure scripts: a noisy curve is pale, and its mean stands on top of it") {
+    Figure figure;
+    figure.line("other", {0, 1}, {0, 0}).smoothed_line("loss", {0, 1, 2, 3, 4}, {5, 1, 3, 2, 10}, 3);
+    const Written got = written({figure});
+    CHECK(contains(got.script, "::2::6 using 2:3 with lines lt 1 lw 1 lc rgb '#f1c7a6' title 'loss'"));
+    CHECK(contains(got.script, "::7::11 using 2:3 with lines lt 2 lw 2.5 title 'loss, mean of 3'"));
+    CHECK(contains(got.csv, "\nloss,4,10\n\"loss, mean of 3\",0,3\n\"loss, mean of 3\",1,3\n\"loss, mean of 3\",2,2\n"
+                            "\"loss, mean of 3\",3,5\n\"loss, mean of 3\",4,6\n"));
+    CHECK_THROWS_WITH(figure.smoothed_line("even", {0, 1}, {0, 1}, 2),
+                      "Figure::smoothed_line: a window of 2, expected an odd number");
+    CHECK_THROWS_WITH(figure.smoothed_line("short", {0, 1}, {0}, 1),
+                      "Figure::smoothed_line: 2 x values and 1 y values");
+}
+
+TEST_CASE("figure scripts: contour lines stand where the function has their level") {
+    Figure figure; // x + 10 y on a grid of 2 rows and 3 columns; a saddle x y on another
+    figure.contour({0, 1, 2}, {0, 1}, {0, 1, 2, 10, 11, 12}, {5, 1.5, 99});
+    const Written plane = written({figure});
+    CHECK(contains(plane.script, "set xrange [0:2]\n"));
+    CHECK(contains(plane.script, "set yrange [0:1]\n"));
+    CHECK(contains(plane.script, "set label '5' at 2,0.3 left offset 0.3,0 tc rgb '#606060'\n"));
+    CHECK(contains(plane.script, "set label '1.5' at 1.5,0 left"));
+    CHECK_FALSE(contains(plane.script, "'99'")); // nowhere
+    // Level 1.5: from (0, 0.15) to (1, 0.05) and on to (1.5, 0); level 5: from (0, 0.5) by (1, 0.4) to (2, 0.3).
+    CHECK(plane.csv == "series,x,y\n,1,0.05\n,0,0.15000000000000002\n,nan,nan\n,1.5,0\n,1,0.050000000000000044\n"
+                       ",nan,nan\n,1,0.4\n,0,0.5\n,nan,nan\n,2,0.3\n,1,0.4\n,nan,nan\n");
+    Figure saddle;
+    saddle.contour({-1, 1}, {-1, 1}, {1, -1, -1, 1}, {0});
+    CHECK(written({saddle}).csv == "series,x,y\n,0,-1\n,1,0\n,nan,nan\n,0,1\n,-1,0\n,nan,nan\n"); // two pieces
+    CHECK_THROWS_WITH(figure.contour({0, 1}, {0, 1}, {0, 0, 0}, {1}),
+                      "Figure::contour: 3 values for a grid of 2 rows and 2 columns");
+    CHECK_THROWS_AS(figure.contour({0}, {0, 1}, {0, 0}, {1}), ShapeError);
+}
+
+TEST_CASE("figure scripts: pictures of values with a sign share a scale with zero in its middle") {
+    const Tensor<float> images{{{0.5f, -2.0f}, {std::numeric_limits<float>::quiet_NaN(), 0.75f}}};
+    const Written grid = written({plot::image_grid(images, 1, 1, {}, plot::Colours::diverging)});
+    CHECK(contains(grid.script, "set palette defined (-1 '#d55e00', 0 '#ffffff', 1 '#0072b2')\nset cbrange [-2:2]\n"));
+    CHECK(contains(grid.script, "set cbtics ('-2' -2, '0' 0, '2' 2) scale 0.6\n"));
+    CHECK(contains(grid.script, "set colorbox horizontal user origin"));
+    CHECK(contains(grid.csv, "\n,187,533,0\n")); // not a number: no colour
+    const Tensor<float> nothing(Shape{1, 2, 2}, 0.0f);
+    CHECK(contains(written({plot::image_grid(nothing, 1, 1, {}, plot::Colours::diverging)}).script, "[-1:1]"));
+}
+
+TEST_CASE("figure scripts: a long title of a picture gets two lines") {
+    const Tensor<float> images(Shape{5, 2, 2}, 1.0f);
+    const std::vector<std::string> titles{"it's a boot taken for", "a sneaker as such", "short", "x",
+                                          "blanklessandmuchtoolong"};
+    const std::string script = written({plot::image_grid(images, 1, 5, titles)}).script;
+    CHECK(contains(script, "set label 'it''s a boot'.\"\\n\".'taken for' at "));
+    CHECK(contains(script, "set label 'short' at "));
+    CHECK(contains(script, "set label 'blanklessandmuchtoolong' at "));
+}
+
 TEST_CASE("figure scripts: the places of the pictures in a grid") {
-    // The page is 1000 wide. Between c pictures in a row, and beside them, the gap is min(16, 90 / c).
+    // The page is 720 wide. Between c pictures in a row, and beside them, the gap is min(14, 80 / c).
     struct Case {
         std::size_t columns;
         double gap;
     };
-    for (const auto& [columns, gap] : {Case{1, 16}, Case{2, 16}, Case{6, 15}, Case{10, 9}}) {
+    for (const auto& [columns, gap] : {Case{1, 14}, Case{2, 14}, Case{8, 10}, Case{10, 8}}) {
         for (const bool titles : {false, true}) {
             INFO(columns << " columns" << (titles ? ", with titles" : ""));
             const Tensor<std::uint8_t> images(Shape{2 * columns, 1, 3, 2}, 1);
@@ -238,9 +298,9 @@ TEST_CASE("figure scripts: the places of the pictures in a grid") {
             std::string cell;
             std::getline(csv, cell);
             CHECK(cell == "series,x,y,value");
-            const double width = (1000 - gap) / static_cast<double>(columns) - gap, pixel = width / 2;
-            const double title = titles ? 28 : 0;
-            CHECK(grid.script.find("set xrange [0:1000]") != std::string::npos);
+            const double width = (720 - gap) / static_cast<double>(columns) - gap, pixel = width / 2;
+            const double title = titles ? 24 : 0;
+            CHECK(grid.script.find("set xrange [0:720]") != std::string::npos);
             const std::size_t bottom = grid.script.find("set yrange [") + 12;
             CHECK_THAT(std::stod(grid.script.substr(bottom)),
                        Catch::Matchers::WithinAbs(2 * (title + 3 * pixel + gap) + gap, 1e-9));

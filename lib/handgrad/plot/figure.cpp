@@ -26,6 +26,8 @@ constexpr const char* colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9
 constexpr const char* tints[] = {"#a6cee5", "#f1c7a6", "#a6dece", "#eed1e1",
                                  "#f7dea6", "#c4e5f8", "#a6a6a6", "#faf6bd"}; // the same, 35 % on white
 
+constexpr const char* type_face = "Helvetica, Arial, sans-serif"; // that of the diagrams drawn by hand
+
 /// Markers of a linetype with a dark edge, which separates them from a curve or an area of their colour. In the CSV
 /// file, columns 2, 3 and 4 are x, y and value.
 std::vector<std::string> markers(std::size_t style, double size) {
@@ -131,6 +133,21 @@ Figure& Figure::step(std::string name, const Values& x, const Values& y) {
     return add("step", std::move(name), x, y, {fmt::format("using 2:3 with steps lt {} lw 2.5", ++styles_)});
 }
 
+Figure& Figure::smoothed_line(std::string name, const Values& x, const Values& y, std::size_t window) {
+    require<ShapeError>(window % 2 == 1, "Figure::smoothed_line: a window of {}, expected an odd number",
+                        as_written(window));
+    const std::vector<double>& raw = y.numbers;
+    std::vector<double> means;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+        const std::size_t first = i - std::min(i, window / 2), last = std::min(raw.size() - 1, i + window / 2);
+        double sum = 0;
+        for (std::size_t k = first; k <= last; ++k) { sum += raw[k]; }
+        means.push_back(sum / static_cast<double>(last - first + 1));
+    }
+    add("smoothed_line", name, x, y, {fmt::format("using 2:3 with lines lt 1 lw 1 lc rgb '{}'", tints[styles_ % 8])});
+    return line(fmt::format("{}, mean of {}", name, window), x, means);
+}
+
 Figure& Figure::bars(std::string name, const std::vector<std::string>& categories, const Values& heights) {
     require<ShapeError>(categories.size() == heights.numbers.size(), "Figure::bars: {} categories and {} heights",
                         categories.size(), heights.numbers.size());
@@ -197,6 +214,46 @@ Figure& Figure::regions(const Values& x, const Values& y, const Values& classes)
     return add_grid(x, y, std::move(series));
 }
 
+Figure& Figure::contour(const Values& x, const Values& y, const Values& values, const Values& levels) {
+    const std::size_t cols = x.numbers.size(), rows = y.numbers.size();
+    require<ShapeError>(cols >= 2 && rows >= 2 && values.numbers.size() == rows * cols,
+                        "Figure::contour: {} values for a grid of {} rows and {} columns", values.numbers.size(), rows,
+                        cols);
+    if (!x_.range) { x_range(x.numbers.front(), x.numbers.back()); }
+    if (!y_.range) { y_range(y.numbers.front(), y.numbers.back()); }
+    constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+    for (const double level : levels.numbers) {
+        Series series{"", {}, {}, {}, {"using 2:3 with lines lt 1 lw 1 lc rgb '#808080'"}};
+        std::vector<std::array<double, 2>> ends; // of the line's pieces within one cell
+        const auto cross = [&](std::size_t r0, std::size_t c0, std::size_t r1, std::size_t c1) { // an edge of the cell
+            const double from = values.numbers[r0 * cols + c0] - level, to = values.numbers[r1 * cols + c1] - level;
+            if ((from < 0) == (to < 0)) { return; }
+            const double t = from / (from - to);
+            ends.push_back({x.numbers[c0] + t * (x.numbers[c1] - x.numbers[c0]),
+                            y.numbers[r0] + t * (y.numbers[r1] - y.numbers[r0])});
+        };
+        std::array<double, 2> right = {-std::numeric_limits<double>::infinity(), 0};
+        for (std::size_t r = 0; r + 1 < rows; ++r) {
+            for (std::size_t c = 0; c + 1 < cols; ++c) {
+                ends.clear();
+                cross(r, c, r, c + 1), cross(r, c + 1, r + 1, c + 1), cross(r + 1, c + 1, r + 1, c),
+                    cross(r + 1, c, r, c);
+                for (std::size_t i = 0; i + 1 < ends.size(); i += 2) { // 0, 2 or 4 ends
+                    for (const auto& [px, py] : {ends[i], ends[i + 1], {gap, gap}}) {
+                        series.x.push_back(px), series.y.push_back(py);
+                        if (px > right[0]) { right = {px, py}; }
+                    }
+                }
+            }
+        }
+        if (series.x.empty()) { continue; }
+        series.setup =
+            fmt::format("set label '{:g}' at {},{} left offset 0.3,0 tc rgb '#606060'\n", level, right[0], right[1]);
+        series_.insert(series_.begin(), std::move(series));
+    }
+    return *this;
+}
+
 Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t cols, bool log) {
     const std::size_t size = matrix.numbers.size(); // rows * cols may be more than a std::size_t holds
     require<ShapeError>(rows > 0 && cols > 0 && rows <= size && cols <= size && rows * cols == size,
@@ -227,8 +284,15 @@ Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t col
         fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
                     whole ? "0f" : "3g", shade, 0.6 * top));
     series.setup = fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
-                               "set cbrange [{}:{}]\n",
+                               "set cbrange [{}:{}]\nset colorbox\n",
                                low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top);
+    if (log) {
+        series.setup += "set cbtics ('0' 0";
+        for (double count = 1; std::log1p(count) <= top; count *= 10) {
+            series.setup += fmt::format(", '{}' {}", count, std::log1p(count));
+        }
+        series.setup += ")\n";
+    }
     return add_grid(x, y, std::move(series));
 }
 
@@ -282,9 +346,11 @@ std::string Figure::script(std::size_t first_row) const {
         first_row += series.rows();
         text += series.setup;
         if (series.title) {
-            const auto [x, y, size] = *series.title;
-            text += fmt::format("set label {} at {},{} center noenhanced font sprintf(',%g', letter * {})\n",
-                                gnuplot_text(series.name), x, y, size);
+            const auto& [title, x, y, size] = *series.title;
+            const std::size_t line = title.find('\n'); // between single quotes gnuplot knows no new line
+            const std::string more = line < title.size() ? ".\"\\n\"." + gnuplot_text(title.substr(line + 1)) : "";
+            text += fmt::format("set label {}{} at {},{} center noenhanced font sprintf(',%g', letter * {})\n",
+                                gnuplot_text(title.substr(0, line)), more, x, y, size);
         }
         const bool named = !series.name.empty() && series.value.empty();
         names += named ? 1 : 0;
@@ -341,13 +407,9 @@ SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::fil
         }
         require<ShapeError>(rows > first_row, "Figure::save: '{}' has nothing to draw", stem);
     }
-    std::size_t width = square ? 800 : 1000, height = square ? 760 : 620;
-    if (count > 1) {
-        width = std::max<std::size_t>(1000, 500 * count);
-        height = width / count * (square ? 105 : 88) / 100;
-    } else if (figures[0].height_ > 0) {
-        width = 1000, height = figures[0].height_;
-    }
+    const std::size_t panel_rows = (count + 1) / 2; // of two panels each, so that their letters can be read
+    std::size_t height = count > 1 ? 410 * panel_rows : square ? 720 : 500;
+    if (count == 1 && figures[0].height_ > 0) { height = figures[0].height_; }
     const std::string header =
         fmt::format(R"(# Draws {0}.svg and {0}.png from {0}.csv: run `gnuplot {0}.gp` in this folder.
 if (!exists('svg')) svg = '{0}.svg'
@@ -361,18 +423,19 @@ set linetype k lc rgb word('{1}', 1 + (k - 1) % 8) dt 1 + (k - 1) % 5 pt marker(
 }}
 do for [picture in 'svg png'] {{
 if (picture eq 'svg') {{
-set terminal svg standalone size {2},{3} font 'sans-serif,17' background 'white'
+set terminal svg standalone size {2},{3} font '{4},16'
 set output svg
 dot = 0.55 # sizes of markers and letters: SVG's units differ
-letter = 1.3
+letter = 1
 }} else {{
-set terminal pngcairo size {2},{3} font 'sans-serif,13' background 'white'
+set terminal pngcairo size {2}*2,{3}*2 font '{4},12' fontscale 2 linewidth 2 pointscale 2 background 'white'
 set output png
 dot = 1
-letter = 1
+letter = 0.75
 }}
-{4})",
-                    stem, colours, width, height, count > 1 ? fmt::format("set multiplot layout 1,{}\n", count) : "");
+{5})",
+                    stem, colours, page_width, height, type_face,
+                    count > 1 ? fmt::format("set multiplot layout {},2\n", panel_rows) : "");
     const fs::path folder = directory.empty() ? "." : directory;
     const auto file = [&](const char* ending) { return folder / (stem + ending); };
     std::vector<io::PendingFile> files; // replace those of an earlier run together, after all of them are written

@@ -19,6 +19,8 @@
 
 namespace handgrad::plot {
 
+constexpr std::size_t page_width = 720; ///< width of a picture in pixels; its letters are 16 pixels high
+
 /// Numbers to plot, copied from any container of numbers: a std::vector, a Tensor, {1, 2, 3}.
 struct Values {
     std::vector<double> numbers; ///< in the order of the container; row by row if it has several dimensions
@@ -43,7 +45,8 @@ struct SavedFigure {
 
 /// One diagram. Every function returns the figure, so that calls can be chained.
 ///
-/// Colours are the Okabe-Ito palette, which colour-blind readers can tell apart; dashes and markers differ as well. A
+/// The SVG picture has no background, so that it stands on a page of any colour; the PNG picture's is white. Colours are
+/// the Okabe-Ito palette, which colour-blind readers can tell apart; dashes and markers differ as well. A
 /// value that is not finite leaves a gap, as does a value <= 0 on a logarithmic axis. Functions throw ShapeError if the
 /// sizes of their arguments do not fit.
 class Figure {
@@ -67,6 +70,13 @@ public:
     Figure& points(std::string name, const Values& x, const Values& y);      ///< markers
     Figure& step(std::string name, const Values& x, const Values& y);        ///< staircase: y[i] from x[i] to x[i + 1]
 
+    /// Draws a noisy curve, such as the losses of mini-batches, as a pale line with its moving mean on top of it. The
+    /// legend names both and the window: "training" and "training, mean of 51".
+    /// @param name   text in the legend
+    /// @param x,y    (N)
+    /// @param window number of neighbouring values in each mean, odd; fewer at both ends
+    Figure& smoothed_line(std::string name, const Values& x, const Values& y, std::size_t window);
+
     /// Draws a bar for each category. Several series of bars stand side by side.
     /// @param name       text in the legend
     /// @param categories names at the x axis, the same for every series
@@ -87,7 +97,14 @@ public:
     /// @param classes (rows * cols), whole numbers in 0 .. 255, row by row: classes[r * cols + c] for (x[c], y[r])
     Figure& regions(const Values& x, const Values& y, const Values& classes);
 
-    /// Draws a matrix as coloured cells that contain the numbers, row 0 at the top; blue above zero, orange below.
+    /// Draws thin contour lines of a function, each with its level written at its right end, beneath everything else.
+    /// @param x,y    (cols) and (rows), ascending: the grid
+    /// @param values (rows * cols), row by row: values[r * cols + c] is the function at (x[c], y[r])
+    /// @param levels values at which lines are drawn
+    Figure& contour(const Values& x, const Values& y, const Values& values, const Values& levels);
+
+    /// Draws a matrix as coloured cells that contain the numbers, row 0 at the top; blue above zero, orange below. A
+    /// colour bar shows the scale.
     /// @param matrix     (rows * cols), row by row
     /// @param rows,cols  at least 1
     /// @param log        whether the colours are logarithmic
@@ -120,11 +137,15 @@ private:
     };
     struct Series {
         std::string name;
-        std::vector<double> x, y, value;                 // value: of a cell, a region or a pixel
-        std::vector<std::string> plots;                  // items of gnuplot's command `plot`
-        std::string setup = {};                          // commands before it
-        std::vector<std::string> categories = {};        // of bars, in place of x
-        std::optional<std::array<double, 3>> title = {}; // of a picture: x, y and size of its letters
+        std::vector<double> x, y, value;          // value: of a cell, a region or a pixel
+        std::vector<std::string> plots;           // items of gnuplot's command `plot`
+        std::string setup = {};                   // commands before it
+        std::vector<std::string> categories = {}; // of bars, in place of x
+        struct Title {                            // of a picture
+            std::string text;
+            double x, y, letter;
+        };
+        std::optional<Title> title = {};
         std::size_t rows() const { return std::max(x.size(), y.size()); }
     };
 
@@ -147,7 +168,7 @@ private:
     std::size_t styles_ = 0, dashed_ = 0; // numbers of linetypes and of dashed lines in use
 };
 
-/// Saves several diagrams beside each other in one picture, as Figure::save() does.
+/// Saves several diagrams in one picture, two beside each other, as Figure::save() does.
 SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::filesystem::path& directory,
                               const std::string& stem);
 

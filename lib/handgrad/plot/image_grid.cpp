@@ -36,7 +36,7 @@ public:
         }
     }
 
-    Figure figure() const;
+    Figure figure(Colours colours) const;
     std::string text(std::size_t line_width) const;
 
 private:
@@ -52,33 +52,56 @@ private:
     double low_ = std::numeric_limits<double>::infinity(), high_ = -std::numeric_limits<double>::infinity();
 };
 
-Figure Pictures::figure() const {
-    constexpr double page = 1000; // its width; all sizes are in pixels of the page
-    const double columns = static_cast<double>(cols_), gap = std::min(16.0, 90 / columns);
-    const double width = (page - gap) / columns - gap, pixel = width / static_cast<double>(width_);
-    const double title = titles_.empty() ? 0 : 28, row_step = title + pixel * static_cast<double>(height_) + gap;
-    const double page_height = static_cast<double>(rows_) * row_step + gap;
-    std::size_t longest = 1;
+Figure Pictures::figure(Colours colours) const {
+    const double page = static_cast<double>(page_width),
+                 columns = static_cast<double>(cols_); // all sizes are in pixels
+    const double gap = std::min(14.0, 80 / columns), width = (page - gap) / columns - gap;
+    const double pixel = width / static_cast<double>(width_);
+    const bool diverging = colours == Colours::diverging;
+    std::size_t longest = 1; // in letters, which are half as wide as high
     for (const std::string& text : titles_) { longest = std::max(longest, text.size()); }
-    const double font_size = std::clamp(1.4 * width / static_cast<double>(longest), 6.0, 13.0);
-    const double low = high_ > low_ ? low_ : 0, high = high_ > low_ ? high_ : 1;
+    const bool two_lines = 8 * static_cast<double>(longest) > width + gap; // in letters of 16 pixels
+    std::vector<std::string> titles(titles_.begin(),
+                                    titles_.begin() + static_cast<std::ptrdiff_t>(titles_.empty() ? 0 : count_));
+    longest = 1;
+    for (std::string& text : titles) { // divided at the last blank of its first half
+        const std::size_t blank = two_lines ? text.rfind(' ', (text.size() + 1) / 2) : std::string::npos;
+        if (blank != std::string::npos) { text[blank] = '\n'; }
+        longest = std::max(longest, blank == std::string::npos ? text.size() : text.size() - blank - 1);
+    }
+    const double letter = std::clamp(2 * (width + gap) / static_cast<double>(longest), 6.0, 16.0);
+    const double title = titles.empty() ? 0 : two_lines ? 44 : 24;
+    const double row_step = title + pixel * static_cast<double>(height_) + gap;
+    const double grid_height = static_cast<double>(rows_) * row_step + gap,
+                 page_height = grid_height + (diverging ? 60 : 0);
+    const double largest = high_ >= low_ ? std::max(high_, -low_) : 0;
+    const double high = diverging ? (largest > 0 ? largest : 1) : high_ > low_ ? high_ : 1;
+    const double low = diverging ? -high : high_ > low_ ? low_ : 0;
 
+    // Few pixels are drawn as sharp squares; of many, a viewer may smooth the picture.
+    const char* const blocks = values_.size() <= 4000 ? "using 2:3:4 with image pixels" : "using 2:3:4 with image";
     Figure figure;
     figure.x_range(0, page).y_range(page_height, 0).equal_axes();
     figure.height_ = static_cast<std::size_t>(page_height);
-    figure.setup_ = fmt::format("unset border\nunset tics\nunset grid\nset margins 0,0,0,0\n"
-                                "set palette defined (0 'black', 1 'white')\nset cbrange [{}:{}]\n",
-                                low, high);
+    figure.setup_ =
+        fmt::format("unset border\nunset tics\nunset grid\nset margins 0,0,0,0\n"
+                    "set palette defined ({})\nset cbrange [{}:{}]\n",
+                    diverging ? "-1 '#d55e00', 0 '#ffffff', 1 '#0072b2'" : "0 'black', 1 'white'", low, high);
+    if (diverging) {
+        figure.setup_ += fmt::format("set colorbox horizontal user origin 0.15,{} size 0.7,{}\n"
+                                     "set cbtics ('{:.3g}' {}, '0' 0, '{:.3g}' {}) scale 0.6\n",
+                                     36 / page_height, 16 / page_height, low, low, high, high);
+    }
     for (std::size_t n = 0; n < count_; ++n) {
         const double left = gap + static_cast<double>(n % cols_) * (width + gap);
         const double top = gap + static_cast<double>(n / cols_) * row_step;
-        Figure::Series series{titles_.empty() ? "" : titles_[n], {}, {}, {}, {"using 2:3:4 with image"}};
-        if (!titles_.empty()) { series.title = {left + width / 2, top + title / 2, font_size}; }
+        Figure::Series series{titles.empty() ? "" : titles_[n], {}, {}, {}, {blocks}};
+        if (!titles.empty()) { series.title = {titles[n], left + width / 2, top + 10, letter}; }
         for (std::size_t i = 0; i < height_ * width_; ++i) {
             series.x.push_back(left + (static_cast<double>(i % width_) + 0.5) * pixel);
             series.y.push_back(top + title + (static_cast<double>(i / width_) + 0.5) * pixel);
             const double value = values_[n * height_ * width_ + i];
-            series.value.push_back(std::isfinite(value) && high_ > low_ ? value : low);
+            series.value.push_back(std::isfinite(value) && high_ > low_ ? value : diverging ? 0 : low);
         }
         figure.series_.push_back(std::move(series));
     }
@@ -129,9 +152,9 @@ std::string Pictures::text(std::size_t line_width) const {
     return text;
 }
 
-template <class T>
-Figure image_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols, const std::vector<std::string>& titles) {
-    return Pictures("image_grid", images, rows, cols, titles).figure();
+template <class T> Figure image_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
+                                     const std::vector<std::string>& titles, Colours colours) {
+    return Pictures("image_grid", images, rows, cols, titles).figure(colours);
 }
 
 template <class T> std::string terminal_grid(const Tensor<T>& images, std::size_t rows, std::size_t cols,
@@ -141,7 +164,7 @@ template <class T> std::string terminal_grid(const Tensor<T>& images, std::size_
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template Figure image_grid(const Tensor<T>&, std::size_t, std::size_t, const std::vector<std::string>&);           \
+    template Figure image_grid(const Tensor<T>&, std::size_t, std::size_t, const std::vector<std::string>&, Colours);  \
     template std::string terminal_grid(const Tensor<T>&, std::size_t, std::size_t, const std::vector<std::string>&,    \
                                        std::size_t);
 HANDGRAD_INSTANTIATE(float)
