@@ -1,0 +1,3 @@
+"""The diagrams of the operations' pages."""
+
+DIAGRAMS = {}
