@@ -280,3 +280,135 @@ def shapes():
     d.text(656, y + 126, "(N, 10)", 17, bold=True)
     d.lines(676, y - 66, [str(k) for k in range(10)], 15, step=16, anchor="start")
     return d
+
+
+@diagram("03_batched_matmul/doc/loops.svg")
+def loops():
+    d = Diagram("The order of three loops and what it reads from memory",
+                "With ijk the innermost loop goes along a row of a and down a column of b, whose numbers lie a row apart "
+                "in memory. With ikj it goes along a row of b and a row of c, neighbours in memory.", 740)
+    size, wide, rows, inner, cols = 26, 22, 4, 4, 8
+
+    def order(top, name, code, tint_a, tint_b, tint_c, arrows, touched, said):
+        d.text(20, top, name, 20, anchor="start", bold=True)
+        for i, line in enumerate(code):
+            d.text(20 + 18 * i, top + 36 + 28 * i, line, 17, anchor="start", bold=i == 2, colour=BLUE if i == 2 else INK)
+        y = top + 8
+        for letter, x, width, tint in (("c", 196, cols, tint_c), ("a", 412, inner, tint_a), ("b", 524, cols, tint_b)):
+            d.cells(x, y + 24, size, [[""] * width for _ in range(rows)], lambda r, c, v: BLUE_DEEP if tint(r, c) else "none",
+                    GREY, width=wide)
+            d.text(x + width * wide / 2, y + 14, letter, 18, bold=True)
+        d.text(393, y + 82, "=", 22)
+        d.text(512, y + 82, "·", 24)
+        for points in arrows:
+            d.arrow(*[(x, y + 24 + v) for x, v in points], colour=BLUE, line=2.5)
+        y = top + 192
+        d.text(20, y - 12, "b in memory, row after row:", 16, anchor="start")
+        for k in range(rows * cols):
+            d.rect(20 + 21 * k, y, 21, 26, BLUE_DEEP if k in touched else "none", GREY, 1)
+        for r in range(rows):
+            d.rect(20 + 21 * cols * r, y, 21 * cols, 26, stroke=INK, line=2)
+            d.text(20 + 21 * cols * (r + 0.5), y + 48, f"row {r}", 15, colour=GREY)
+        d.lines(20, y + 78, said, 17, anchor="start")
+
+    column, k, i = 2, 1, 1
+    middle = size / 2
+    order(36, "ijk", ["for i", "for j", "for k: c[i, j] += …"], lambda r, c: r == i, lambda r, c: c == column,
+          lambda r, c: (r, c) == (i, column),
+          [[(416, i * size + middle), (496, i * size + middle)],
+           [(524 + wide * (column + 0.5), 4), (524 + wide * (column + 0.5), 100)]],
+          [r * cols + column for r in range(rows)],
+          ["Each step jumps over a row of b: one number of each cache line is used,",
+           "and every addition waits for the one before."])
+    order(406, "ikj", ["for i", "for k", "for j: c[i, j] += …"], lambda r, c: (r, c) == (i, k), lambda r, c: r == k,
+          lambda r, c: r == i,
+          [[(200, i * size + middle), (368, i * size + middle)], [(528, k * size + middle), (696, k * size + middle)]],
+          list(range(k * cols, (k + 1) * cols)),
+          ["Each step goes to the neighbour: all numbers of a cache line are used, and the",
+           "steps do not wait for each other, so one instruction does several of them."])
+    return d
+
+
+@diagram("03_batched_matmul/doc/register_tile.svg")
+def register_tile():
+    rows, registers = 6, 2  # as in simd.hpp
+    d = Diagram("A tile of c in registers",
+                f"A tile of {rows} rows by {registers} registers. In step k each of the {rows} numbers of a column of a is "
+                f"multiplied with {registers} registers of a row of b, and the products are added to the tile.", 560)
+    lanes, lane, height, left, top = 8, 30, 38, 190, 150
+    width = lanes * lane
+    d.text(left + width + 5, 32, "row k of b: 2 registers", 18, bold=True)
+    d.text(80, top - 14, "column k of a", 18, bold=True)
+    for v in range(registers):
+        x = left + v * (width + 10)
+        for k in range(lanes):
+            d.rect(x + k * lane, 52, lane, height, BLUE_DEEP if k == 2 and v == 0 else BLUE_FILL, GREY, 1)
+        d.rect(x, 52, width, height, stroke=BLUE, line=2.5)
+    for r in range(rows):
+        y = top + r * (height + 8)
+        chosen = r == 3
+        d.rect(50, y, 60, height, BLUE_DEEP if chosen else BLUE_FILL, BLUE, 2)
+        d.text(80, y + 25, f"a[{r}, k]", 16)
+        for v in range(registers):
+            x = left + v * (width + 10)
+            for k in range(lanes):
+                d.rect(x + k * lane, y, lane, height, BLUE_DEEP if chosen or (v == 0 and k == 2) else "none", PALE, 1)
+            d.rect(x, y, width, height, stroke=INK, line=2)
+        if chosen:
+            d.arrow((112, y + height / 2), (left - 3, y + height / 2), colour=BLUE, line=2.5)
+    x = left + 2.5 * lane
+    d.arrow((x, 52 + height), (x, top - 3), colour=BLUE, line=2.5)
+    d.text(x + 14, 52 + height + 36, "each number of b is used 6 times", 16, anchor="start", colour=BLUE)
+    bottom = top + rows * (height + 8)
+    d.text(left + width + 5, bottom + 20, "tile of c: 6 × 2 registers, each the sum of its products so far", 17, bold=True)
+    d.text(20, bottom + 60, "each number of a is used by 2 registers", 16, anchor="start", colour=BLUE)
+    d.text(20, bottom + 88, "a step: 2 + 6 loads, 12 multiply-adds; c is loaded and stored once for all k", 17, anchor="start")
+    d.text(20, bottom + 116, f"registers: {rows * registers} of c + {registers} of b + 1 of a = "
+                             f"{rows * registers + registers + 1} of 16; drawn with 8 floats each (AVX)", 17, anchor="start")
+    return d
+
+
+@diagram("10_thrust/doc/gather.svg")
+def gather():
+    x, w, dy = [1, 3, 2, 0, 1, 1, 2], [1, 2, -1], [1, -1, 2, 0, 1]
+    y = convolve([x], [w])[0]
+    dx = spread([dy], [w])[0]
+    d = Diagram("Gather: an item computes one number and fetches what it needs",
+                "A convolution of 7 numbers with a kernel of 3. Forward each item reads three numbers of x and writes one "
+                "of y. Backward by scattering two items add to the same number of dx; by gathering each item owns one.", 850)
+    size = 52
+    left = {7: 178, 5: 178 + size}
+
+    def center(values, k):
+        return left[len(values)] + (k + 0.5) * size
+
+    def panel(top, head, upper, lower, names, pairs, marked, colour, deep, under, bad=None):
+        d.text(20, top, head, 18, anchor="start", bold=True)
+        a, b = top + 22, top + 132
+        for values, row, name in ((upper, a, names[0]), (lower, b, names[1])):
+            d.cells(left[len(values)], row, size - 8, [values], lambda r, c, v: deep if (row, c) in
+                    [(a if m == 0 else b, k) for m, k in marked] else "none", letters=18, width=size)
+            d.text(left[len(values)] - 22, row + 29, name, 18, anchor="end", bold=True, colour=colour)
+        for up, down, strong in pairs:
+            d.arrow((center(upper, up), a + size - 6), (center(lower, down), b - 3), line=2.5 if strong else 1,
+                    colour=(bad or colour) if strong else PALE)
+        d.lines(20, b + size + 22, under, 17, anchor="start")
+
+    item = 3
+    panel(32, "Forward: item p fetches three numbers of x", x, y, ("x", "y"),
+          [(p + r, p, p == item) for p in range(5) for r in range(3) if p != item] + [(item + r, item, True) for r in range(3)],
+          [(0, item), (0, item + 1), (0, item + 2), (1, item)], BLUE, BLUE_DEEP,
+          [f"y[{item}]  =  " + "  +  ".join(term(w[r], x[item + r]) for r in range(3)) + f"  =  {number(y[item])}",
+           "w = (1, 2, −1)"])
+    panel(314, "Backward by scattering: item p adds to three numbers of dx", dy, dx, ("dy", "dx"),
+          [(p, p + r, False) for p in range(5) for r in range(3) if p + r != 3] + [(p, 3, True) for p in (1, 2, 3)],
+          [(1, 3), (0, 1), (0, 2), (0, 3)], ORANGE, ORANGE_DEEP,
+          ["Three items write to dx[3]: one of them may overwrite what another has added."], bad=INK)
+    h = 3
+    panel(572, "Backward by gathering: item h fetches three numbers of dy", dy, dx, ("dy", "dx"),
+          [(p, p + r, False) for p in range(5) for r in range(3) if p + r != h] + [(p, h, True) for p in (1, 2, 3)],
+          [(1, 3), (0, 1), (0, 2), (0, 3)], ORANGE, ORANGE_DEEP,
+          [f"dx[{h}]  =  " + "  +  ".join(term(w[h - p], dy[p]) for p in (3, 2, 1)) + f"  =  {number(dx[h])}",
+           "The same sums, but each number has one owner, and the order of a sum is fixed."])
+    assert sum(w[h - p] * dy[p] for p in (1, 2, 3)) == dx[h]
+    return d

@@ -1,3 +1,431 @@
 """The diagrams of the operations' pages."""
 
+from math import erf, exp, log, pi, sqrt, tanh
+
+from chapters import IMAGE, KERNEL, convolve, term
+from svg import (BLUE, BLUE_DEEP, BLUE_FILL, GREY, INK, ORANGE, ORANGE_DEEP, ORANGE_FILL, PALE, Diagram, number)
+
 DIAGRAMS = {}
+
+
+def diagram(operation):
+    def add(draw):
+        DIAGRAMS[f"lib/handgrad/ops/{operation}/figure_{operation}.svg"] = draw
+        return draw
+    return add
+
+
+class Axes:
+    """Coordinates of a plot inside of a diagram, with axes through zero or along its left and lower edge."""
+
+    def __init__(self, d, x, y, width, height, x_range, y_range, x_ticks=(), y_ticks=(), zero=False):
+        self.d, self.x, self.y, self.width, self.height = d, x, y, width, height
+        self.x_range, self.y_range = x_range, y_range
+        x0, y0 = (self.at(0, 0) if zero else (x, y + height))
+        for value in y_ticks:
+            d.path([(x, self.at(0, value)[1]), (x + width, self.at(0, value)[1])], PALE, 0.8)
+            d.text(x - 8, self.at(0, value)[1] + 5, number(value, 0 if value == int(value) else 1), 15, anchor="end")
+        for value in x_ticks:
+            d.path([(self.at(value, 0)[0], y), (self.at(value, 0)[0], y + height)], PALE, 0.8)
+            d.text(self.at(value, 0)[0], y + height + 19, number(value, 0 if value == int(value) else 1), 15)
+        d.path([(x, y0), (x + width, y0)], INK, 1.5)
+        d.path([(x0, y), (x0, y + height)], INK, 1.5)
+
+    def at(self, a, b):
+        (left, right), (low, high) = self.x_range, self.y_range
+        return (self.x + (a - left) / (right - left) * self.width, self.y + (high - b) / (high - low) * self.height)
+
+    def curve(self, f, colour, dash=None, line=3, low=None, high=None, steps=160):
+        low = self.x_range[0] if low is None else low
+        high = self.x_range[1] if high is None else high
+        points = [low + (high - low) * i / steps for i in range(steps + 1)]
+        self.d.path([self.at(a, f(a)) for a in points], colour, line, dash=dash)
+
+
+@diagram("linear")
+def linear():
+    x, w, dy, b = [[1, 2, 0], [3, -1, 2]], [[1, 0], [2, 1], [-1, 3]], [[1, 0], [-1, 2]], [10, 20]
+    mult = lambda p, q: [[sum(i * j for i, j in zip(row, column)) for column in zip(*q)] for row in p]
+    turn = lambda p: [list(row) for row in zip(*p)]
+    y = [[value + bias for value, bias in zip(row, b)] for row in mult(x, w)]
+    dx, dw = mult(dy, turn(w)), mult(turn(x), dy)
+    d = Diagram("linear: each number is a row times a column",
+                "Three products with numbers: y = x w + b, dx = dy times w transposed, dw = x transposed times dy. In each, "
+                "the row and the column that make one number are marked.", 640)
+    size = 40
+
+    def product(top, names, left, right, result, row, column, colour, deep, said, plus=None):
+        height = max(len(left), len(right), len(result)) * size
+        at = 60
+        for name, matrix, mark in ((names[0], left, lambda r, c, v: deep if r == row else "none"),
+                                   (names[1], right, lambda r, c, v: deep if c == column else "none"),
+                                   (None, plus, None), (names[2], result,
+                                                        lambda r, c, v: deep if (r, c) == (row, column) else "none")):
+            if matrix is None:
+                continue
+            shape = f"({len(matrix)}, {len(matrix[0])})"
+            y0 = top + (height - len(matrix) * size) / 2
+            width = size * len(matrix[0])
+            if name is None:
+                d.text(at - 20, top + height / 2 + 6, "+", 22)
+                d.cells(at, y0, size, matrix, lambda r, c, v: deep if c == column else "none", letters=18)
+                d.text(at + width / 2, top - 14, "b  (2)", 17, bold=True)
+            else:
+                if matrix is right:
+                    d.text(at - 20, top + height / 2 + 6, "·", 26)
+                if matrix is result:
+                    d.text(at - 20, top + height / 2 + 6, "=", 22)
+                d.cells(at, y0, size, matrix, mark, letters=18)
+                d.text(at + width / 2, top - 14, f"{name}  {shape}", 17, bold=True, colour=colour)
+            at += width + 40
+        d.text(60, top + height + 32, said, 18, anchor="start", colour=colour)
+
+    n, k = 0, 1
+    product(50, ("x", "w", "y"), x, w, y, n, k, BLUE, BLUE_DEEP,
+            f"y[{n}, {k}]  =  " + "  +  ".join(term(p, q) for p, q in zip(x[n], turn(w)[k])) + f"  +  {b[k]}  =  {number(y[n][k])}",
+            [b])
+    i = 2
+    product(276, ("dy", "wᵀ", "dx"), dy, turn(w), dx, n, 1, ORANGE, ORANGE_DEEP,
+            f"dx[{n}, 1]  =  " + "  +  ".join(term(p, q) for p, q in zip(dy[n], w[1])) + f"  =  {number(dx[n][1])}")
+    product(464, ("xᵀ", "dy", "dw"), turn(x), dy, dw, 0, k, ORANGE, ORANGE_DEEP,
+            f"dw[0, {k}]  =  " + "  +  ".join(term(p, q) for p, q in zip(turn(x)[0], turn(dy)[k])) + f"  =  {number(dw[0][k])}")
+    return d
+
+
+@diagram("activation")
+def activation():
+    d = Diagram("Four activations and their derivatives",
+                "relu, sigmoid, tanh and gelu for x from -4 to 4 in blue, and their derivatives in orange, dashed.", 690)
+    sigmoid = lambda x: 1 / (1 + exp(-x))
+    inner = lambda x: sqrt(2 / pi) * (x + 0.044715 * x ** 3)
+    gelu = lambda x: x / 2 * (1 + tanh(inner(x)))
+    gelu_slope = lambda x: ((1 + tanh(inner(x))) / 2
+                            + x / 2 * (1 - tanh(inner(x)) ** 2) * sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x))
+    for f, slope in ((sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x))), (tanh, lambda x: 1 - tanh(x) ** 2), (gelu, gelu_slope)):
+        for x in (-2.1, -0.4, 0.3, 1.7):  # the derivatives are right
+            assert abs((f(x + 1e-5) - f(x - 1e-5)) / 2e-5 - slope(x)) < 1e-8
+    assert abs(gelu(1) - (1 + erf(1 / sqrt(2))) / 2) < 1e-3
+    plots = (("relu", lambda x: max(x, 0), None, (-1, 4), (-1, 1, 2, 3, 4)),
+             ("sigmoid", sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), (-0.25, 1.25), (0.5, 1)),
+             ("tanh", tanh, lambda x: 1 - tanh(x) ** 2, (-1.25, 1.25), (-1, 1)),
+             ("gelu", gelu, gelu_slope, (-1, 4), (-1, 1, 2, 3, 4)))
+    for i, (name, f, slope, y_range, ticks) in enumerate(plots):
+        x, y = 44 + 356 * (i % 2), 40 + 312 * (i // 2)
+        axes = Axes(d, x, y, 304, 224, (-4, 4), y_range, (-4, -2, 0, 2, 4), ticks, zero=True)
+        d.text(x + 152, y - 14, name, 19, bold=True)
+        axes.curve(f, BLUE)
+        if slope:
+            axes.curve(slope, ORANGE, "7 5")
+        else:  # a step: the derivative is 0 up to x = 0 and 1 from there on
+            d.path([axes.at(-4, 0), axes.at(0, 0)], ORANGE, 3, dash="7 5")
+            d.path([axes.at(0, 1), axes.at(4, 1)], ORANGE, 3, dash="7 5")
+            d.circle(*axes.at(0, 0), 4, ORANGE, ORANGE)
+            d.circle(*axes.at(0, 1), 4, "none", ORANGE, 2)
+    d.path([(170, 666), (216, 666)], BLUE, 3)
+    d.text(226, 672, "f(x)", 17, anchor="start")
+    d.path([(380, 666), (426, 666)], ORANGE, 3, dash="7 5")
+    d.text(436, 672, "f ′(x), with which dy is multiplied", 17, anchor="start")
+    return d
+
+
+@diagram("softmax")
+def softmax():
+    scores = [2.0, 1.0, -1.0, 0.0]
+    d = Diagram("softmax, and why a shift changes nothing",
+                "Bars of four scores and of the same scores less their maximum. Both have the same probabilities.", 470)
+    exps = [exp(z) for z in scores]
+    p = [e / sum(exps) for e in exps]
+    shifted = [z - max(scores) for z in scores]
+    again = [exp(z) / sum(exp(t) for t in shifted) for z in shifted]
+    assert max(abs(a - b) for a, b in zip(p, again)) < 1e-15
+
+    def bars(x, y, values, unit, colour, fill, digits, title):
+        d.text(x + 84, 34, title, 18, bold=True)
+        for k, value in enumerate(values):
+            top = min(y, y - value * unit)
+            d.rect(x + 42 * k + 4, top, 34, abs(value) * unit, fill, colour, 1.5)
+            d.text(x + 42 * k + 21, y - value * unit + (-8 if value >= 0 else 20), number(value, digits), 16)
+        d.path([(x - 4, y), (x + 172, y)], INK, 1.5)
+
+    bars(40, 150, scores, 40, BLUE, BLUE_FILL, 0, "scores z")
+    bars(40, 280, shifted, 40, BLUE, BLUE_FILL, 0, "")
+    d.text(124, 262, "z − max z", 18, bold=True)
+    d.arrow((226, 150), (490, 190), colour=BLUE)
+    d.arrow((226, 300), (490, 250), colour=BLUE)
+    d.text(352, 130, "exp, then", 17, colour=BLUE)
+    d.text(352, 152, "divide by the sum", 17, colour=BLUE)
+    d.lines(352, 318, ["the powers are at most 1:", "none is too large"], 17, colour=BLUE)
+    bars(512, 280, p, 200, BLUE, BLUE_DEEP, 3, "probabilities p")
+    for k in range(4):
+        d.text(533 + 42 * k, 300, str(k), 15, colour=GREY)
+    d.text(596, 322, "class k", 15, colour=GREY)
+    d.text(40, 444, f"p[0]  =  exp 2 / (exp 2 + exp 1 + exp −1 + exp 0)  =  {exps[0]:.3f} / {sum(exps):.3f}  =  {p[0]:.3f}", 17,
+           anchor="start")
+    return d
+
+
+@diagram("cross_entropy")
+def cross_entropy():
+    d = Diagram("cross-entropy against the probability of the true class",
+                "The loss -log p falls from infinity at p = 0 to 0 at p = 1. Its gradient with respect to the true class's "
+                "score, p - 1, goes along a line from -1 to 0.", 500)
+    axes = Axes(d, 60, 30, 620, 380, (0, 1), (-1, 4), (0, 0.2, 0.4, 0.6, 0.8, 1), (-1, 0, 1, 2, 3, 4), zero=True)
+    axes.curve(lambda p: -log(p), BLUE, low=exp(-4), steps=600)
+    axes.curve(lambda p: p - 1, ORANGE, "8 5")
+    d.text(370, 456, "p, the probability of the true class", 17)
+    for p, said in ((0.1, "guessing among 10 classes: log 10 = {:.3f}"), (0.5, "p = 0.5: {:.3f}"), (0.9, "p = 0.9: {:.3f}")):
+        x, y = axes.at(p, -log(p))
+        d.circle(x, y, 6, BLUE, BLUE)
+        d.text(min(x + 14, 584 if p == 0.9 else 999), y - 10, said.format(-log(p)), 16, anchor="start")
+    d.text(150, 76, "loss  L = −log p", 18, anchor="start", colour=BLUE, bold=True)
+    x, y = axes.at(0.42, -0.58)
+    d.text(x + 14, y + 24, "gradient  dz of the true class = p − 1", 18, anchor="start", colour=ORANGE, bold=True)
+    return d
+
+
+@diagram("layer_norm")
+def layer_norm():
+    x = [4.0, 1.0, 6.0, 2.0, 2.0, 9.0]
+    mean = sum(x) / len(x)
+    deviation = sqrt(sum((v - mean) ** 2 for v in x) / len(x))
+    y = [(v - mean) / deviation for v in x]
+    d = Diagram("layer_norm: a row before and after",
+                f"Six features with mean {mean:.2f} and standard deviation {deviation:.2f} become six with mean 0 and "
+                "standard deviation 1.", 440)
+
+    def row(x0, values, unit, zero, middle, spread, title, digits, said):
+        d.text(x0 + 155, 32, title, 18, bold=True)
+        d.rect(x0, zero - (middle + spread) * unit, 310, 2 * spread * unit, BLUE_FILL, "none", 0)
+        for k, value in enumerate(values):
+            top = min(zero, zero - value * unit)
+            d.rect(x0 + 8 + 51 * k, top, 40, abs(value) * unit, BLUE_DEEP, BLUE, 1.5)
+            d.text(x0 + 28 + 51 * k, zero - value * unit + (-8 if value >= 0 else 20), number(value, digits), 16)
+        d.path([(x0, zero), (x0 + 310, zero)], INK, 1.5)
+        d.path([(x0, zero - middle * unit), (x0 + 310, zero - middle * unit)], ORANGE, 2.5, dash="8 5")
+        d.lines(x0 + 155, 372, said, 17)
+
+    row(20, x, 27, 330, mean, deviation, "a row x", 0,
+        [f"mean μ = {mean:.2f} (dashed)", f"standard deviation σ = {deviation:.2f} (band)"])
+    row(390, y, 27 * deviation, 330 - 27 * mean, 0, 1, "(x − μ) / σ", 2, ["mean 0 (dashed)", "standard deviation 1 (band)"])
+    d.text(360, 428, "then every feature has its own scale w and shift b:  y = w (x − μ) / σ + b  (here ε = 0)", 17, colour=BLUE)
+    return d
+
+
+@diagram("l2_penalty")
+def l2_penalty():
+    rate, weight = 0.1, 1.0
+    d = Diagram("The L2 penalty shrinks every weight",
+                "On the left the penalty, a parabola, with its slope at two weights. On the right three weights over 30 steps "
+                "of gradient descent on the penalty alone: each step multiplies them by the same factor.", 440)
+    axes = Axes(d, 40, 50, 290, 290, (-3, 3), (0, 5), (-3, -2, -1, 0, 1, 2, 3), (1, 2, 3, 4, 5), zero=True)
+    d.text(185, 30, "penalty  λ/2 · w²,  λ = 1", 18, bold=True)
+    axes.curve(lambda w: weight / 2 * w * w, BLUE)
+    for w in (2.0, -1.0):
+        step = -weight * w  # against the gradient
+        x, y = axes.at(w, weight / 2 * w * w)
+        d.arrow((x, y), (axes.at(w + 0.5 * step, 0)[0], y), colour=ORANGE, line=3)
+        d.circle(x, y, 6, BLUE, BLUE)
+        d.text(x + (14 if w > 0 else -14), y + 6 if w < 0 else y + 22, f"dw = {number(weight * w)}", 16, colour=ORANGE,
+               anchor="start" if w > 0 else "end")
+    d.text(185, 386, "w", 17)
+    d.text(185, 420, "the step against dw = λ w leads to 0", 17, colour=ORANGE)
+    axes = Axes(d, 400, 50, 290, 290, (0, 30), (-3, 3), (0, 10, 20, 30), (-3, -2, -1, 0, 1, 2, 3))
+    d.text(545, 30, "w ← w − η λ w,  η λ = 0.1", 18, bold=True)
+    d.path([axes.at(0, 0), axes.at(30, 0)], INK, 1.5)
+    for start, dash in ((3.0, None), (1.0, "9 4"), (-2.0, "3 4")):
+        w, points = start, []
+        for t in range(31):
+            points.append(axes.at(t, w))
+            w -= rate * weight * w
+        d.path(points, BLUE, 3, dash=dash)
+    d.text(545, 386, "step", 17)
+    d.text(545, 420, f"10 steps leave 0.9 to the 10th, {100 * 0.9 ** 10:.0f} percent", 17, colour=BLUE)
+    return d
+
+
+@diagram("sgd")
+def sgd():
+    rate, beta = 0.1, 0.9
+    gradients = [(2.0, 3.0), (2.0, -2.5), (2.0, 2.5)]
+    d = Diagram("A step of SGD with momentum, as arrows",
+                "Three gradients that agree in one direction and alternate in the other. The velocity adds them up with "
+                "weights 1, 0.9 and 0.81: it grows where they agree and stays small where they alternate.", 412)
+    unit = 30
+    vx, vy, x0 = 0.0, 0.0, [70, 240, 455]
+    for t, (gx, gy) in enumerate(gradients):
+        start = (x0[t], 176)
+        end = lambda px, py: (start[0] + unit * px, start[1] - unit * py)
+        d.text(start[0] + (40, 60, 80)[t], 40, f"step {t + 1}", 18, bold=True)
+        old = (beta * vx, beta * vy)
+        if t:
+            d.arrow(start, end(*old), colour=GREY, line=2.5, dash="7 4")
+            d.arrow(end(*old), end(old[0] + gx, old[1] + gy), colour=ORANGE, line=2.5)
+        else:
+            d.arrow(end(0, 0), end(gx, gy), colour=ORANGE, line=6)
+        vx, vy = old[0] + gx, old[1] + gy
+        d.arrow(start, end(vx, vy), colour=BLUE, line=2.5)
+        d.circle(*start, 5, INK, INK)
+        d.text(start[0], 282, f"dw = ({number(gx, 1)}, {number(gy, 1)})", 16, anchor="start", colour=ORANGE)
+        d.text(start[0], 306, f"v = ({number(vx, 2)}, {number(vy, 2)})", 16, anchor="start", colour=BLUE)
+    assert abs(vx - 2 * (1 + beta + beta ** 2)) < 1e-12
+    for x, colour, dash, said in ((60, ORANGE, None, "gradient dw"), (250, GREY, "7 4", "0.9 times the old v"),
+                                  (480, BLUE, None, "new velocity v")):
+        d.arrow((x, 350), (x + 44, 350), colour=colour, line=2.5, dash=dash)
+        d.text(x + 54, 356, said, 17, anchor="start")
+    d.text(360, 394, "v ← β v + dw  with β = 0.9, then  w ← w − η v:  the step goes against the blue arrow", 17)
+    return d
+
+
+@diagram("conv2d")
+def conv2d():
+    stride, padding = 2, 1
+    padded = [[0] * 7] + [[0] + row + [0] for row in IMAGE] + [[0] * 7]
+    full = convolve(padded, KERNEL)
+    y = [row[::stride] for row in full[::stride]]
+    p, q = 0, 1
+    d = Diagram("A convolution with padding, stride and dilation",
+                "A 5 x 5 image with a border of zeros; the windows of a 3 x 3 kernel begin at every second row and column, so "
+                "that the result is 3 x 3. On the right the places of a kernel with dilation 2.", 640)
+    size = 42
+    left, top = 20, 58
+    edge = lambda r, c: not (0 < r < 6 and 0 < c < 6)
+    inside = lambda r, c: p * stride <= r < p * stride + 3 and q * stride <= c < q * stride + 3
+    d.text(left + 3.5 * size, 34, "image x with padding 1", 18, bold=True)
+    d.cells(left, top, size, padded, lambda r, c, v: BLUE_DEEP if inside(r, c) else "none", letters=18,
+            stroke=PALE, colour=lambda r, c, v: GREY if edge(r, c) else INK)
+    d.rect(left + size, top + size, 5 * size, 5 * size, line=2.5)
+    d.rect(left + q * stride * size, top + p * stride * size, 3 * size, 3 * size, stroke=BLUE, line=4)
+    for i in range(3):  # where windows begin
+        for j in range(3):
+            d.circle(left + j * stride * size + 7, top + i * stride * size + 7, 4, BLUE, BLUE)
+    d.text(346, top + 150, "∗", 26)
+    d.text(434, 34, "kernel w", 18, bold=True)
+    d.cells(371, top + 2 * size, size, KERNEL, BLUE_FILL, letters=18)
+    d.text(522, top + 150, "=", 24)
+    d.text(614, 34, "y, stride 2", 18, bold=True)
+    d.cells(551, top + 2 * size, size, y, lambda r, c, v: BLUE_DEEP if (r, c) == (p, q) else "none", letters=18)
+    d.rect(551 + q * size, top + (2 + p) * size, size, size, stroke=BLUE, line=4)
+    terms = [term(KERNEL[r][s], padded[p * stride + r][q * stride + s]) for r in range(3) for s in range(3)
+             if padded[p * stride + r][q * stride + s] and KERNEL[r][s]]
+    d.text(20, 392, f"y[{p}, {q}]  =  " + "  +  ".join(terms) + f"  =  {number(y[p][q])}", 18, anchor="start", colour=BLUE)
+    d.text(20, 420, "(products with a zero left out; the dots are the corners at which windows begin)", 16, anchor="start",
+           colour=GREY)
+    small = 24
+    for left, dilation in ((60, 1), (260, 2)):
+        d.text(left + 60, 620, f"dilation {dilation}", 16)
+        d.cells(left, 472, small, [[""] * 5 for _ in range(5)], lambda r, c, v: BLUE_DEEP if r % dilation == 0 and
+                c % dilation == 0 and max(r, c) <= 2 * dilation else "none", GREY)
+    d.lines(494, 506, ["row r of the kernel", "lies on the image's row", "stride · p + dilation · r", "− padding"], 17, anchor="start")
+    return d
+
+
+@diagram("pool2d")
+def pool2d():
+    x = [[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 5, 2], [2, 1, 3, 6]]
+    dy = [[4, -8], [8, 12]]
+    windows = [(p, q) for p in range(2) for q in range(2)]
+    cells_of = lambda p, q: [(2 * p + r, 2 * q + s) for r in range(2) for s in range(2)]
+    winner = {(p, q): max(cells_of(p, q), key=lambda at: x[at[0]][at[1]]) for p, q in windows}
+    highest, average = [[0, 0], [0, 0]], [[0, 0], [0, 0]]
+    dx_highest, dx_average = [[0] * 4 for _ in range(4)], [[0] * 4 for _ in range(4)]
+    for p, q in windows:
+        r, c = winner[p, q]
+        highest[p][q] = x[r][c]
+        average[p][q] = sum(x[r][c] for r, c in cells_of(p, q)) / 4
+        dx_highest[r][c] += dy[p][q]
+        for r, c in cells_of(p, q):
+            dx_average[r][c] += dy[p][q] // 4
+    d = Diagram("Max-pooling and average-pooling, forward and backward",
+                "A 4 x 4 image in windows of 2 x 2. Max-pooling keeps the largest number, and backward gives dy to that place "
+                "alone. Average-pooling takes the mean, and backward gives a quarter of dy to each of the four.", 590)
+    size = 44
+    won = lambda r, c, v: BLUE_DEEP if (r, c) in winner.values() else "none"
+    for top, name, y, dx, chosen in ((60, "max_pool2d", highest, dx_highest, won), (360, "avg_pool2d", average, dx_average, None)):
+        d.text(20, top - 34, name, 19, anchor="start", bold=True)
+        d.text(20 + 2 * size, top - 8, "x", 17, bold=True, colour=BLUE)
+        d.cells(20, top, size, x, chosen, letters=17, stroke=GREY)
+        d.arrow((20 + 4 * size + 8, top + 2 * size), (20 + 4 * size + 44, top + 2 * size), colour=BLUE)
+        d.text(250 + size, top + size - 8, "y", 17, bold=True, colour=BLUE)
+        d.cells(250, top + size, size, [[f"{v:g}" for v in row] for row in y], BLUE_DEEP, letters=17)
+        d.text(384 + size, top + size - 8, "dy", 17, bold=True, colour=ORANGE)
+        d.cells(384, top + size, size, dy, ORANGE_FILL, letters=17)
+        d.arrow((384 + 2 * size + 8, top + 2 * size), (384 + 2 * size + 40, top + 2 * size), colour=ORANGE)
+        d.text(520 + 2 * size, top - 8, "dx", 17, bold=True, colour=ORANGE)
+        d.cells(520, top, size, dx, lambda r, c, v: ORANGE_DEEP if v else "none", letters=17, stroke=GREY)
+        for p, q in windows:
+            for x0 in (20, 520):
+                d.rect(x0 + 2 * q * size, top + 2 * p * size, 2 * size, 2 * size, line=3)
+    d.text(20, 270, "dy goes to the winner of its window; the three others get 0", 17, anchor="start")
+    d.text(20, 570, "every place of a window gets a quarter of its dy", 17, anchor="start")
+    return d
+
+
+@diagram("conv2d_relu_max_pool2d")
+def conv2d_relu_max_pool2d():
+    z = [[-3, 1, -2, -1], [2, 5, -4, -2], [0, -1, 3, 4], [-6, 1, 4, 2]]
+    dy = [[7, 5], [1, -2]]
+    o = [[max(v, 0) for v in row] for row in z]
+    windows = [(p, q) for p in range(2) for q in range(2)]
+    cells_of = lambda p, q: [(2 * p + r, 2 * q + s) for r in range(2) for s in range(2)]
+    winner = {(p, q): max(cells_of(p, q), key=lambda at: o[at[0]][at[1]]) for p, q in windows}
+    y = [[o[winner[p, q][0]][winner[p, q][1]] for q in range(2)] for p in range(2)]
+    dz = [[0] * 4 for _ in range(4)]
+    for p, q in windows:
+        if y[p][q] > 0:
+            dz[winner[p, q][0]][winner[p, q][1]] = dy[p][q]
+    d = Diagram("Convolution, relu and max-pooling in one pass",
+                "The 4 x 4 results of a convolution, relu of them, and the largest of each 2 x 2 window. Backward dy goes to "
+                "the winner, and to nobody where all four were negative.", 560)
+    size = 44
+    chosen = lambda deep: lambda r, c, v: deep if (r, c) in winner.values() and o[r][c] > 0 else "none"
+
+    def frames(x, top):
+        for p, q in windows:
+            d.rect(x + 2 * q * size, top + 2 * p * size, 2 * size, 2 * size, line=3)
+
+    top = 64
+    for x, name, values in ((20, "convolution", z), (286, "relu", o)):
+        d.text(x + 2 * size, top - 14, name, 18, bold=True)
+        d.cells(x, top, size, values, chosen(BLUE_DEEP), GREY, letters=18)
+        frames(x, top)
+        d.arrow((x + 4 * size + 14, top + 2 * size), (x + 4 * size + 74, top + 2 * size), colour=BLUE)
+    d.text(560 + size, top + size - 14, "max", 18, bold=True)
+    d.cells(560, top + size, size, y, lambda r, c, v: BLUE_DEEP if y[r][c] else "none", letters=18)
+    d.text(360, 266, "only y and the winner's place are stored: a quarter of the numbers", 17, colour=BLUE)
+    top = 322
+    d.text(20 + 2 * size, top - 14, "to the convolution", 18, bold=True, colour=ORANGE)
+    d.cells(20, top, size, dz, chosen(ORANGE_DEEP), GREY, letters=18)
+    frames(20, top)
+    d.arrow((546, top + 2 * size), (20 + 4 * size + 14, top + 2 * size), colour=ORANGE)
+    d.text(380, top + 2 * size - 34, "to the winner,", 17, colour=ORANGE)
+    d.text(380, top + 2 * size - 12, "if relu let it through", 17, colour=ORANGE)
+    d.text(560 + size, top + size - 14, "dy", 18, bold=True, colour=ORANGE)
+    d.cells(560, top + size, size, dy, ORANGE_FILL, letters=18)
+    d.text(360, 536, "upper right: all four are negative, y is 0, and dy = 5 reaches nobody", 17)
+    assert y[0][1] == 0 and dy[0][1] == 5
+    return d
+
+
+@diagram("flatten")
+def flatten():
+    C, H, W = 2, 2, 3
+    d = Diagram("flatten: the order in memory",
+                "An example of 2 channels of 2 x 3 pixels becomes a row of 12 numbers: channel after channel, row after row. "
+                "Number (c, h, w) stands at place (c H + h) W + w.", 370)
+    size, strip = 48, 56
+    tints = (BLUE_FILL, BLUE_DEEP)
+    for c in range(C):
+        x = 130 + 280 * c
+        d.text(x + W * size / 2, 34, f"channel c = {c}", 18, bold=True)
+        d.cells(x, 48, size, [[str((c * H + h) * W + w) for w in range(W)] for h in range(H)], tints[c], letters=19)
+        for h in range(H):
+            d.text(x - 12, 48 + (h + 0.5) * size + 6, f"h = {h}", 16, anchor="end", colour=GREY)
+        d.arrow((x + W * size / 2, 48 + H * size + 8), (24 + strip * (c * H * W + 3), 218), colour=BLUE)
+    d.cells(24, 224, size, [[str(i) for i in range(C * H * W)]], lambda r, k, v: tints[k // (H * W)], letters=19, width=strip)
+    for c in range(C):
+        for h in range(H):
+            start = 24 + strip * (c * H + h) * W
+            d.path([(start + 6, 280), (start + 6, 288), (start + strip * W - 6, 288), (start + strip * W - 6, 280)], GREY)
+            d.text(start + strip * W / 2, 308, f"c = {c}, h = {h}", 15, colour=GREY)
+    d.text(360, 350, "(N, 2, 2, 3)  becomes  (N, 12): place (c H + h) W + w, the same numbers in the same order", 17)
+    return d
