@@ -48,7 +48,7 @@ TEST_CASE("figure scripts: curves, markers, steps and dashed lines") {
     figure.horizontal_line("h", 1.5).vertical_line("v", 2.5).horizontal_line("", 3).vertical_line("w", 4);
     figure.horizontal_line("u", 5); // the dashes of the first one again
     const Written got = written({figure});
-    CHECK(got.size == "svg standalone size 720,500");
+    CHECK(got.size == "svg standalone size 720,488");
     CHECK(got.script == R"(set title 'it''s' noenhanced
 set xlabel 'x' noenhanced
 set xrange [-1:5]
@@ -144,7 +144,7 @@ TEST_CASE("figure scripts: matrices") {
     matrix.confusion_matrix(Tensor<std::int64_t>{{7, 1}, {0, 9}});
     named.x_label("guess").y_label("truth").confusion_matrix(Tensor<std::int64_t>{{7, 1}, {0, 9}});
     const Written got = written({cells, matrix});
-    CHECK(got.size == "svg standalone size 720,410");
+    CHECK(got.size == "svg standalone size 720,420");
     CHECK(got.script == R"(set title '' noenhanced
 set xlabel '' noenhanced
 set xrange [-0.5:2.5]
@@ -158,6 +158,7 @@ set tics scale 0
 set palette defined (-1 '#d55e00', 0 '#ffffff', 1 '#0072b2')
 set cbrange [-6:6]
 set colorbox
+set rmargin -1
 unset key
 plot data skip 1 every ::0::5 using 2:3:($4) with image pixels notitle, \
      data skip 1 every ::0::5 using 2:3:(sprintf('%.3g', $4)):(abs($4) > 3.5999999999999996 ? 0xffffff : 0) with labels tc rgb variable notitle
@@ -168,7 +169,7 @@ set border 3 lc rgb '#404040'
 set grid lt 1 dt 1 lw 0.7 lc rgb '#d0d0d0'
 set tics nomirror scale 0.6
 set format '%h'
-set rmargin 5
+set rmargin 2
 unset colorbox
 set title '' noenhanced
 set xlabel 'predicted class' noenhanced
@@ -183,6 +184,7 @@ set tics scale 0
 set palette defined (0 '#ffffff', 1 '#0072b2')
 set cbrange [0:2.302585092994046]
 set colorbox
+set rmargin -1
 set cbtics ('0' 0, '1' 0.6931471805599453)
 unset key
 plot data skip 1 every ::6::9 using 2:3:(log(1 + $4)) with image pixels notitle, \
@@ -225,6 +227,23 @@ one,q,2
 two,p,3
 two,q,4
 )");
+}
+
+TEST_CASE("figure scripts: a legend with many names makes the picture higher, not the diagram flatter") {
+    const auto size = [](std::size_t count, const std::string& name, plot::Legend where, std::size_t panels) {
+        Figure figure;
+        figure.legend(where);
+        for (std::size_t i = 0; i < count; ++i) { figure.line(name, {0, 1}, {0, 1}); }
+        return written(std::vector<Figure>(panels, figure)).size;
+    };
+    const std::string long_name(30, 'x');
+    CHECK(size(1, "a", plot::Legend::none, 1) == "svg standalone size 720,440");
+    CHECK(size(5, long_name, plot::Legend::top_left, 1) == "svg standalone size 720,440");
+    CHECK(size(6, "a", plot::Legend::below, 1) == "svg standalone size 720,464"); // in one row
+    CHECK(size(7, "a", plot::Legend::below, 1) == "svg standalone size 720,488");
+    CHECK(size(5, long_name, plot::Legend::below, 1) == "svg standalone size 720,560"); // one below the other
+    CHECK(size(3, "a", plot::Legend::below, 2) == "svg standalone size 720,444");
+    CHECK(size(3, "a", plot::Legend::below, 3) == "svg standalone size 720,888"); // two rows of panels
 }
 
 TEST_CASE("figure scripts: a noisy curve is pale, and its mean stands on top of it") {

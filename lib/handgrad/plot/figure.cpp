@@ -284,7 +284,7 @@ Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t col
         fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
                     whole ? "0f" : "3g", shade, 0.6 * top));
     series.setup = fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
-                               "set cbrange [{}:{}]\nset colorbox\n",
+                               "set cbrange [{}:{}]\nset colorbox\nset rmargin -1\n",
                                low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top);
     if (log) {
         series.setup += "set cbtics ('0' 0";
@@ -329,17 +329,34 @@ std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series
                               name == 'x' && ticks.size() > 110 ? "rotate by 25 right" : "");
 }
 
-std::string Figure::script(std::size_t first_row) const {
+Legend Figure::placed_legend() const {
+    const auto names = std::count_if(series_.begin(), series_.end(), [](const Series& s) { return s.in_legend(); });
+    return legend_.value_or(names > 1 ? Legend::below : Legend::none);
+}
+
+std::size_t Figure::height(bool panel) const {
+    if (!panel && (height_ > 0 || equal_axes_)) { return height_ > 0 ? height_ : page_width; }
+    std::size_t names = 0, longest = 0;
+    for (const Series& series : series_) {
+        names += series.in_legend() ? 1 : 0;
+        longest = std::max(longest, series.in_legend() ? series.name.size() : 0);
+    }
+    if (placed_legend() != Legend::below) { names = 0; }
+    // A sample and a name, whose letters are about 8 pixels wide, are as often beside each other as there is room.
+    const std::size_t columns = std::max<std::size_t>(1, (panel ? 300 : 600) / (80 + 8 * longest));
+    return (panel ? 420 : 440) + 24 * ((names + columns - 1) / columns);
+}
+
+std::string Figure::script(std::size_t first_row, bool panel) const {
     std::string text = fmt::format("\nreset\nset datafile separator ','\nset border 3 lc rgb '#404040'\n"
                                    "set grid lt 1 dt 1 lw 0.7 lc rgb '#d0d0d0'\nset tics nomirror scale 0.6\n"
-                                   "set format '%h'\nset rmargin 5\nunset colorbox\nset title {} noenhanced\n",
-                                   gnuplot_text(title_)) +
+                                   "set format '%h'\nset rmargin {}\nunset colorbox\nset title {} noenhanced\n",
+                                   panel ? 2 : 5, gnuplot_text(title_)) +
                        axis('x', x_, &Series::x) + axis('y', y_, &Series::y) + setup_;
     if (equal_axes_) { text += "set size ratio -1\n"; }
     if (has_bars_) { text += "set style histogram clustered gap 0.5\n"; }
     if (has_bars_ && !y_.range && !y_.log) { text += "set yrange [0:*]\n"; }
     std::string plots;
-    int names = 0;
     bool lines = false;
     for (const Series& series : series_) {
         const std::string source = fmt::format("data skip 1 every ::{}::{} ", first_row, first_row + series.rows() - 1);
@@ -352,8 +369,7 @@ std::string Figure::script(std::size_t first_row) const {
             text += fmt::format("set label {}{} at {},{} center noenhanced font sprintf(',%g', letter * {})\n",
                                 gnuplot_text(title.substr(0, line)), more, x, y, size);
         }
-        const bool named = !series.name.empty() && series.value.empty();
-        names += named ? 1 : 0;
+        const bool named = series.in_legend();
         for (std::size_t i = 0; i < series.plots.size() && series.rows() > 0; ++i) {
             plots += (plots.empty() ? "plot " : ", \\\n     ") + (series.plots[i][0] == 'u' ? source : "") +
                      series.plots[i] + (named && i == 0 ? " title " + gnuplot_text(series.name) : " notitle");
@@ -363,7 +379,7 @@ std::string Figure::script(std::size_t first_row) const {
     constexpr const char* keys[] = {"inside top right Right opaque", "inside top left Left reverse opaque",
                                     "inside bottom right Right opaque", "inside bottom left Left reverse opaque",
                                     "outside bottom center horizontal Left reverse height 1"};
-    const Legend legend = legend_.value_or(names > 1 ? Legend::below : Legend::none);
+    const Legend legend = placed_legend();
     text += legend == Legend::none
                 ? "unset key\n"
                 : fmt::format("set key {} noenhanced samplen {}\n", keys[static_cast<int>(legend)], lines ? 3 : 0);
@@ -381,15 +397,14 @@ SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::fil
                         stem);
     require<ShapeError>(!figures.empty(), "Figure::save: '{}' has no figure", stem);
     const std::size_t count = figures.size();
-    bool square = true, values = false;
+    bool values = false;
     for (const Figure& figure : figures) {
-        square = square && figure.equal_axes_;
         for (const Figure::Series& series : figure.series_) { values = values || !series.value.empty(); }
     }
     std::string script, csv = fmt::format("series,x,y{}{}\n", values ? ",value" : "", count > 1 ? ",panel" : "");
     std::size_t rows = 0;
     for (std::size_t panel = 0; panel < count; ++panel) {
-        script += figures[panel].script(rows);
+        script += figures[panel].script(rows, count > 1);
         const std::size_t first_row = rows;
         for (const Figure::Series& series : figures[panel].series_) {
             const auto cell = [](const auto& cells, std::size_t i) {
@@ -408,8 +423,8 @@ SavedFigure save_side_by_side(const std::vector<Figure>& figures, const std::fil
         require<ShapeError>(rows > first_row, "Figure::save: '{}' has nothing to draw", stem);
     }
     const std::size_t panel_rows = (count + 1) / 2; // of two panels each, so that their letters can be read
-    std::size_t height = count > 1 ? 410 * panel_rows : square ? 720 : 500;
-    if (count == 1 && figures[0].height_ > 0) { height = figures[0].height_; }
+    std::size_t height = 0;
+    for (const Figure& figure : figures) { height = std::max(height, figure.height(count > 1) * panel_rows); }
     const std::string header =
         fmt::format(R"(# Draws {0}.svg and {0}.png from {0}.csv: run `gnuplot {0}.gp` in this folder.
 if (!exists('svg')) svg = '{0}.svg'
@@ -435,7 +450,7 @@ letter = 0.75
 }}
 {5})",
                     stem, colours, page_width, height, type_face,
-                    count > 1 ? fmt::format("set multiplot layout {},2\n", panel_rows) : "");
+                    count > 1 ? fmt::format("dot = 0.7*dot\nset multiplot layout {},2\n", panel_rows) : "");
     const fs::path folder = directory.empty() ? "." : directory;
     const auto file = [&](const char* ending) { return folder / (stem + ending); };
     std::vector<io::PendingFile> files; // replace those of an earlier run together, after all of them are written

@@ -147,6 +147,7 @@ private:
         };
         std::optional<Title> title = {};
         std::size_t rows() const { return std::max(x.size(), y.size()); }
+        bool in_legend() const { return !name.empty() && value.empty(); }
     };
 
     template <class T> Figure& set(T& member, T value) {
@@ -157,7 +158,10 @@ private:
                 std::vector<std::string> plots);
     Figure& add_grid(const Values& x, const Values& y, Series series); // beneath everything else
     std::string axis(char name, const Axis& axis, std::vector<double> Series::*data) const;
-    std::string script(std::size_t first_row) const; // of this figure, whose data begin at that row
+    Legend placed_legend() const;
+    std::size_t height(bool panel) const; // in pixels; there is more room for a legend with many names
+    // Of this figure, whose data begin at that row; it may be a panel of several.
+    std::string script(std::size_t first_row, bool panel) const;
 
     std::string title_, setup_;
     Axis x_, y_;
