@@ -211,15 +211,15 @@ def window_backward():
             one[p + r][q + s] = number(share * KERNEL[r][s])
     top = 84
     row(top, lambda r, c: (r, c) == (p, q), lambda r, c: True, one,
-        lambda r, c: p <= r < p + 3 and q <= c < q + 3, "One number of dy spreads over its window")
+        lambda r, c: p <= r < p + 3 and q <= c < q + 3, "One entry of dy spreads over its window")
     d.rect(20 + q * size, top + (1 + p) * size, size, size, stroke=ORANGE, line=4)
     d.rect(468 + q * size, top + p * size, 3 * size, 3 * size, stroke=ORANGE, line=4)
     d.text(20, 344, f"dy[{p}, {q}] = {share} adds {share} · w[r, s] to dx[{p} + r, {q} + s], for all r and s;", 18, anchor="start")
-    d.text(20, 370, "the windows overlap, so the shares of all nine numbers of dy add up.", 18, anchor="start")
+    d.text(20, 370, "windows overlap, and the shares of all nine entries of dy add up.", 18, anchor="start")
     top = 478
     pairs = [(r, s) for r in range(3) for s in range(3) if 0 <= h - r < 3 and 0 <= w - s < 3]
     row(top, lambda r, c: (h - r, w - c) in pairs, lambda r, c: (r, c) in pairs, dx, lambda r, c: (r, c) == (h, w),
-        "One number of dx collects from all windows in which it lies")
+        "One entry of dx collects from every window that covers it")
     d.rect(468 + w * size, top + h * size, size, size, stroke=ORANGE, line=4)
     terms = [term(KERNEL[r][s], UPSTREAM[h - r][w - s]) for r, s in pairs]
     assert sum(KERNEL[r][s] * UPSTREAM[h - r][w - s] for r, s in pairs) == dx[h][w]
@@ -358,11 +358,11 @@ def register_tile():
             d.arrow((112, y + height / 2), (left - 3, y + height / 2), colour=BLUE, line=2.5)
     x = left + 2.5 * lane
     d.arrow((x, 52 + height), (x, top - 3), colour=BLUE, line=2.5)
-    d.text(x + 14, 52 + height + 36, "each number of b is used 6 times", 16, anchor="start", colour=BLUE)
+    d.text(x + 14, 52 + height + 36, "each number of b is reused 6 times", 16, anchor="start", colour=BLUE)
     bottom = top + rows * (height + 8)
     d.text(left + width + 5, bottom + 20, "tile of c: 6 × 2 registers, each the sum of its products so far", 17, bold=True)
-    d.text(20, bottom + 60, "each number of a is used by 2 registers", 16, anchor="start", colour=BLUE)
-    d.text(20, bottom + 88, "a step: 2 + 6 loads, 12 multiply-adds; c is loaded and stored once for all k", 17, anchor="start")
+    d.text(20, bottom + 60, "each number of a is reused twice, once for each register", 16, anchor="start", colour=BLUE)
+    d.text(20, bottom + 88, "one step: 2 + 6 loads, 12 multiply-adds, and c stays in the registers for all k", 17, anchor="start")
     d.text(20, bottom + 116, f"registers: {rows * registers} of c + {registers} of b + 1 of a = "
                              f"{rows * registers + registers + 1} of 16; drawn with 8 floats each (AVX)", 17, anchor="start")
     return d

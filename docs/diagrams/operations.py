@@ -124,7 +124,7 @@ def activation():
     d.path([(170, 666), (216, 666)], BLUE, 3)
     d.text(226, 672, "f(x)", 17, anchor="start")
     d.path([(380, 666), (426, 666)], ORANGE, 3, dash="7 5")
-    d.text(436, 672, "f ′(x), with which dy is multiplied", 17, anchor="start")
+    d.text(436, 672, "f ′(x), the factor that multiplies dy", 17, anchor="start")
     return d
 
 
@@ -239,7 +239,7 @@ def l2_penalty():
             w -= rate * weight * w
         d.path(points, BLUE, 3, dash=dash)
     d.text(545, 386, "step", 17)
-    d.text(545, 420, f"10 steps leave 0.9 to the 10th, {100 * 0.9 ** 10:.0f} percent", 17, colour=BLUE)
+    d.text(545, 420, f"after 10 steps, 0.9¹⁰ = {100 * 0.9 ** 10:.0f} % is left", 17, colour=BLUE)
     return d
 
 
@@ -308,7 +308,7 @@ def conv2d():
     terms = [term(KERNEL[r][s], padded[p * stride + r][q * stride + s]) for r in range(3) for s in range(3)
              if padded[p * stride + r][q * stride + s] and KERNEL[r][s]]
     d.text(20, 392, f"y[{p}, {q}]  =  " + "  +  ".join(terms) + f"  =  {number(y[p][q])}", 18, anchor="start", colour=BLUE)
-    d.text(20, 420, "(products with a zero left out; the dots are the corners at which windows begin)", 16, anchor="start",
+    d.text(20, 420, "(products with a zero are left out; the dots mark where windows begin)", 16, anchor="start",
            colour=GREY)
     small = 24
     for left, dilation in ((60, 1), (260, 2)):
@@ -375,7 +375,7 @@ def conv2d_relu_max_pool2d():
             dz[winner[p, q][0]][winner[p, q][1]] = dy[p][q]
     d = Diagram("Convolution, relu and max-pooling in one pass",
                 "The 4 x 4 results of a convolution, relu of them, and the largest of each 2 x 2 window. Backward dy goes to "
-                "the winner, and to nobody where all four were negative.", 560)
+                "the winner, unless all four were negative.", 560)
     size = 44
     chosen = lambda deep: lambda r, c, v: deep if (r, c) in winner.values() and o[r][c] > 0 else "none"
 
@@ -401,7 +401,7 @@ def conv2d_relu_max_pool2d():
     d.text(380, top + 2 * size - 12, "if relu let it through", 17, colour=ORANGE)
     d.text(560 + size, top + size - 14, "dy", 18, bold=True, colour=ORANGE)
     d.cells(560, top + size, size, dy, ORANGE_FILL, letters=18)
-    d.text(360, 536, "upper right: all four are negative, y is 0, and dy = 5 reaches nobody", 17)
+    d.text(360, 536, "upper right: all four are negative, so y = 0, and dy = 5 is not passed on", 17)
     assert y[0][1] == 0 and dy[0][1] == 5
     return d
 

@@ -26,6 +26,8 @@ class Diagram:
     def text(self, x, y, text, size=17, anchor="middle", colour=INK, bold=False):
         """A line of text whose letters stand on y; `{{key}}` stays as it is for the weaver."""
         assert size >= 15, text
+        if not text:
+            return
         weight = ' font-weight="bold"' if bold else ""
         self.parts.append(f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" '
                           f'fill="{colour}"{weight}>{escape(text, quote=False)}</text>')
