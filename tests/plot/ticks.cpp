@@ -32,6 +32,15 @@ TEST_CASE("a matrix has the names at its axes that it was given, or numbers", "[
     CHECK(plain != script);
 }
 
+TEST_CASE("names that do not fit beside each other are turned", "[plot]") {
+    const auto turned = [](const std::vector<std::string>& names) {
+        return contains(script_of(plot::Figure().x_ticks(names).line("a", {0, 1}, {0, 1})), "rotate by 25 right");
+    };
+    CHECK_FALSE(turned(std::vector<std::string>(10, "class")));
+    CHECK_FALSE(turned(std::vector<std::string>(5, "twelve chars")));
+    CHECK(turned(std::vector<std::string>(10, "Sneaker")));
+}
+
 TEST_CASE("a confusion matrix is square, counts, and says which way round it is", "[plot]") {
     const std::string script = script_of(plot::Figure().confusion_matrix(Tensor<std::int64_t>{{90, 10}, {0, 100}}));
     CHECK(contains(script, "predicted class"));

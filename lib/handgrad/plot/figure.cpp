@@ -321,12 +321,14 @@ std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series
         text += fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{%L}" : "%g");
     }
     std::string ticks;
+    std::size_t width = 0; // of the names beside each other, in pixels; about 600 are there
     for (std::size_t i = 0; i < axis.ticks.size(); ++i) {
+        width += 8 * (axis.ticks[i].size() + 2);
         ticks += fmt::format(", {} {}", gnuplot_text(axis.ticks[i]), i);
     }
     if (ticks.empty()) { return text; }
     return text + fmt::format("set {}tics ({}) noenhanced {}\n", name, ticks.substr(2),
-                              name == 'x' && ticks.size() > 110 ? "rotate by 25 right" : "");
+                              name == 'x' && width > 560 ? "rotate by 25 right" : "");
 }
 
 Legend Figure::placed_legend() const {
