@@ -54,7 +54,7 @@ set xlabel 'x' noenhanced
 set xrange [-1:5]
 set ylabel 'y' noenhanced
 set logscale y
-set format y '10^{%L}'
+set format y '10^{/*1.12 %L}'
 set arrow from 2.5, graph 0 to 2.5, graph 1 nohead lw 2 dt 3 lc rgb '#404040'
 set arrow from 4, graph 0 to 4, graph 1 nohead lw 2 dt 5 lc rgb '#404040'
 set key outside bottom center horizontal Left reverse height 1 noenhanced samplen 3

@@ -318,7 +318,7 @@ std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series
             }
         }
         // Powers of ten alone are enough for an axis of two decades.
-        text += fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{%L}" : "%g");
+        text += fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{/*1.12 %L}" : "%g");
     }
     std::string ticks;
     std::size_t width = 0; // of the names beside each other, in pixels; about 600 are there
