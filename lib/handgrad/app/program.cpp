@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <xsimd/xsimd.hpp>
 
+#include "handgrad/app/chapters.hpp"
 #include "handgrad/app/interrupt.hpp"
 #include "handgrad/app/start.hpp"
 #include "handgrad/device/system.hpp"
@@ -243,6 +244,7 @@ void Program::run(const std::function<void()>& lesson) {
     const std::string machine = machine_line(shared_);
     fmt::print("# {}\n", machine);
     lesson();
+    fmt::print("{}", closing_lines(name_, shared_.out));
     flush_stdout();
 
     nlohmann::ordered_json run{{"program", name_}, {"machine", machine}};

@@ -105,8 +105,8 @@ public:
     /// @throws UsageError in one line for wrong usage, even beside `--help` or `--version`
     Request parse(int argc, const char* const* argv);
 
-    /// Reads the command line, prints the banner, creates `--out`, runs the lesson, and writes run.json. Before the
-    /// lesson, refuses a `--save` that cannot be written and a `--resume` that cannot be read.
+    /// Reads the command line, prints the banner, creates `--out`, runs the lesson, says where its figures are and which
+    /// chapter is next, and writes run.json. Refuses a bad `--save` or `--resume` before the lesson.
     /// @returns the exit status: 0; after one line on stderr 2 for wrong usage (UsageError), 128 + n if it threw
     ///          Interrupted for signal n, 1 for any other exception or if stdout or run.json cannot be written
     int main(int argc, char** argv, const std::function<void()>& lesson);
