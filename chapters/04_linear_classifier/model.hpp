@@ -18,34 +18,41 @@ struct LinearClassifier {
     // start as small normal random numbers, the biases as zeros.
     Tensor<double> w; // (D, K)
     Tensor<double> b; // (K)
-    double reg;       // lambda, the strength of the penalty on w
+    double reg;       // lambda, the weight of the L2 penalty on w
 
-    LinearClassifier(std::size_t inputs, std::size_t classes, double lambda, NumpyRandom& random)
-        : w(0.01 * random.randn({inputs, classes})), b(handgrad::zeros<double>({classes})),
-          reg(lambda) {}
+    LinearClassifier(std::size_t inputs, std::size_t classes, double lambda,
+                     NumpyRandom& random)
+        : w(0.01 * random.randn({inputs, classes})),
+          b(handgrad::zeros<double>({classes})), reg(lambda) {}
 
-    // `forward` computes the loss of the points x with the classes y: the scores $u = xw + b$, then
+    // `forward` computes the loss of the points x with the classes y: the scores $z = xw + b$, then
     // softmax cross-entropy, plus the penalty.
     double forward(const Tensor<double>& x, const Labels& y) {
-        cpu::linear_forward(x, w, b, u);
-        return cpu::cross_entropy_forward(u, y, p) + cpu::l2_penalty_forward(w, reg);
+        cpu::linear_forward(x, w, b, z);
+        return cpu::cross_entropy_forward(z, y, p) +
+               cpu::l2_penalty_forward(w, reg);
     }
 
     // `backward` computes the gradient at the same parameters, from the last step of `forward` to
-    // the first. `Accumulate::yes` adds the penalty's gradient to dw, which holds that of the data.
+    // the first. `Accumulate::yes` adds the gradient of the penalty to dw, which already holds that
+    // of the data loss.
     void backward(const Tensor<double>& x, const Labels& y) {
-        cpu::cross_entropy_backward(p, y, du);
-        cpu::linear_backward_weight(x, du, dw);
-        cpu::linear_backward_bias(du, db);
+        cpu::cross_entropy_backward(p, y, dz);
+        cpu::linear_backward_weight(x, dz, dw);
+        cpu::linear_backward_bias(dz, db);
         cpu::l2_penalty_backward(w, reg, dw, Accumulate::yes);
     }
 
-    // `step` moves the parameters against the gradient.
+    // `step` moves the parameters against the gradient. `lr` is the learning rate $\eta$.
     void step(double lr) {
-        for (std::size_t i = 0; i < w.size(); ++i) { w.data()[i] -= lr * dw.data()[i]; }
-        for (std::size_t k = 0; k < b.size(); ++k) { b.data()[k] -= lr * db.data()[k]; }
+        for (std::size_t i = 0; i < w.size(); ++i) {
+            w.data()[i] -= lr * dw.data()[i];
+        }
+        for (std::size_t k = 0; k < b.size(); ++k) {
+            b.data()[k] -= lr * db.data()[k];
+        }
     }
 
-    Tensor<double> u, p;       // (N, K): scores and probabilities
-    Tensor<double> du, dw, db; // gradients of the loss
+    Tensor<double> z, p;       // (N, K): scores and probabilities
+    Tensor<double> dz, dw, db; // gradients of the loss
 };

@@ -85,5 +85,6 @@ int main(int argc, char** argv) {
         program.result("correct", 12);
         program.result("model", "784-100-10");
         program.result("losses", std::vector<float>{1.0F, 0.5F});
+        program.result("rows", std::vector<std::vector<double>>{{1.0, 2.0}, {0.5}});
     });
 }

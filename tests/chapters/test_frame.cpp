@@ -88,6 +88,7 @@ TEST_CASE("a program prints its banner and its lesson, and writes run.json", "[f
     CHECK(json["results"]["correct"] == 12);
     CHECK(json["results"]["model"] == "784-100-10");
     CHECK(json["results"]["losses"] == std::vector<double>{1.0, 0.5});
+    CHECK(json["results"]["rows"].dump() == "[[1.0,2.0],[0.5]]");
 }
 
 TEST_CASE("the program's own defaults hold where nothing is said", "[frame]") {

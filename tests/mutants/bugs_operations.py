@@ -256,10 +256,10 @@ BUGS = {
     ],
     "chapters/05_two_layer_net/model.hpp": [
         bug("chapter-05-penalty-on-bias", "Chapter 05: the biases are penalised as well",
-            "Backend::linear_backward_bias(du, db2);",
-            "Backend::linear_backward_bias(du, db2); Backend::l2_penalty_backward(b2, reg, db2, Accumulate::yes);"),
+            "Backend::linear_backward_bias(dz2, db2);",
+            "Backend::linear_backward_bias(dz2, db2); Backend::l2_penalty_backward(b2, reg, db2, Accumulate::yes);"),
         bug("chapter-05-no-mask", "Chapter 05: backpropagation forgets the ReLU",
-            "Backend::relu_backward(h, dh, dh);", ""),
+            "Backend::relu_backward(o1, do1, dz1);", ""),
     ],
     "chapters/09_cnn/model.hpp": [
         bug("chapter-09-relu-on-scores", "Chapter 09: the spare ReLU is applied to the scores",

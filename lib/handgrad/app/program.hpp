@@ -37,10 +37,11 @@ struct Options {
     std::filesystem::path resume;   ///< `--resume`: checkpoint to continue from; empty: none.
 };
 
-/// A value in run.json.
-using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>>;
+/// A value in run.json; the last alternative holds the rows of a matrix.
+using Value =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::vector<double>>>;
 
-/// Converts a number, a text, or a range of numbers.
+/// Converts a number, a text, a range of numbers, or the rows of a matrix.
 template <class T> Value to_value(const T& value) {
     if constexpr (std::is_same_v<T, bool>) {
         return value;
@@ -50,6 +51,8 @@ template <class T> Value to_value(const T& value) {
         return static_cast<double>(value);
     } else if constexpr (std::is_convertible_v<T, std::string>) {
         return static_cast<std::string>(value);
+    } else if constexpr (std::is_same_v<T, std::vector<std::vector<double>>>) {
+        return value;
     } else {
         return std::vector<double>(value.begin(), value.end());
     }
@@ -111,7 +114,8 @@ public:
     ///          Interrupted for signal n, 1 for any other exception or if stdout or run.json cannot be written
     int main(int argc, char** argv, const std::function<void()>& lesson);
 
-    /// Records a result for run.json: a number, a text, or a range of numbers. The last result of a name counts.
+    /// Records a result for run.json: a number, a text, a range of numbers, or the rows of a matrix as vectors of double.
+    /// The last result of a name counts.
     template <class T> void result(std::string name, const T& value) {
         results_.emplace_back(std::move(name), to_value(value));
     }

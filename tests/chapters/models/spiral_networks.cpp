@@ -52,7 +52,7 @@ TEST_CASE("Chapter 04 has NumPy's losses", "[chapters][spiral]") {
         model.backward(spiral.x, spiral.y);
         model.step(1.0);
     }
-    CHECK(static_cast<double>(cpu::count_correct(model.u, spiral.y)) / 300 == numpy.at("linear_accuracy").at(0));
+    CHECK(static_cast<double>(cpu::count_correct(model.z, spiral.y)) / 300 == numpy.at("linear_accuracy").at(0));
 }
 
 // With steps of length 1 the net is not a contraction: the loss rises in a third of the iterations, and two runs that
@@ -87,7 +87,7 @@ TEST_CASE("Chapter 05 has NumPy's losses", "[chapters][spiral]") {
             CHECK(relative(loss, other) <= 1e-4);
         }
     });
-    CHECK(static_cast<double>(cpu::count_correct(net.u, spiral.y)) / 300 == numpy.at("two_layer_accuracy").at(0));
+    CHECK(static_cast<double>(cpu::count_correct(net.z2, spiral.y)) / 300 == numpy.at("two_layer_accuracy").at(0));
 
     fmt::print("  each from NumPy's parameters 1000 iterations earlier:\n");
     for (int from = 5000; from < 10000; from += 1000) {
