@@ -1,5 +1,7 @@
 #pragma once
-// The network of this chapter, 784-100-10, and a module that does not belong in it.
+// ## The network
+//
+// The network of this chapter is 784-100-10. Below it is a module that does not belong in it.
 
 #include <string>
 
@@ -10,8 +12,8 @@
 using Backend = handgrad::Cpu<float>;
 namespace nn = handgrad::nn;
 
-// The layers are flatten, linear, ReLU and linear: images (N, 1, 28, 28) become scores (N, 10). Two
-// networks whose random streams have the same seed have the same first weights.
+// The layers are flatten, linear, ReLU and linear. Images (N, 1, 28, 28) become scores (N, 10). Two
+// networks whose random streams have the same seed begin with the same weights.
 inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
     net.add<nn::Flatten<Backend>>();
     net.add<nn::Linear<Backend>>(784, 100, random);
@@ -19,9 +21,9 @@ inline void add_layers(nn::Sequential<Backend>& net, handgrad::Random& random) {
     net.add<nn::Linear<Backend>>(100, 10, random);
 }
 
-// This is softmax as a layer. It is right, forward and backward. The mistake is to use it before
-// CrossEntropyLoss, which contains a softmax already. PyTorch has such a module, and the mistake is
-// common, so we want to see its effect.
+// This is softmax as a layer. It is correct, forward and backward. The mistake is to use it before
+// `CrossEntropyLoss`, which contains a softmax already. PyTorch has such a module, and the mistake
+// is common, so we want to see its effect.
 class Softmax : public nn::Module<Backend> {
 public:
     const Tensor& forward_pass(const Tensor& z) override {
