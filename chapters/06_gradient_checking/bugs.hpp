@@ -66,10 +66,10 @@ inline void swap_arguments(const Problem<double>& net, const Gradients& g) {
 //
 // The gradient passes ReLU where its *input* was positive. Here it passes where the upstream
 // gradient is positive. The reports on w1 and b1 would show that something is wrong with the first
-// layer; but a weight's gradient is a sum over the batch, and the sum hides the pattern. To find the
-// place, check the gradients in between, from the loss backwards: dz2 is right, do1 is right, dz1 is
-// not. The first one that is wrong is next to the bug. To differentiate with respect to z1, we let
-// the network begin there.
+// layer; but a weight's gradient is a sum over the batch, and the sum hides the pattern. To find
+// the place, check the gradients in between, from the loss backwards: dz2 is right, do1 is right,
+// dz1 is not. The first one that is wrong is next to the bug. To differentiate with respect to z1,
+// we let the network begin there.
 inline auto loss_of_z1(const Problem<double>& net) {
     return [&net](const auto& z1) {
         const auto n = in_scalar_of(z1, net);
@@ -93,8 +93,8 @@ inline void mask_by_wrong_tensor(const Problem<double>& net,
 // ### Bug 4: a factor 2 in the penalty
 //
 // The penalty is $\tfrac12 \lambda \sum w^2$, with the gradient $\lambda w$. If the one half is
-// forgotten in one of the two places, the gradient is wrong by $\lambda w$ in every weight and right
-// in every bias.
+// forgotten in one of the two places, the gradient is wrong by $\lambda w$ in every weight and
+// right in every bias.
 inline void double_the_penalty(const Problem<double>& penalised,
                                const Gradients& g) {
     fmt::print("\n--- Bug 4: the penalty's gradient 2 lambda w "
@@ -113,8 +113,8 @@ inline void double_the_penalty(const Problem<double>& penalised,
 //
 // ## The verdict
 //
-// This is the report on the gradient of chapter 05, penalty included. The errors are rounding; which
-// entry has the largest is chance.
+// This is the report on the gradient of chapter 05, penalty included. The errors are rounding;
+// which entry has the largest is chance.
 inline void check_without_bug(const Problem<double>& penalised,
                               const Gradients& g) {
     const check::GradientCheck checker = check_all(penalised, g);

@@ -1,8 +1,8 @@
 // ## What we need
 //
-// From handgrad we take the frame of our programs, the reference operations, which accept numbers of
-// any type, the gradient checker, and figures. `model.hpp` is the file above. `bugs.hpp` holds the
-// second half of the lesson and is shown below.
+// From handgrad we take the frame of our programs, the reference operations, which accept numbers
+// of any type, the gradient checker, and figures. `model.hpp` is the file above. `bugs.hpp` holds
+// the second half of the lesson and is shown below.
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -28,9 +28,9 @@ using namespace handgrad;
 // $$\frac{\partial f}{\partial x_i} \approx
 //   \frac{f(x + \delta e_i) - f(x - \delta e_i)}{2\delta},$$
 // where $e_i$ is 1 in entry $i$ and 0 elsewhere. In code: change one entry, evaluate, change it
-// back. That takes two evaluations of the loss for every entry, which is far too slow to train with.
-// As a check it is just right, because it knows nothing of our derivation. The type of a number is a
-// template parameter, since we want to see the results in float as well as in double.
+// back. That takes two evaluations of the loss for every entry, which is far too slow to train
+// with. As a check it is just right, because it knows nothing of our derivation. The type of a
+// number is a template parameter, since we want to see the results in float as well as in double.
 template <class T, class F>
 Tensor<T> central_differences(const F& f, Tensor<T> x, T delta) {
     Tensor<T> gradient(x.shape());
@@ -308,10 +308,10 @@ void Lesson::check_at_kink() const {
 
 // @output to "With the complex step"
 //
-// The report names the entry at the kink and its two slopes, and passes the gradient on the strength
-// of the other three entries. If all four had been kinks, it would have failed, because nothing
-// would have been compared. For the same reason it fails on a gradient that is zero everywhere,
-// unless we say that zero is right.
+// The report names the entry at the kink and its two slopes, and passes the gradient on the
+// strength of the other three entries. If all four had been kinks, it would have failed, because
+// nothing would have been compared. For the same reason it fails on a gradient that is zero
+// everywhere, unless we say that zero is right.
 //
 // ## Absolute or relative error?
 //

@@ -2,8 +2,8 @@
 // ## The network, with everything that its loss depends on
 //
 // This is the network of chapter 05, made small. The type of a number is a template parameter:
-// double to train, `std::complex<double>` to differentiate by the complex step, and float to see how
-// much precision is lost there.
+// double to train, `std::complex<double>` to differentiate by the complex step, and float to see
+// how much precision is lost there.
 
 #include <handgrad/backends/reference.hpp>
 #include <handgrad/check/check.hpp>
@@ -89,11 +89,11 @@ inline Gradients gradients(const Problem<double>& net) {
 
 // ## The loss as a function of one parameter
 //
-// A gradient check differentiates a function at a point. To ask for the gradient with respect to one
-// parameter, we need a function of this parameter alone: it replaces the parameter by its argument
-// and leaves all others as they are. The argument is `const auto&` because the complex step calls
-// the function with complex numbers; `in_scalar_of` then converts the rest of the network to the
-// same type.
+// A gradient check differentiates a function at a point. To ask for the gradient with respect to
+// one parameter, we need a function of this parameter alone: it replaces the parameter by its
+// argument and leaves all others as they are. The argument is `const auto&` because the complex
+// step calls the function with complex numbers; `in_scalar_of` then converts the rest of the
+// network to the same type.
 template <class T> Problem<T> in_scalar_of(const handgrad::Tensor<T>& like,
                                            const Problem<double>& net) {
     using handgrad::check::cast_like;

@@ -79,8 +79,8 @@ void update_by_hand(const Network& net, float lr) {
 // ## The lesson at a glance
 //
 // The lesson is a class. `run()` is its table of contents: it calls one function for each section
-// below, in the same order. One section leaves its results for the next in the members. The settings
-// are read once and do not change.
+// below, in the same order. One section leaves its results for the next in the members. The
+// settings are read once and do not change.
 struct Settings {
     double momentum = 0.9; // where a run uses momentum
     double gamma = 0.95;   // the schedule's factor, where a run uses a schedule
@@ -177,9 +177,9 @@ void Lesson::set_up_networks() {
 //
 // ## Before and after backward
 //
-// Every parameter has a buffer for its gradient. `zero_grad` fills the buffers with zeros, `forward`
-// does not touch them, and `backward` adds to them. We watch the bias of the first layer; the first
-// five of its 100 entries are enough.
+// Every parameter has a buffer for its gradient. `zero_grad` fills the buffers with zeros,
+// `forward` does not touch them, and `backward` adds to them. We watch the bias of the first layer;
+// the first five of its 100 entries are enough.
 //
 // <details class="predict"><summary>Predict: how large is the loss of a network that has learned nothing yet?</summary>
 //
@@ -286,8 +286,8 @@ void Lesson::require_finite(float value) const {
 //
 // <details class="predict"><summary>Predict: how does the gradient of the second pass differ from that of the first?</summary>
 //
-// It is exactly twice as large, and the third is three times as large, to the last printed digit. In
-// training, each step would follow the sum of *all* gradients so far. That is momentum with
+// It is exactly twice as large, and the third is three times as large, to the last printed digit.
+// In training, each step would follow the sum of *all* gradients so far. That is momentum with
 // $\beta = 1$: it never forgets and never comes to rest.
 //
 // </details>
@@ -390,8 +390,8 @@ void Lesson::compare_schedules() {
 // @output to "correct"
 //
 // Momentum is nearly ten times as fast where plain steps are timid: after its second epoch it is
-// further than plain SGD after ten. It is not the same as a tenfold learning rate, because the noise
-// of the batches partly cancels in the velocity.
+// further than plain SGD after ten. It is not the same as a tenfold learning rate, because the
+// noise of the batches partly cancels in the velocity.
 //
 // The schedule costs speed here. It pays off if the steps are too large for the last part of the
 // way, and with $\eta = 0.01$ and ten epochs they are not. Chapter 08 takes larger steps, and there
@@ -406,8 +406,8 @@ void Lesson::compare_schedules() {
 // $e / (e + 9) = 0.232$ for the true class, and the loss is $-\log 0.232 = 1.461$. It cannot become
 // smaller, however good the network is.
 //
-// A ReLU before the loss would set all negative scores to zero, and their gradients as well. A class
-// whose score is negative for every image can never come back.
+// A ReLU before the loss would set all negative scores to zero, and their gradients as well. A
+// class whose score is negative for every image can never come back.
 void Lesson::add_a_layer_too_many() {
     const double momentum = settings.momentum;
     runs.push_back({"momentum, softmax before the loss",
