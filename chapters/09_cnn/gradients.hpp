@@ -1,10 +1,9 @@
 #pragma once
 // ## Before we train: are the gradients right?
 //
-// As in chapter 8, by complex steps: an imaginary part of $10^{-20}$ in one parameter, and the imaginary part of the
-// loss is the derivative. The model's template makes it possible. All parameters of the full network would take minutes
-// in the plain loops of `Reference`, so we check a copy with fewer filters, which has the same lines of code, on digits
-// of full size.
+// We check by the complex step, as in chapter 08. The plain loops of `Reference` would take minutes
+// for all parameters of the full network, so we check a copy with fewer filters, which has the same
+// lines of code, on images of full size.
 
 #include <complex>
 #include <vector>
@@ -15,10 +14,11 @@
 
 #include "model.hpp"
 
-// The loss of a few digits, of a network made of these parameters.
+// `loss_at` builds the network from a list of parameters and returns the loss of a few images.
 template <class T> T loss_at(const CNNSizes& sizes,
                              const std::vector<handgrad::Tensor<T>>& parameters,
-                             const handgrad::Tensor<T>& images, const handgrad::Labels& labels) {
+                             const handgrad::Tensor<T>& images,
+                             const handgrad::Labels& labels) {
     using Backend = handgrad::Reference<T>;
     Random random(0);
     CNN<Backend> model(sizes, random);
@@ -28,10 +28,12 @@ template <class T> T loss_at(const CNNSizes& sizes,
     return nn::CrossEntropyLoss<Backend>().forward(model(images), labels);
 }
 
-// The analytic gradients come from the backend that is about to train. Every parameter is compared, and every pixel of
-// the images too: nobody learns a pixel, but its derivative has come through all of the layers.
+// The analytic gradients come from the backend that is about to train. Every parameter is compared,
+// and every pixel of the images, too. No pixel is learned, but its derivative has come through all
+// layers.
 template <class Backend = handgrad::Cpu<double>> handgrad::check::GradientCheck
-check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& labels) {
+check_gradients(const handgrad::Tensor<double>& images,
+                const handgrad::Labels& labels) {
     using Complex = std::complex<double>;
     CNNSizes sizes;
     sizes.channels1 = 2;
@@ -40,7 +42,7 @@ check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& 
     CNN<Backend> model(sizes, random);
     nn::CrossEntropyLoss<Backend> criterion;
     const typename Backend::Tensor input =
-        Backend::from_host(images); // to the device, if that is to train
+        Backend::from_host(images); // to the device, if there is one
     const typename Backend::Labels truth = Backend::from_host(labels);
     model.zero_grad();
     criterion.forward(model(input), truth);
@@ -56,14 +58,16 @@ check_gradients(const handgrad::Tensor<double>& images, const handgrad::Labels& 
     const auto named = model.named_parameters();
     for (std::size_t i = 0; i < named.size(); ++i) {
         const auto& [name, parameter] = named[i];
-        checker.wrt(name, Backend::to_host(parameter->value), Backend::to_host(parameter->grad),
+        checker.wrt(name, Backend::to_host(parameter->value),
+                    Backend::to_host(parameter->grad),
                     [&, i](const auto& changed) {
                         auto all = parameters;
                         all[i] = changed;
                         return loss_at(sizes, all, x, labels);
                     });
     }
-    checker.wrt("images", images, dimages,
-                [&](const auto& changed) { return loss_at(sizes, parameters, changed, labels); });
+    checker.wrt("images", images, dimages, [&](const auto& changed) {
+        return loss_at(sizes, parameters, changed, labels);
+    });
     return checker;
 }

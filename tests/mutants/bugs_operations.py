@@ -263,6 +263,6 @@ BUGS = {
     ],
     "chapters/09_cnn/model.hpp": [
         bug("chapter-09-relu-on-scores", "Chapter 09: the spare ReLU is applied to the scores",
-            "return <|fc.forward(v)|>;", "act.forward(fc.forward(v))"),
+            "return <|fc.forward(rows)|>;", "act.forward(fc.forward(rows))"),
     ],
 }
