@@ -2,7 +2,8 @@
 // prints when they are made. Each operation is reduced to one number by random upstream gradients, the gradients come
 // from the fast operations, and the complex step runs on the plain ones.
 //
-//   derivation_checks OUT: writes OUT/check_<operation>.txt, and ends with an error if a gradient is wrong.
+//   derivation_checks OUT: writes OUT/check_<operation>.txt, and OUT/example_<operation>.txt with the page's example
+//   (pencil.hpp). Ends with an error if a gradient or a number of an example is wrong.
 
 #include <cstdint>
 #include <exception>
@@ -18,6 +19,8 @@
 #include <handgrad/check/check.hpp>
 #include <handgrad/io/file.hpp>
 #include <handgrad/tensor/random.hpp>
+
+#include "pencil.hpp"
 
 using namespace handgrad;
 using check::cast_like;
@@ -188,6 +191,11 @@ int main(int argc, char** argv) {
             const check::GradientCheck checker = run();
             io::write_file(std::string(argv[1]) + "/check_" + name + ".txt", to_string(checker));
             if (!checker.passed()) { throw std::runtime_error(name + " has a wrong gradient:\n" + to_string(checker)); }
+        }
+        for (const auto& [name, run] : pencil::examples) {
+            try {
+                io::write_file(std::string(argv[1]) + "/example_" + name + ".txt", run().text());
+            } catch (const std::runtime_error& error) { throw std::runtime_error(name + ": " + error.what()); }
         }
     } catch (const std::exception& error) {
         std::cerr << "derivation_checks: " << error.what() << '\n';

@@ -2,29 +2,33 @@
 /// @file
 /// # Activations: relu, sigmoid, tanh, gelu
 ///
-/// Each activation maps every entry by itself, y_i = f(x_i), so dx_i = dy_i f'(x_i). All tensors have the same shape,
-/// of any rank.
+/// **Formulas.** Each activation maps every entry by itself, so dx is dy times the derivative, entry by entry.
 ///
 /// | operation | forward | backward | kept |
 /// | --------- | ------- | -------- | ---- |
 /// | relu      | \f$ y = \max(x, 0) \f$           | \f$ dx = dy \f$ where x > 0, else 0 | x |
 /// | sigmoid   | \f$ y = 1 / (1 + e^{-x}) \f$     | \f$ dx = dy\, y (1 - y) \f$         | y |
 /// | tanh      | \f$ y = \tanh x \f$              | \f$ dx = dy\, (1 - y^2) \f$         | y |
-/// | gelu      | \f$ y = \frac x2 (1 + t) \f$     | \f$ dx = dy \left( \frac12 (1 + t) + \frac x2 (1 - t^2)\, u' \right) \f$ | x |
+/// | gelu      | \f$ y = \frac x2 (1 + \tanh \varphi) \f$ | \f$ dx = dy \left( \frac12 (1 + \tanh \varphi) + \frac x2 (1 - \tanh^2 \varphi)\, \varphi' \right) \f$ | x |
 ///
-/// gelu is the form with tanh, torch.nn.GELU(approximate="tanh"): \f$ t = \tanh u \f$ with
-/// \f$ u = \sqrt{2/\pi}\, (x + 0.044715\, x^3) \f$, so \f$ u' = \sqrt{2/\pi}\, (1 + 3 \cdot 0.044715\, x^2) \f$.
-/// By the product rule \f$ y' = \frac12 (1 + t) + \frac x2 t' \f$, and \f$ t' = (1 - t^2)\, u' \f$.
+/// gelu is the form with tanh, torch.nn.GELU(approximate="tanh"):
+/// \f$ \varphi = \sqrt{2/\pi}\, (x + 0.044715\, x^3) \f$, so
+/// \f$ \varphi' = \sqrt{2/\pi}\, (1 + 3 \cdot 0.044715\, x^2) \f$.
 ///
 /// At x = 0, where relu has no derivative, backward uses 0. -0 stays -0, and NaN passes forward and backward. All this
 /// is as in PyTorch.
 ///
-/// sigmoid: \f$ y' = e^{-x} / (1 + e^{-x})^2 = y \cdot e^{-x}/(1+e^{-x}) = y (1 - y) \f$.
-/// tanh: \f$ y = s/c \f$ with s = sinh x, c = cosh x, s' = c, c' = s, so \f$ y' = (c^2 - s^2) / c^2 = 1 - y^2 \f$.
+/// **Shapes.** All tensors have the same shape, of any rank.
 ///
-/// In place: y may be x, and dx may be dy or the kept tensor. Backward of relu accepts y instead of x, because both are
-/// greater than 0 at the same entries. Throws ShapeError if the shapes differ. Source: Lecture 13, parts B and D;
-/// gelu: Hendrycks, Gimpel, Gaussian Error Linear Units (2016), arXiv:1606.08415.
+/// **Memory.** Backward needs the kept tensor. In place: y may be x, and dx may be dy or the kept tensor. Backward of
+/// relu accepts y instead of x, because both are greater than 0 at the same entries.
+///
+/// **Errors.** Throws ShapeError if the shapes differ.
+///
+/// **Source.** Lecture 13, parts B and D; gelu: Hendrycks, Gimpel, Gaussian Error Linear Units (2016),
+/// arXiv:1606.08415.
+//
+// The derivation, step by step: activation.md.
 
 #include "handgrad/ops/contract.hpp"
 

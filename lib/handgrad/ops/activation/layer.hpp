@@ -8,7 +8,7 @@
 
 namespace handgrad::nn {
 
-/// y = f(x), entry by entry, for an activation F: the layers ReLU, Sigmoid, Tanh and GELU. Derivation: activation.hpp.
+/// y = f(x), entry by entry, for an activation F: the layers ReLU, Sigmoid, Tanh and GELU. Derivation: activation.md.
 template <class Backend, class F> class Activation : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

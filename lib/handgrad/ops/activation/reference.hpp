@@ -1,5 +1,5 @@
 #pragma once
-// The activations, entry by entry, for any scalar. Formulas and derivation: activation.hpp.
+// The activations, entry by entry, for any scalar. Formulas: activation.hpp; derivation: activation.md.
 
 #include <cmath>
 

@@ -2,42 +2,43 @@
 /// @file
 /// # Convolution
 ///
-/// Forward, with stride \f$ \sigma \f$, padding \f$ \pi \f$ and dilation \f$ \delta \f$, one group:
-/// \f[ y_{nkpq} = b_k + \sum_{c,r,s} w_{kcrs}\, x_{n,\,c,\,i,\,j}, \qquad
-///     i = \sigma p + \delta r - \pi, \quad j = \sigma q + \delta s - \pi, \f]
-/// where an x outside the image counts as 0. Rows and columns may have a stride, padding and dilation each. As in all
-/// of deep learning this is a correlation: the kernel is not flipped. With G groups the channels are divided into G
-/// parts, and the k-th output sees only the input channels of its own part.
+/// **Formulas.** An output reads the pixel
+/// \f[ i = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}, \qquad
+///     j = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}, \f]
+/// where rows and columns may have a stride, padding and dilation each. With one group,
+/// \f[ y_{nkpq} = b_k + \sum_{c,r,s} w_{kcrs}\, x_{ncij}, \qquad dw_{kcrs} = \sum_{n,p,q} dy_{nkpq}\, x_{ncij}, \qquad
+///     db_k = \sum_{n,p,q} dy_{nkpq}, \f]
+/// \f[ dx_{ncij} = \sum_{k,p,q,r,s} dy_{nkpq}\, w_{kcrs}\;
+///     1[i = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}]\;
+///     1[j = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}]. \f]
+/// As in all of deep learning forward is a correlation: the kernel is not flipped. With groups, the channels of x and y
+/// are divided into parts of equal size, and an output channel sees only the input channels of its own part.
 ///
-/// For NaN and infinity this means: an x outside the image makes no product with w or dy, here or below. All
-/// other products count, those with a factor 0 too, and 0 times infinity is NaN.
+/// A pixel outside the image makes no product with w or dy. All other products count, those with a factor 0 too, and
+/// 0 times infinity is NaN.
 ///
-/// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, and columns alike.
-///
-/// Backward: L depends on w and b only through y, so the chain rule gives
-/// \f[ dw_{kcrs} = \sum_{n,p,q} dy_{nkpq} \frac{\partial y_{nkpq}}{\partial w_{kcrs}}
-///               = \sum_{n,p,q} dy_{nkpq}\, x_{n,\,c,\,\sigma p + \delta r - \pi,\,\sigma q + \delta s - \pi}, \qquad
-///     db_k = \sum_{n,p,q} dy_{nkpq}. \f]
-/// A pixel \f$ x_{ncij} \f$ enters every y whose window covers it: those p, r with
-/// \f$ \sigma p + \delta r - \pi = i \f$, and q, s alike. So
-/// \f[ dx_{ncij} = \sum_{k}\ \sum_{p, r:\ \sigma p + \delta r - \pi = i}\ \sum_{q, s:\ \sigma q + \delta s - \pi = j}
-///     dy_{nkpq}\, w_{kcrs}. \f]
-/// For stride 1 we may solve for p: \f$ p = i - \delta r + \pi \f$. That is a convolution of dy with the kernel flipped
-/// in both directions, \f$ r \to R - 1 - r \f$, with the roles of k and c exchanged and padding
-/// \f$ \delta (R - 1) - \pi \f$: the "full" correlation.
-///
+/// **Shapes.**
 /// | name  | shape               | meaning |
 /// | ----- | ------------------- | ------- |
-/// | x, dx | (N, C, H, W)        | a batch of images with C channels, and dL/dx |
-/// | w, dw | (K, C/G, R, S)      | K kernels, PyTorch's layout, and dL/dw |
-/// | b, db | (K,), or (0,) for none | the bias, and dL/db |
-/// | y, dy | (N, K, P, Q)        | the result, and dL/dy |
+/// | x, dx | (N, C_in, H, W)     | a batch of images, and dL/dx |
+/// | w, dw | (C_out, C_in/groups, R, S) | C_out kernels, PyTorch's layout, and dL/dw |
+/// | b, db | (C_out,), or (0,) for none | the bias, and dL/db |
+/// | y, dy | (N, C_out, P, Q)    | the result, and dL/dy |
 ///
-/// Cost: 2 N K P Q (C/G) R S operations forward, and as many for each of dw and dx. Backward needs x and w; nothing
-/// else is kept. Throws ShapeError where shapes or options do not fit, a kernel is larger than the padded image, or a
-/// stride or dilation is 0, and AliasError where a result (y, dx, dw, db) shares memory with an argument of the same
-/// call. Source: Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+/// \f[ P = \Bigl\lfloor
+///     \frac{H + 2\, \text{padding} - \text{dilation} \cdot (R - 1) - 1}{\text{stride}} \Bigr\rfloor + 1, \f]
+/// and Q follows from W and S in the same way.
+///
+/// **Memory.** Backward needs x and w; nothing else is kept.
+///
+/// **Errors.** Throws ShapeError if shapes or options do not fit, a kernel is larger than the padded image, or a
+/// stride or dilation is 0, and AliasError if a result (y, dx, dw, db) shares memory with an argument of the same
+/// call.
+///
+/// **Source.** Lecture 13, part A; V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
 /// arXiv:1603.07285 (2016).
+//
+// The derivation, step by step: conv2d.md.
 
 #include "handgrad/ops/contract.hpp"
 #include "handgrad/ops/size2d.hpp"

@@ -21,7 +21,7 @@ std::string printed_arguments(const Shape& weight, const Conv2dOptions& options,
 /// y = w * x + b, as torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,). Without a bias its shape is (0,), and it is no
 /// parameter.
 ///
-/// Both are initialised uniformly within 1/sqrt(C/G R S), as in PyTorch. Derivation: conv2d.hpp.
+/// Both are initialised uniformly within 1/sqrt(C_in/groups R S), as in PyTorch. Derivation: conv2d.md.
 template <class Backend> class Conv2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

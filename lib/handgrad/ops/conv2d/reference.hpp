@@ -1,6 +1,6 @@
 #pragma once
 // conv2d, in seven plain loops: image, output channel, output row and column, input channel, kernel row and column.
-// Formulas, shapes and derivation: conv2d.hpp.
+// Formulas and shapes: conv2d.hpp; derivation: conv2d.md.
 
 #include <algorithm>
 #include <vector>

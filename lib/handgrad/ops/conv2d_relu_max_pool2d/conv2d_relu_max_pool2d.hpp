@@ -2,29 +2,35 @@
 /// @file
 /// # Convolution, ReLU and 2 x 2 max-pooling in one
 ///
-/// Forward: \f$ z = w * x + b,\ h = \max(z, 0),\ y = \f$ max-pooling of h by windows of 2 x 2 side by side: the same
-/// numbers as conv2d, relu and max_pool2d one after another. z and h are four times as large as y, and memory is slower
-/// than arithmetic. The fused operation keeps them in registers.
-///
-/// Backward: the chain rule through the three operations. In each window only the winner has a gradient, and only if it
-/// is positive:
-/// \f[ dz_{nkij} = dy_{nkpq} \text{ if } (i, j) \text{ won window } (p, q) \text{ and } y_{nkpq} > 0,
-///     \text{ else } 0, \f]
+/// **Formulas.** The same numbers as conv2d, relu and max_pool2d one after another, with windows of 2 x 2 side by side:
+/// \f[ z = \text{conv2d}(x, w, b), \qquad o = \max(z, 0), \qquad
+///     y_{nkpq} = \max_{r,s \in \{0, 1\}} o_{nk,\,2p+r,\,2q+s}. \f]
+/// In each window only the winner has a gradient, and only if it is positive:
+/// \f[ dz_{nkij} = dy_{nkpq}\; 1[(i, j) = \text{winner}_{nkpq}]\; 1[y_{nkpq} > 0], \f]
 /// and dw, db and dx follow from dz as in conv2d.hpp. The zeros of dz are factors like any other number: 0 times an x
 /// or w that is infinite or NaN is NaN.
 ///
+/// z and o are four times as large as y, and memory is slower than arithmetic. The fused operation keeps them in
+/// registers.
+///
+/// **Shapes.**
 /// | name  | shape               | meaning |
 /// | ----- | ------------------- | ------- |
-/// | x, dx | (N, C, H, W)        | a batch of images, and dL/dx |
-/// | w, dw | (K, C/G, R, S)      | kernels, and dL/dw |
-/// | b, db | (K,), or (0,) for none | the bias, and dL/db |
-/// | y, dy | (N, K, P/2, Q/2)    | the result, P x Q being the convolution's; and dL/dy. Halves are rounded down |
+/// | x, dx | (N, C_in, H, W)     | a batch of images, and dL/dx |
+/// | w, dw | (C_out, C_in/groups, R, S) | kernels, and dL/dw |
+/// | b, db | (C_out,), or (0,) for none | the bias, and dL/db |
+/// | y, dy | (N, C_out, P/2, Q/2) | the result, P x Q being the convolution's; and dL/dy. Halves are rounded down |
 /// | winners | the backend's own | the winner of each window: 0, 1, 2, 3 in row-major order, or 4 for y = 0 |
 ///
-/// Backward needs x, w and winners, the latter from the same backend. Ties and NaN are treated as in relu and
-/// max_pool2d. Throws ShapeError as conv2d does, or if the convolution's result is smaller than one window, and
+/// **Memory.** Backward needs x, w and winners, the latter from the same backend. Ties and NaN are treated as in relu
+/// and max_pool2d.
+///
+/// **Errors.** Throws ShapeError as conv2d does, or if the convolution's result is smaller than one window, and
 /// AliasError if a result (y, winners, dx, dw, db) shares memory with an argument or another result of the same call.
-/// Source: as conv2d.hpp and pool2d.hpp.
+///
+/// **Source.** As conv2d.hpp and pool2d.hpp.
+//
+// The derivation, step by step: conv2d_relu_max_pool2d.md.
 
 #include "handgrad/ops/conv2d/conv2d.hpp"
 

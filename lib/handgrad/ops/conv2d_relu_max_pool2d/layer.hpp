@@ -13,7 +13,7 @@ namespace handgrad::nn {
 /// one pass, as torch.ao.nn.intrinsic.ConvReLU2d in PyTorch.
 ///
 /// The fused operation never writes the large results between the parts to memory. fuse(false) calls the parts one
-/// after another instead: slower, with the same numbers up to rounding. Derivation: conv2d_relu_max_pool2d.hpp.
+/// after another instead: slower, with the same numbers up to rounding. Derivation: conv2d_relu_max_pool2d.md.
 template <class Backend> class ConvReLUMaxPool2d : public Sequential<Backend> {
 public:
     using typename Module<Backend>::Tensor;

@@ -1,6 +1,6 @@
 #pragma once
 // conv2d_relu_max_pool2d, as its three operations one after another. Here winners is (N, K, P/2, Q/2).
-// Formulas, shapes and derivation: conv2d_relu_max_pool2d.hpp.
+// Formulas and shapes: conv2d_relu_max_pool2d.hpp; derivation: conv2d_relu_max_pool2d.md.
 
 #include <vector>
 

@@ -2,16 +2,19 @@
 /// @file
 /// # Softmax cross-entropy
 ///
-/// Forward, from scores z and the true classes y:
-/// \f[ L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr),
-///     \qquad p = \mathrm{softmax}(z). \f]
+/// **Formulas.** From scores z and the true classes y,
+/// \f[ p = \mathrm{softmax}(z), \qquad
+///     L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr), \qquad
+///     dz_{nk} = \frac1N \bigl( p_{nk} - 1[k = y_n] \bigr). \f]
 /// The logarithm is the natural one. The row's maximum is subtracted first, and log(p) itself is never computed, so a
 /// probability that underflows costs no accuracy. The arguments are scores, not probabilities: do not apply softmax
 /// before.
 ///
-/// Backward: \f$ \partial \log \sum_j e^{z_j} / \partial z_k = p_k \f$ and \f$ \partial z_y / \partial z_k = 1[k=y]
-/// \f$, so \f$ dz_{nk} = (p_{nk} - 1[k = y_n]) / N \f$.
+/// **The predicted class** is the one with the largest score, the first of equal ones. As in torch.argmax, a NaN counts
+/// as larger than every number, infinity included, and of several NaN the first counts. count_correct counts the rows
+/// whose predicted class is the true one.
 ///
+/// **Shapes.**
 /// | name  | shape    | meaning |
 /// | ----- | -------- | ------- |
 /// | z, dz | (..., K) | N rows of scores, any rank; and dL/dz. PyTorch wants the classes on axis 1 instead |
@@ -19,13 +22,15 @@
 /// | p     | (..., K) | softmax(z): forward returns it, backward needs it |
 /// | L     | scalar   | the mean loss of all rows, in nats |
 ///
-/// In place: dz may be p, but p may not be z, because forward computes the loss from z after p. Throws ShapeError if
-/// the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and AliasError if p is z.
+/// **Memory.** Backward needs p and y. In place: dz may be p, but p may not be z, because forward computes the loss
+/// from z after p.
 ///
-/// **The predicted class** is the one with the largest score, the first of equal ones. As in torch.argmax, a NaN counts
-/// as larger than every number, infinity included, and of several NaN the first counts. count_correct counts the rows
-/// whose predicted class is the true one. Source: Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its
-/// defaults.
+/// **Errors.** Throws ShapeError if the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and
+/// AliasError if p is z.
+///
+/// **Source.** Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
+//
+// The derivation, step by step: cross_entropy.md.
 
 #include <cstdint>
 

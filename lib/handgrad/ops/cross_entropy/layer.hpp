@@ -7,7 +7,7 @@
 namespace handgrad::nn {
 
 /// The mean softmax cross-entropy of a batch, as torch.nn.CrossEntropyLoss with its defaults. Its arguments are scores
-/// ("logits"), not probabilities: it contains the softmax. Derivation: cross_entropy.hpp.
+/// ("logits"), not probabilities: it contains the softmax. Derivation: cross_entropy.md.
 template <class Backend> class CrossEntropyLoss {
 public:
     using Scalar = typename Backend::Scalar; ///< type of the loss

@@ -2,18 +2,21 @@
 /// @file
 /// # Flatten
 ///
-/// Forward: a batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
-/// \f$ y_{n,\,(cH + h)W + v} = x_{nchv} \f$. Backward reverses it: dx = dy in the shape of x. Neither computes or
-/// copies numbers: each result is a view of its argument.
+/// **Formulas.** A batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
+/// \f[ y_{n,\,(c H + i) W + j} = x_{ncij}, \qquad dx_{ncij} = dy_{n,\,(c H + i) W + j}. \f]
 ///
+/// **Shapes.**
 /// | name  | shape                     | meaning |
 /// | ----- | ------------------------- | ------- |
 /// | x, dx | (N, ...), 1 dimension or more | the batch, and dL/dx |
 /// | y, dy | (N, D), D the product of the other extents | one row an example, and dL/dy |
 ///
-/// Backward needs the shape of x. A view is valid as long as the tensor that it shows exists and keeps its size. The
-/// forms that return a new tensor copy the numbers. Throws ShapeError if the shapes do not fit, and AliasError if the
-/// result is the argument itself.
+/// **Memory.** Backward needs the shape of x. Nothing is computed or copied: each result is a view of its argument, and
+/// is valid as long as the argument exists and keeps its size. The forms that return a new tensor copy the numbers.
+///
+/// **Errors.** Throws ShapeError if the shapes do not fit, and AliasError if the result is the argument itself.
+//
+// The derivation: flatten.md.
 
 #include "handgrad/ops/contract.hpp"
 

@@ -2,9 +2,17 @@
 /// @file
 /// # L2 penalty
 ///
-/// Forward: \f$ L = \frac{\lambda}{2} \sum_i w_i^2 \f$. Backward: \f$ dw_i = \lambda w_i \f$; the factor 1/2
-/// cancels the 2 of the derivative. w and dw have the same shape, of any rank, and dw may be w itself. PyTorch's
-/// optimisers call lambda `weight_decay`. Source: Lecture 13, part D (its code, too, penalises weights and not biases).
+/// **Formulas.** With i counting all entries of w,
+/// \f[ L_{\text{reg}} = \frac{\lambda}{2} \sum_i w_i^2, \qquad dw_i = \lambda\, w_i. \f]
+/// PyTorch's optimisers call lambda `weight_decay`.
+///
+/// **Shapes and memory.** w and dw have the same shape, of any rank, and dw may be w itself. Backward needs w.
+///
+/// **Errors.** Throws ShapeError if a gradient that is added to has another shape than w.
+///
+/// **Source.** Lecture 13, part D. Its code, too, penalises weights and not biases.
+//
+// The derivation, step by step: l2_penalty.md.
 
 #include "handgrad/ops/contract.hpp"
 

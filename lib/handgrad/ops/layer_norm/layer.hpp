@@ -13,7 +13,7 @@ namespace handgrad::nn {
 
 /// Normalises every row over its features, then scales and shifts it, as torch.nn.LayerNorm over the last axis.
 ///
-/// The weight is initialised with ones, the bias with zeros; both have shape (D,). Derivation: layer_norm.hpp.
+/// The weight is initialised with ones, the bias with zeros; both have shape (D,). Derivation: layer_norm.md.
 template <class Backend> class LayerNorm : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

@@ -2,25 +2,33 @@
 /// @file
 /// # Layer normalisation
 ///
-/// Forward, for every row x of D features:
-/// \f$ \mu = \frac1D \sum_d x_d,\; \sigma^2 = \frac1D \sum_d (x_d - \mu)^2,\; r = (\sigma^2 + \epsilon)^{-1/2},\;
-/// \hat x_d = (x_d - \mu)\, r,\; y_d = \hat x_d w_d + b_d \f$.
+/// **Formulas.** For every row x of D features, with means over the row,
+/// \f[ \mu = \frac1D \sum_i x_i, \quad \sigma^2 = \frac1D \sum_i (x_i - \mu)^2, \quad
+///     \text{rstd} = (\sigma^2 + \epsilon)^{-1/2}, \quad \hat x_i = (x_i - \mu)\, \text{rstd}, \quad
+///     y_i = \hat x_i\, w_i + b_i, \f]
+/// \f[ d\hat x_i = dy_i\, w_i, \qquad
+///     dx_j = \text{rstd} \Bigl( d\hat x_j - \frac1D \sum_i d\hat x_i
+///            - \hat x_j\, \frac1D \sum_i d\hat x_i\, \hat x_i \Bigr), \f]
+/// and summed over all rows n, \f$ dw_i = \sum_n dy_{ni}\, \hat x_{ni} \f$ and \f$ db_i = \sum_n dy_{ni} \f$.
 ///
-/// Backward, with \f$ g_d = dy_d w_d \f$, bars being means over the row:
-/// \f$ dx_d = r \left( g_d - \overline{g} - \hat x_d\, \overline{g \hat x} \right) \f$; and summed over all rows n,
-/// \f$ dw_d = \sum_n dy_{nd} \hat x_{nd},\; db_d = \sum_n dy_{nd} \f$.
+/// The variance is computed from the differences to the mean; the difference of the mean of squares and the square of
+/// the mean would suffer from cancellation.
 ///
+/// **Shapes.**
 /// | name         | shape    | meaning |
 /// | ------------ | -------- | ------- |
 /// | x, dx, y, dy | (..., D) | rows of features, any rank: input, result, and the loss's gradients with respect to them |
 /// | w, dw, b, db | (D,)     | scale and shift of every feature, and dL/dw, dL/db |
-/// | mean, rstd   | (...)    | mu and r of every row: forward returns them, backward needs them |
+/// | mean, rstd   | (...)    | mean and rstd of every row: forward returns them, backward needs them |
 ///
-/// Backward needs x, w, mean and rstd. No result may replace an argument. Throws ShapeError if the shapes do not fit or
-/// a row has no feature, and AliasError if a result shares memory with an argument or another result of the same call.
-/// Numerical note: sigma is computed from the differences to the mean; the difference of the mean of squares and the
-/// square of the mean would suffer from cancellation. Source: Ba, Kiros, Hinton, Layer Normalization (2016),
-/// arXiv:1607.06450; torch.nn.functional.layer_norm. The derivation is in layer_norm.md.
+/// **Memory.** Backward needs x, w, mean and rstd. No result may replace an argument.
+///
+/// **Errors.** Throws ShapeError if the shapes do not fit or a row has no feature, and AliasError if a result shares
+/// memory with an argument or another result of the same call.
+///
+/// **Source.** Ba, Kiros, Hinton, Layer Normalization (2016), arXiv:1607.06450; torch.nn.functional.layer_norm.
+//
+// The derivation, step by step: layer_norm.md.
 
 #include "handgrad/ops/contract.hpp"
 

@@ -13,7 +13,7 @@ namespace handgrad::nn {
 /// y = x w + b, as torch.nn.Linear, but with the weight transposed, as in the lecture: weight (D_in, D_out), bias
 /// (D_out,).
 ///
-/// Both are initialised uniformly within 1/sqrt(D_in), as in PyTorch. Derivation: linear.hpp.
+/// Both are initialised uniformly within 1/sqrt(D_in), as in PyTorch. Derivation: linear.md.
 template <class Backend> class Linear : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

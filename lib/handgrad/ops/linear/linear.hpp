@@ -2,15 +2,12 @@
 /// @file
 /// # Linear
 ///
-/// Forward: \f$ y = x w + b \f$, with b added to every row:
-/// \f$ y_{nk} = \sum_d x_{nd} w_{dk} + b_k \f$.
+/// **Formulas.** In the formulas n counts all rows: the leading axes are folded into one.
+/// \f[ y_{nk} = \sum_i x_{ni}\, w_{ik} + b_k, \qquad dx_{ni} = \sum_k dy_{nk}\, w_{ik}, \qquad
+///     dw_{ik} = \sum_n x_{ni}\, dy_{nk}, \qquad db_k = \sum_n dy_{nk}, \f]
+/// as matrices \f$ y = x w + b \f$ with b added to every row, \f$ dx = dy\, w^\top \f$ and \f$ dw = x^\top dy \f$.
 ///
-/// Backward: L depends on w only through y, so by the chain rule
-/// \f[ \frac{\partial L}{\partial w_{dk}} = \sum_{n,j} \frac{\partial L}{\partial y_{nj}}
-///     \frac{\partial y_{nj}}{\partial w_{dk}} = \sum_n x_{nd}\, dy_{nk}, \qquad dw = x^T dy, \f]
-/// since \f$ \partial y_{nj} / \partial w_{dk} = x_{nd} \f$ for j = k and 0 otherwise. In the same way
-/// \f$ db_k = \sum_n dy_{nk} \f$ and \f$ dx_{nd} = \sum_k dy_{nk} w_{dk} \f$, that is \f$ dx = dy\, w^T \f$.
-///
+/// **Shapes.**
 /// | name  | shape         | meaning |
 /// | ----- | ------------- | ------- |
 /// | x, dx | (..., D_in)   | rows of features: (N, D_in), (B, T, D_in), any rank; and dL/dx |
@@ -18,9 +15,14 @@
 /// | b, db | (D_out,)      | the bias, and dL/db |
 /// | y, dy | (..., D_out)  | the result, and dL/dy |
 ///
-/// In the formulas n counts all rows: the leading axes are folded into one. Backward needs x and w. Throws ShapeError
-/// if the shapes do not fit, and AliasError if a result (y, dx, dw, db) shares memory with an argument of the same
-/// call. Source: Lecture 13, parts B and D; the derivation is the chain rule written out.
+/// **Memory.** Backward needs x and w.
+///
+/// **Errors.** Throws ShapeError if the shapes do not fit, and AliasError if a result (y, dx, dw, db) shares memory
+/// with an argument of the same call.
+///
+/// **Source.** Lecture 13, parts B and D; the gradients are the chain rule written out.
+//
+// The derivation, step by step: linear.md.
 
 #include "handgrad/ops/contract.hpp"
 

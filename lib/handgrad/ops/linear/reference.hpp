@@ -1,5 +1,5 @@
 #pragma once
-// linear, in plain loops. Formulas, shapes and derivation: linear.hpp.
+// linear, in plain loops. Formulas and shapes: linear.hpp; derivation: linear.md.
 
 #include "handgrad/ops/linear/linear.hpp"
 

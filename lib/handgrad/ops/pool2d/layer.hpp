@@ -14,7 +14,7 @@ std::string printed_arguments(const MaxPool2dOptions& options);
 /// The argument list that PyTorch prints: "kernel_size=2, stride=2, padding=0".
 std::string printed_arguments(const AvgPool2dOptions& options);
 
-/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: pool2d.hpp.
+/// The largest pixel of each window, as torch.nn.MaxPool2d. Derivation: pool2d.md.
 template <class Backend> class MaxPool2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
@@ -49,7 +49,7 @@ private:
     typename Backend::Indices indices_;
 };
 
-/// The average of each window, as torch.nn.AvgPool2d. Derivation: pool2d.hpp.
+/// The average of each window, as torch.nn.AvgPool2d. Derivation: pool2d.md.
 template <class Backend> class AvgPool2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;

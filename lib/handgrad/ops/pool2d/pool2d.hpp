@@ -2,36 +2,47 @@
 /// @file
 /// # Pooling
 ///
-/// A window of R x S pixels moves over every channel by itself, \f$ \sigma \f$ pixels at a time:
-/// place (r, s) of window (p, q) is the pixel \f$ i = \sigma p + \delta r - \pi,\ j = \sigma q + \delta s - \pi \f$.
+/// **Formulas.** A window of R x S pixels moves over every channel by itself. Place (r, s) of window (p, q) is the
+/// pixel
+/// \f[ i = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}, \qquad
+///     j = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}. \f]
 ///
-/// **Max-pooling** forward: \f$ y_{ncpq} = \max_{r,s} x_{ncij} \f$ over the pixels inside the image. Let
-/// \f$ m_{ncpq} \f$ be the number i W + j of the largest pixel, the winner. Near x, y equals the winner, so the
-/// derivative of y is 1 for the winner and 0 for all other pixels:
-/// \f[ dx_{ncij} = \sum_{p,q:\ m_{ncpq} = iW + j} dy_{ncpq}, \f]
-/// a sum because windows may overlap. Of equal pixels the first one in row-major order wins. A NaN wins over every
-/// number, and of several NaN the last one wins. All this is as in PyTorch.
+/// Max-pooling, where the winner is the largest pixel of the window:
+/// \f[ y_{ncpq} = \max_{r,s} x_{ncij}, \qquad
+///     dx_{ncij} = \sum_{p,q} dy_{ncpq}\; 1[(i, j) = \text{winner}_{ncpq}]. \f]
+/// The maximum is over the pixels inside the image. Of equal pixels the first one in row-major order wins. A NaN wins
+/// over every number, and of several NaN the last one wins. All this is as in PyTorch.
 ///
-/// **Average-pooling** forward: \f$ y_{ncpq} = \frac{1}{A} \sum_{r,s} x_{ncij} \f$, zeros outside the image, no
-/// dilation. A is R S, or without `count_include_pad` the number of places inside the image. Places beyond the padding,
-/// which ceil_mode allows, are never counted. Backward adds dy / A of every window to its pixels:
-/// \f$ dx_{ncij} = \sum_{p,q\ \mathrm{whose\ window\ covers}\ (i,j)} dy_{ncpq} / A \f$.
+/// Average-pooling, without dilation:
+/// \f[ y_{ncpq} = \frac{1}{\text{count}_{pq}} \sum_{r,s} x_{ncij}, \qquad
+///     dx_{ncij} = \sum_{p,q} \frac{dy_{ncpq}}{\text{count}_{pq}}\;
+///                1[\text{window } (p, q) \text{ covers } (i, j)]. \f]
+/// Pixels outside the image are 0. The count is R S; without `count_include_pad` it is the number of pixels inside the
+/// image. Positions beyond the padded border, which ceil_mode can produce, are never counted.
 ///
-/// The output has \f$ P = \lfloor (H + 2\pi - \delta (R - 1) - 1) / \sigma \rfloor + 1 \f$ rows, columns alike. With
-/// ceil_mode the fraction is rounded up, but no window may start beyond the image and its upper or left padding. With
-/// ceil_mode a kernel may also be larger than the padded image; its only window then contains the pixels of the image.
-///
+/// **Shapes.**
 /// | name  | shape        | meaning |
 /// | ----- | ------------ | ------- |
 /// | x, dx | (N, C, H, W) | a batch of images, and dL/dx |
 /// | y, dy | (N, C, P, Q) | the result, and dL/dy |
-/// | indices | (N, C, P, Q) | m, the winners of max-pooling, each a number 0 .. H W - 1 |
+/// | indices | (N, C, P, Q) | the winners of max-pooling, each the number i W + j of a pixel |
 ///
-/// Backward needs x's shape, and for max-pooling the winners. Throws ShapeError if shapes or options do not fit: a
-/// kernel larger than the padded image (with ceil_mode: larger by a stride), a stride of 0, a padding of more than half
-/// of the kernel, or a window without a pixel, which padding and dilation can cause (in PyTorch its maximum is minus
-/// infinity, and backward then fails). Throws AliasError if a result (y, dx) shares memory with an argument of the same
-/// call. Source: Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
+/// \f[ P = \Bigl\lfloor
+///     \frac{H + 2\, \text{padding} - \text{dilation} \cdot (R - 1) - 1}{\text{stride}} \Bigr\rfloor + 1, \f]
+/// and Q follows from W and S in the same way. With ceil_mode the fraction is rounded up, but no window may start
+/// beyond the image and its upper or left padding. With ceil_mode a kernel may also be larger than the padded image;
+/// its only window then contains the pixels of the image.
+///
+/// **Memory.** Backward needs x's shape, and for max-pooling the winners.
+///
+/// **Errors.** Throws ShapeError if shapes or options do not fit: a kernel larger than the padded image (with
+/// ceil_mode: larger by a stride), a stride of 0, a padding of more than half of the kernel, or a window without a
+/// pixel, which padding and dilation can cause (in PyTorch its maximum is minus infinity, and backward then fails).
+/// Throws AliasError if a result (y, dx) shares memory with an argument of the same call.
+///
+/// **Source.** Lecture 13, part A; documentation of torch.nn.MaxPool2d and AvgPool2d.
+//
+// The derivation, step by step: pool2d.md.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 // Both poolings, in plain loops: image, channel, output row and column, row and column of the window.
-// Formulas, shapes and derivation: pool2d.hpp.
+// Formulas and shapes: pool2d.hpp; derivation: pool2d.md.
 
 #include <algorithm>
 

@@ -2,15 +2,24 @@
 /// @file
 /// # Stochastic gradient descent, one parameter's step
 ///
-/// With g the gradient, p the parameter and v the velocity (momentum buffer), a step is that of torch.optim.SGD:
-/// 1. maximize: \f$ g \leftarrow -g \f$
-/// 2. weight decay: \f$ g \leftarrow g + \lambda p \f$
-/// 3. momentum: \f$ v \leftarrow g \f$ at the first step, later \f$ v \leftarrow \mu v + (1 - \tau) g \f$;
-///    then \f$ g \leftarrow g + \mu v \f$ with Nesterov's variant, else \f$ g \leftarrow v \f$
-/// 4. \f$ p \leftarrow p - \eta g \f$
+/// **Formulas.** The parameter w, its gradient dw and the velocity v (PyTorch's momentum buffer) are the arguments p, g
+/// and v. In the formulas g is the gradient with everything added that the options ask for, as in the documentation of
+/// torch.optim.SGD:
+/// 1. \f$ g \leftarrow dw \f$, or with maximize \f$ g \leftarrow -dw \f$
+/// 2. weight decay: \f$ g \leftarrow g + \lambda w \f$
+/// 3. momentum: \f$ v \leftarrow g \f$ at the first step, later
+///    \f$ v \leftarrow \beta v + (1 - \text{dampening})\, g \f$;
+///    then \f$ g \leftarrow g + \beta v \f$ with Nesterov's variant, else \f$ g \leftarrow v \f$
+/// 4. \f$ w \leftarrow w - \eta g \f$
 ///
-/// All tensors have the shape of the parameter. p is overwritten; g may be p itself; v must be neither.
-/// Source: documentation of torch.optim.SGD.
+/// **Shapes and memory.** All tensors have the shape of the parameter. p is overwritten; g may be p itself; v must be
+/// neither.
+///
+/// **Errors.** Throws ShapeError if g has another shape than p, and AliasError if v shares memory with p or g.
+///
+/// **Source.** Documentation of torch.optim.SGD.
+//
+// The derivation, step by step: sgd.md.
 
 #include "handgrad/ops/contract.hpp"
 

@@ -2,19 +2,24 @@
 /// @file
 /// # Softmax
 ///
-/// Forward, for every row n: \f$ p_{nk} = e^{z_{nk}} / \sum_j e^{z_{nj}} \f$. The row's maximum is subtracted from
-/// all z first; it cancels in the fraction, and no exponential can overflow.
+/// **Formulas.** For every row n,
+/// \f[ p_{nk} = \frac{e^{z_{nk}}}{\sum_j e^{z_{nj}}}, \qquad
+///     dz_{nk} = p_{nk} \Bigl( dp_{nk} - \sum_j dp_{nj}\, p_{nj} \Bigr). \f]
+/// The row's maximum is subtracted from all z first; it cancels in the fraction, and no exponential can overflow.
 ///
-/// Backward: \f$ \partial p_j / \partial z_k = p_j (1[j = k] - p_k) \f$, so
-/// \f[ dz_{nk} = \sum_j dp_{nj}\, p_{nj} (1[j=k] - p_{nk}) = p_{nk} \Bigl( dp_{nk} - \sum_j dp_{nj} p_{nj} \Bigr). \f]
-///
+/// **Shapes.**
 /// | name         | shape    | meaning |
 /// | ------------ | -------- | ------- |
 /// | z, dz        | (..., K) | rows of scores ("logits"), any rank; and dL/dz |
 /// | p, dp        | (..., K) | probabilities, each row sums to 1, and dL/dp |
 ///
-/// Backward needs p. In place: p may be z, and dz may be dp or p. Throws ShapeError if the shapes do
-/// not fit. Source: Lecture 13, parts B and D.
+/// **Memory.** Backward needs p. In place: p may be z, and dz may be dp or p.
+///
+/// **Errors.** Throws ShapeError if the shapes do not fit.
+///
+/// **Source.** Lecture 13, parts B and D.
+//
+// The derivation, step by step: softmax.md.
 
 #include "handgrad/ops/contract.hpp"
 
