@@ -196,7 +196,7 @@ TEMPLATE_TEST_CASE("SGD: each group of parameters takes steps with its own optio
     CHECK(base.parameters() == std::vector<nn::Parameter<B>*>{&a, &b, &c});
     CHECK(base.group_count() == 2);
     CHECK((base.group_of(0) == 0 && base.group_of(1) == 0 && base.group_of(2) == 1));
-    CHECK((base.keeps_state(0) && !base.keeps_state(1)));
+    CHECK((base.keeps_state(0, 0) && !base.keeps_state(1, 0)));
     for (int step = 0; step < 3; ++step) {
         base.step();
         single.step();

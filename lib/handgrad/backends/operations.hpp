@@ -3,6 +3,7 @@
 /// The list of operations: every backend has all of them. A new operation adds its include and its line.
 
 #include "handgrad/ops/activation/activation.hpp"
+#include "handgrad/ops/adam/adam.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/ops/cross_entropy/cross_entropy.hpp"
@@ -11,6 +12,7 @@
 #include "handgrad/ops/layer_norm/layer_norm.hpp"
 #include "handgrad/ops/linear/linear.hpp"
 #include "handgrad/ops/pool2d/pool2d.hpp"
+#include "handgrad/ops/rmsprop/rmsprop.hpp"
 #include "handgrad/ops/sgd/sgd.hpp"
 #include "handgrad/ops/softmax/softmax.hpp"
 
@@ -19,6 +21,7 @@ namespace handgrad {
 /// All operations at one place, on numbers of one type, as static functions. A backend derives from this type. Modules,
 /// optimisers and tests are templates over a backend (`nn::Linear<Cpu<float>>`), so they run on all backends.
 template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
+                                                    AdamOperations<Place, T>,
                                                     Conv2dOperations<Place, T>,
                                                     Conv2dReluMaxPool2dOperations<Place, T>,
                                                     CrossEntropyOperations<Place, T>,
@@ -27,6 +30,7 @@ template <class Place, class T> struct Operations : ActivationOperations<Place, 
                                                     LayerNormOperations<Place, T>,
                                                     LinearOperations<Place, T>,
                                                     Pool2dOperations<Place, T>,
+                                                    RMSpropOperations<Place, T>,
                                                     SgdOperations<Place, T>,
                                                     SoftmaxOperations<Place, T> {
     using Scalar = T;                              ///< type of one number

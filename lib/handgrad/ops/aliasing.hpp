@@ -14,7 +14,7 @@
 /// | softmax backward | dz may be dp or p |
 /// | cross_entropy backward | dz may be p |
 /// | l2_penalty backward | dw may be w, overwritten or added to |
-/// | sgd_step | p is overwritten, and g may be p; v is neither |
+/// | sgd_step, adam_step, rmsprop_step | p is overwritten, and g may be p; the state is neither |
 ///
 /// flatten makes its result a view of its argument. In all other operations (linear, conv2d, both poolings,
 /// conv2d_relu_max_pool2d, layer_norm, and cross_entropy forward) the result needs memory of its own. If it shares

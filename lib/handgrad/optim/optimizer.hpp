@@ -104,8 +104,8 @@ public:
     virtual std::size_t group_of(std::size_t parameter) const = 0; ///< the group of parameters()[parameter]
     /// Returns the options of a group but for its learning rate: "SGD(momentum=0.9, ...)".
     virtual std::string options_text(std::size_t group) const = 0;
-    /// Returns whether the parameters of a group have state. Those of SGD without momentum have none.
-    virtual bool keeps_state(std::size_t group) const = 0;
+    /// Returns whether the parameters of a group have the k-th state tensor. Those of SGD without momentum have none.
+    virtual bool keeps_state(std::size_t group, std::size_t k) const = 0;
 
     const StateNames& state_names() const { return names_; }     ///< names of the state
     const std::vector<State>& states() const { return states_; } ///< the state of each of parameters()
@@ -121,20 +121,22 @@ public:
     std::vector<State> made_states() const {
         std::vector<State> made = states_;
         for (std::size_t i = 0; i < made.size(); ++i) {
-            const Shape shape = keeps_state(group_of(i)) ? parameters_[i]->value.shape() : Shape{0};
-            for (Tensor& tensor : made[i].tensors) { tensor = Tensor(shape); }
+            for (std::size_t k = 0; k < names_.tensors.size(); ++k) {
+                made[i].tensors[k] = Tensor(keeps_state(group_of(i), k) ? parameters_[i]->value.shape() : Shape{0});
+            }
         }
         return made;
     }
 
-    /// Returns the tensors of `states` under names such as "exp_avg.fc1.weight". Leaves out groups without state.
+    /// Returns the tensors of `states` under names such as "exp_avg.fc1.weight". Leaves out those that are not kept.
     /// Throws as names_in().
     std::vector<std::pair<std::string, Tensor*>> named_states(std::vector<State>& states,
                                                               const nn::Component<Backend>& model) const {
         std::vector<std::pair<std::string, Tensor*>> named;
         const auto names = names_in(model);
         for (std::size_t i = 0; i < states.size(); ++i) {
-            for (std::size_t k = 0; k < names_.tensors.size() && keeps_state(group_of(i)); ++k) {
+            for (std::size_t k = 0; k < names_.tensors.size(); ++k) {
+                if (!keeps_state(group_of(i), k)) { continue; }
                 named.emplace_back(names_.tensors[k] + "." + names[i], &states[i].tensors[k]);
             }
         }
@@ -227,7 +229,9 @@ public:
     /// See Optimizer.
     std::string options_text(std::size_t group) const override { return text(groups_.at(group).options); }
     /// See Optimizer.
-    bool keeps_state(std::size_t group) const override { return makes_state(groups_.at(group).options); }
+    bool keeps_state(std::size_t group, std::size_t k) const override {
+        return makes_state(groups_.at(group).options, k);
+    }
 
 protected:
     /// A derived class calls check() for each group in its constructor.
@@ -240,8 +244,8 @@ protected:
     virtual void check(const Options& options) const = 0;
     /// Returns the options but for lr, as a text.
     virtual std::string text(const Options& options) const = 0;
-    /// Returns whether update() computes state with these options.
-    virtual bool makes_state(const Options& options) const = 0;
+    /// Returns whether update() computes the k-th state tensor with these options.
+    virtual bool makes_state(const Options& options, std::size_t k) const = 0;
 
     /// See Optimizer.
     void check_lr(double lr, std::size_t group) const override {

@@ -46,7 +46,7 @@ private:
     }
     void check(const SgdOptions& options) const override { check_sgd_options(options); }
     std::string text(const SgdOptions& options) const override { return to_string(options); }
-    bool makes_state(const SgdOptions& options) const override { return options.momentum != 0; }
+    bool makes_state(const SgdOptions& options, std::size_t) const override { return options.momentum != 0; }
 };
 
 } // namespace handgrad::optim

@@ -1,0 +1,98 @@
+#pragma once
+/// @file
+/// # Adam and AdamW, one parameter's step
+///
+/// With p the parameter, g its gradient, and m and v the two moments, which are zero before the first step, step
+/// t = 1, 2, ... is that of torch.optim.Adam:
+/// 1. maximize: \f$ g \leftarrow -g \f$
+/// 2. weight decay: Adam adds the gradient of the L2 penalty, \f$ g \leftarrow g + \lambda p \f$; AdamW shrinks the
+///    parameter instead, \f$ p \leftarrow (1 - \eta \lambda)\, p \f$, so the decay is not divided by the moments
+///    ("decoupled")
+/// 3. moments: \f$ m \leftarrow \beta_1 m + (1 - \beta_1)\, g \f$ and \f$ v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \f$
+/// 4. bias correction: \f$ \hat m = m / (1 - \beta_1^t) \f$ and \f$ \hat v = v / (1 - \beta_2^t) \f$
+/// 5. \f$ p \leftarrow p - \eta\, \hat m / (\sqrt{\hat v} + \epsilon) \f$
+///
+/// All tensors have the shape of the parameter. p, m and v are overwritten and share no memory; g may be p.
+/// Source: D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; I. Loshchilov, F. Hutter,
+/// "Decoupled Weight Decay Regularization", 2019, algorithm 2; documentation of torch.optim.Adam and torch.optim.AdamW.
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "handgrad/ops/contract.hpp"
+
+namespace handgrad {
+
+/// The options of torch.optim.Adam, with its defaults.
+struct AdamOptions {
+    double lr = 1e-3;                            ///< learning rate, eta
+    std::pair<double, double> betas{0.9, 0.999}; ///< beta_1 and beta_2: decay of the two moments in a step
+    double eps = 1e-8;                           ///< epsilon, keeps the divisor away from 0
+    double weight_decay = 0;                     ///< lambda
+    bool decoupled_weight_decay = false;         ///< whether the decay is AdamW's
+    bool maximize = false;                       ///< whether to ascend instead of descend
+};
+
+/// The options of torch.optim.AdamW, with its defaults: the decay is decoupled, and not 0.
+struct AdamWOptions : AdamOptions {
+    AdamWOptions() {
+        weight_decay = 1e-2;
+        decoupled_weight_decay = true;
+    }
+};
+
+/// The factors of step t, the same for all entries of a parameter.
+struct AdamFactors {
+    double step_size;    ///< \f$ \eta / (1 - \beta_1^t) \f$
+    double sqrt_scale;   ///< \f$ 1 / \sqrt{1 - \beta_2^t} \f$
+    double l2;           ///< \f$ \lambda \f$ for Adam, 0 for AdamW
+    double shrink;       ///< \f$ 1 - \eta \lambda \f$ for AdamW, 1 for Adam
+    double beta1, beta2; ///< the two decays
+    double eps;          ///< epsilon
+    bool maximize;       ///< whether to ascend
+
+    /// @param options the options of the optimiser @param t the number of this step, from 1
+    AdamFactors(const AdamOptions& options, std::size_t t)
+        : step_size(options.lr / (1 - std::pow(options.betas.first, static_cast<double>(t)))),
+          sqrt_scale(1 / std::sqrt(1 - std::pow(options.betas.second, static_cast<double>(t)))),
+          l2(options.decoupled_weight_decay ? 0 : options.weight_decay),
+          shrink(options.decoupled_weight_decay ? 1 - options.lr * options.weight_decay : 1),
+          beta1(options.betas.first), beta2(options.betas.second), eps(options.eps), maximize(options.maximize) {}
+};
+
+/// The kernel of adam_step.
+template <class Place> struct AdamKernels {
+    /// p takes a step against g; m and v are the moments.
+    template <class T> static void step(VectorView<T> p, VectorView<const T> g, VectorView<T> m, VectorView<T> v,
+                                        const AdamFactors& factors);
+};
+
+/// One step of Adam or AdamW, for all backends.
+template <class Place, class T> struct AdamOperations {
+    using Tensor = TensorOf<Place, T>; ///< type of an array
+
+    /// Moves p by step number t, from 1, against its gradient g, which has the shape of p. The moments exp_avg (m) and
+    /// exp_avg_sq (v) are set to zero first if their shape differs from that of p. @throws ShapeError, AliasError,
+    /// std::invalid_argument for t = 0
+    static void adam_step(Tensor& p, const Tensor& g, Tensor& exp_avg, Tensor& exp_avg_sq, std::size_t t,
+                          const AdamOptions& options) {
+        require_shape("adam_step", "g", g.shape(), p.shape());
+        require_apart("adam_step", {"exp_avg", exp_avg}, {{"p", p}, {"g", g}, {"exp_avg_sq", exp_avg_sq}});
+        require_apart("adam_step", {"exp_avg_sq", exp_avg_sq}, {{"p", p}, {"g", g}});
+        require_at_least("adam_step", "t", t, 1);
+        for (Tensor* moment : {&exp_avg, &exp_avg_sq}) {
+            if (moment->shape() == p.shape()) { continue; }
+            resize(*moment, p.shape());
+            moment->fill(T(0));
+        }
+        AdamKernels<Place>::step(entries(p), entries(g), entries(exp_avg), entries(exp_avg_sq),
+                                 AdamFactors(options, t));
+    }
+};
+
+HANDGRAD_CALL_AS(AdamOperations, adam_step)
+
+} // namespace handgrad
+
+#include "handgrad/ops/adam/reference.hpp" // the kernels of the reference are templates
