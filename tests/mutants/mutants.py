@@ -34,10 +34,11 @@ def all_bugs():
     import bugs_cuda
     import bugs_device
     import bugs_operations
+    import bugs_optimisers
     import bugs_tensor
     import bugs_training
     bugs = []
-    for module in (bugs_operations, bugs_device, bugs_cuda, bugs_tensor, bugs_training):
+    for module in (bugs_operations, bugs_device, bugs_cuda, bugs_tensor, bugs_training, bugs_optimisers):
         for file, some in module.BUGS.items():
             bugs += [b._replace(file=file) for b in some]
     names = [b.name for b in bugs]

@@ -248,6 +248,10 @@ TEMPLATE_TEST_CASE("Adam: groups, the options' text, the state", "[optim]", HAND
     CHECK((both.keeps_state(0, 0) && both.keeps_state(1, 1)));
     CHECK(message_of<std::out_of_range>([&] { both.state(0, "momentum_buffer"); }) ==
           "Optimizer: no state 'momentum_buffer', expected one of exp_avg, exp_avg_sq");
+    AdamOptions other;
+    other.betas = {0.8, 0.95};
+    other.maximize = true;
+    CHECK(optim::to_string(other) == "Adam(betas=(0.8, 0.95), eps=1e-08, weight_decay=0, maximize=true)");
     AdamOptions l2; // AdamW decays as AdamW does, whatever the options say
     l2.weight_decay = 0.5;
     AdamWOptions changed;
