@@ -6,7 +6,7 @@
 /// \f[ z = \text{conv2d}(x, w, b), \qquad o = \max(z, 0), \qquad
 ///     y_{nkpq} = \max_{r,s \in \{0, 1\}} o_{nk,\,2p+r,\,2q+s}. \f]
 /// In each window only the winner has a gradient, and only if it is positive:
-/// \f[ dz_{nkij} = dy_{nkpq}\; 1[(i, j) = \text{winner}_{nkpq}]\; 1[y_{nkpq} > 0], \f]
+/// \f[ dz_{nkhw} = dy_{nkpq}\; 1[(h, w) = \text{winner}_{nkpq}]\; 1[y_{nkpq} > 0], \f]
 /// and dw, db and dx follow from dz as in conv2d.hpp. The zeros of dz are factors like any other number: 0 times an x
 /// or w that is infinite or NaN is NaN.
 ///

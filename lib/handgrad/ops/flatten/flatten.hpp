@@ -3,7 +3,7 @@
 /// # Flatten
 ///
 /// **Formulas.** A batch of images becomes a batch of rows, (N, C, H, W) to (N, C H W), the numbers in the same order:
-/// \f[ y_{n,\,(c H + i) W + j} = x_{ncij}, \qquad dx_{ncij} = dy_{n,\,(c H + i) W + j}. \f]
+/// \f[ y_{n,\,(c H + h) W + w} = x_{nchw}, \qquad dx_{nchw} = dy_{n,\,(c H + h) W + w}. \f]
 ///
 /// **Shapes.**
 /// | name  | shape                     | meaning |

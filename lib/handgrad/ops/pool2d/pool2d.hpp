@@ -4,19 +4,19 @@
 ///
 /// **Formulas.** A window of R x S pixels moves over every channel by itself. Place (r, s) of window (p, q) is the
 /// pixel
-/// \f[ i = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}, \qquad
-///     j = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}. \f]
+/// \f[ h = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}, \qquad
+///     w = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}. \f]
 ///
 /// Max-pooling, where the winner is the largest pixel of the window:
-/// \f[ y_{ncpq} = \max_{r,s} x_{ncij}, \qquad
-///     dx_{ncij} = \sum_{p,q} dy_{ncpq}\; 1[(i, j) = \text{winner}_{ncpq}]. \f]
+/// \f[ y_{ncpq} = \max_{r,s} x_{nchw}, \qquad
+///     dx_{nchw} = \sum_{p,q} dy_{ncpq}\; 1[(h, w) = \text{winner}_{ncpq}]. \f]
 /// The maximum is over the pixels inside the image. Of equal pixels the first one in row-major order wins. A NaN wins
 /// over every number, and of several NaN the last one wins. All this is as in PyTorch.
 ///
 /// Average-pooling, without dilation:
-/// \f[ y_{ncpq} = \frac{1}{\text{count}_{pq}} \sum_{r,s} x_{ncij}, \qquad
-///     dx_{ncij} = \sum_{p,q} \frac{dy_{ncpq}}{\text{count}_{pq}}\;
-///                1[\text{window } (p, q) \text{ covers } (i, j)]. \f]
+/// \f[ y_{ncpq} = \frac{1}{\text{count}_{pq}} \sum_{r,s} x_{nchw}, \qquad
+///     dx_{nchw} = \sum_{p,q} \frac{dy_{ncpq}}{\text{count}_{pq}}\;
+///                1[\text{window } (p, q) \text{ covers } (h, w)]. \f]
 /// Pixels outside the image are 0. The count is R S; without `count_include_pad` it is the number of pixels inside the
 /// image. Positions beyond the padded border, which ceil_mode can produce, are never counted.
 ///
@@ -25,7 +25,7 @@
 /// | ----- | ------------ | ------- |
 /// | x, dx | (N, C, H, W) | a batch of images, and dL/dx |
 /// | y, dy | (N, C, P, Q) | the result, and dL/dy |
-/// | indices | (N, C, P, Q) | the winners of max-pooling, each the number i W + j of a pixel |
+/// | indices | (N, C, P, Q) | the winners of max-pooling, each the number h W + w of a pixel |
 ///
 /// \f[ P = \Bigl\lfloor
 ///     \frac{H + 2\, \text{padding} - \text{dilation} \cdot (R - 1) - 1}{\text{stride}} \Bigr\rfloor + 1, \f]
@@ -84,7 +84,7 @@ struct AvgPool2dOptions {
 
 /// The kernels of both poolings, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Pool2dKernels {
-    /// y, the largest pixel of each window, and indices, the numbers i W + j of the winners.
+    /// y, the largest pixel of each window, and indices, the numbers h W + w of the winners.
     template <class T> static void max_forward(ImagesView<const T> x, const MaxPool2dOptions& options, ImagesView<T> y,
                                                ImagesView<std::int32_t> indices);
     /// dx: the sum of dy over the windows that each pixel won, zero elsewhere. Every index is the number of a pixel.
@@ -118,7 +118,7 @@ void check_avg_pool2d_backward(const Shape& dy, const Shape& x, const AvgPool2dO
 /// The result of max_pool2d_forward, (N, C, P, Q) both.
 template <class Tensor, class Indices> struct MaxPool2dResult {
     Tensor y;        ///< the largest pixel of each window
-    Indices indices; ///< the numbers i W + j of the winners in their channel
+    Indices indices; ///< the numbers h W + w of the winners in their channel
 };
 
 /// Both poolings, for all backends.
