@@ -325,6 +325,67 @@ inline Example sgd() {
     return example;
 }
 
+/// Steps from w = 10 on L = w^2 / 2, by the cpu backend and by the reference.
+/// @param step takes step(backend, w, state, t), the t-th step; it may keep what it needs in three state tensors
+template <class Step>
+void follow(Example& example, const std::string& title, const std::vector<double>& w_by_hand, const Step& step) {
+    const auto path = [&](auto on) {
+        Tensor<double> w = {10}, ws(Shape{w_by_hand.size()});
+        std::vector<Tensor<double>> state(3);
+        for (std::size_t t = 1; t <= ws.size(); ++t) {
+            step(on, w, state, t);
+            ws(t - 1) = w(0);
+        }
+        return ws;
+    };
+    example.say(title);
+    example.show("w", path(Cpu<double>()), path(Reference<double>()), w_by_hand);
+}
+
+inline Example adam() {
+    Example example;
+    AdamOptions options;
+    options.lr = 1;
+    options.betas = {0.5, 0.5};
+    options.eps = 0;
+    const auto steps = [&](const std::string& title, double factor, const std::vector<double>& w_by_hand) {
+        follow(example, title, w_by_hand, [&](auto on, Tensor<double>& w, auto& state, std::size_t t) {
+            on.adam_step(w, Tensor<double>(factor * w), state[0], state[1], t, options);
+        });
+    };
+    example.say("From w = 10 with lr = 1, betas 0.5 and 0.5, eps = 0, on L = w^2 / 2, so dw = w:");
+    const double second = 9 - (7 / 0.75) / std::sqrt(65.5 / 0.75);
+    steps("two steps of Adam:", 1, {9, second});
+    steps("two steps if the gradient is 1000 times as large, dw = 1000 w:", 1000, {9, second});
+    options.weight_decay = 0.1;
+    steps("one step of Adam with weight decay, lambda = 0.1:", 1, {9});
+    options.decoupled_weight_decay = true;
+    steps("one step of AdamW with the same weight decay:", 1, {8});
+    return example;
+}
+
+inline Example rmsprop() {
+    Example example;
+    RMSpropOptions options;
+    options.lr = 1;
+    options.alpha = 0.75;
+    options.eps = 0;
+    const auto steps = [&](const std::string& title, const std::vector<double>& w_by_hand) {
+        follow(example, title, w_by_hand, [&](auto on, Tensor<double>& w, auto& state, std::size_t) {
+            on.rmsprop_step(w, Tensor<double>(w), state[0], state[1], state[2], options);
+        });
+    };
+    example.say("From w = 10 with lr = 1, alpha = 0.75, eps = 0, on L = w^2 / 2, so dw = w:");
+    const double shorter = 8 / std::sqrt(34.75);
+    steps("two steps:", {8, 8 - shorter});
+    options.momentum = 0.5;
+    steps("two steps with momentum, beta = 0.5:", {8, 7 - shorter});
+    options.momentum = 0;
+    options.centered = true;
+    steps("one step, centered:", {10 - 10 / std::sqrt(18.75)});
+    return example;
+}
+
 /// All examples by their pages' names.
 inline const std::map<std::string, std::function<Example()>> examples = {
     {"linear", linear},
@@ -337,6 +398,8 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d},
     {"layer_norm", layer_norm},
     {"flatten", flatten},
-    {"sgd", sgd}};
+    {"sgd", sgd},
+    {"adam", adam},
+    {"rmsprop", rmsprop}};
 
 } // namespace pencil

@@ -149,6 +149,28 @@ TEST_CASE("example: sgd", "[examples]") {
     //! [sgd]
 }
 
+TEST_CASE("example: adam", "[examples]") {
+    //! [adam]
+    AdamWOptions options; // weight_decay is 0.01
+    options.lr = 0.1;
+    Tensor<double> p{1.0}, mean, square; // the means are empty at first
+    const Tensor<double> g{123.0};
+    cpu::adam_step(p, g, mean, square, 1, options);
+    assert(p(0) == Approx(0.999 - 0.1)); // the decay; the learning rate
+    //! [adam]
+}
+
+TEST_CASE("example: rmsprop", "[examples]") {
+    //! [rmsprop]
+    RMSpropOptions options; // alpha is 0.99
+    options.lr = 0.1;
+    Tensor<double> p{1.0}, square, mean, velocity; // only square is used
+    const Tensor<double> g{123.0};
+    cpu::rmsprop_step(p, g, square, mean, velocity, options);
+    assert(1 + p(0) == Approx(1)); // 0.1 / sqrt(1 - 0.99) = 1
+    //! [rmsprop]
+}
+
 TEST_CASE("example: the same operation in complex numbers", "[examples]") {
     //! [reference]
     using Complex = std::complex<double>;

@@ -2,19 +2,26 @@
 /// @file
 /// # Adam and AdamW, one parameter's step
 ///
-/// With p the parameter, g its gradient, and m and v the two moments, which are zero before the first step, step
-/// t = 1, 2, ... is that of torch.optim.Adam:
-/// 1. maximize: \f$ g \leftarrow -g \f$
-/// 2. weight decay: Adam adds the gradient of the L2 penalty, \f$ g \leftarrow g + \lambda p \f$; AdamW shrinks the
-///    parameter instead, \f$ p \leftarrow (1 - \eta \lambda)\, p \f$, so the decay is not divided by the moments
-///    ("decoupled")
-/// 3. moments: \f$ m \leftarrow \beta_1 m + (1 - \beta_1)\, g \f$ and \f$ v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \f$
-/// 4. bias correction: \f$ \hat m = m / (1 - \beta_1^t) \f$ and \f$ \hat v = v / (1 - \beta_2^t) \f$
-/// 5. \f$ p \leftarrow p - \eta\, \hat m / (\sqrt{\hat v} + \epsilon) \f$
+/// **Formulas.** The parameter w and its gradient dw are the arguments p and g. In the formulas g is the gradient with
+/// everything added that the options ask for, as in the documentation of torch.optim.Adam; \f$ \overline{g} \f$ and
+/// \f$ \overline{g^2} \f$ are the running means of g and of its square, the arguments exp_avg and exp_avg_sq, which are 0
+/// before the first step. Step t = 1, 2, ...:
+/// 1. \f$ g \leftarrow dw \f$, or with maximize \f$ g \leftarrow -dw \f$
+/// 2. weight decay: Adam adds the gradient of the L2 penalty, \f$ g \leftarrow g + \lambda w \f$; AdamW shrinks the
+///    parameter, \f$ w \leftarrow (1 - \eta \lambda)\, w \f$
+/// 3. \f$ \overline{g} \leftarrow \beta_1 \overline{g} + (1 - \beta_1)\, g \f$ and
+///    \f$ \overline{g^2} \leftarrow \beta_2 \overline{g^2} + (1 - \beta_2)\, g^2 \f$
+/// 4. \f$ w \leftarrow w - \eta\, \frac{\overline{g} / (1 - \beta_1^t)}{\sqrt{\overline{g^2} / (1 - \beta_2^t)} + \epsilon} \f$
 ///
-/// All tensors have the shape of the parameter. p, m and v are overwritten and share no memory; g may be p.
-/// Source: D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; I. Loshchilov, F. Hutter,
-/// "Decoupled Weight Decay Regularization", 2019, algorithm 2; documentation of torch.optim.Adam and torch.optim.AdamW.
+/// **Shapes and memory.** All tensors have the shape of the parameter. p and both means are overwritten; g may be p
+/// itself; the means share memory neither with them nor with each other.
+///
+/// **Errors.** Throws ShapeError if g has another shape than p or t is 0, and AliasError for means that share memory.
+///
+/// **Source.** D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; I. Loshchilov, F.
+/// Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2; documentation of torch.optim.Adam and AdamW.
+//
+// The derivation, step by step: adam.md.
 
 #include <cmath>
 #include <string>
@@ -72,8 +79,8 @@ template <class Place> struct AdamKernels {
 template <class Place, class T> struct AdamOperations {
     using Tensor = TensorOf<Place, T>; ///< type of an array
 
-    /// Moves p by step number t, from 1, against its gradient g, which has the shape of p. The moments exp_avg (m) and
-    /// exp_avg_sq (v) are set to zero first if their shape differs from that of p. @throws ShapeError, AliasError,
+    /// Moves p by step number t, from 1, against its gradient g, which has the shape of p. The running means exp_avg and
+    /// exp_avg_sq are set to zero first if their shape differs from that of p. @throws ShapeError, AliasError,
     /// std::invalid_argument for t = 0
     static void adam_step(Tensor& p, const Tensor& g, Tensor& exp_avg, Tensor& exp_avg_sq, std::size_t t,
                           const AdamOptions& options) {

@@ -2,17 +2,26 @@
 /// @file
 /// # RMSprop, one parameter's step
 ///
-/// With p the parameter, g its gradient, v the mean square of the gradients, a their mean and u the velocity, all zero
-/// before the first step, a step is that of torch.optim.RMSprop:
-/// 1. maximize: \f$ g \leftarrow -g \f$; weight decay: \f$ g \leftarrow g + \lambda p \f$
-/// 2. mean square: \f$ v \leftarrow \alpha v + (1 - \alpha)\, g^2 \f$
-/// 3. centered: \f$ a \leftarrow \alpha a + (1 - \alpha)\, g \f$ and \f$ s = \sqrt{v - a^2} + \epsilon \f$;
-///    otherwise \f$ s = \sqrt v + \epsilon \f$
-/// 4. with momentum: \f$ u \leftarrow \beta u + g / s \f$ and \f$ p \leftarrow p - \eta u \f$;
-///    otherwise \f$ p \leftarrow p - \eta\, g / s \f$
+/// **Formulas.** The parameter w and its gradient dw are the arguments p and g. In the formulas g is the gradient with
+/// everything added that the options ask for, as in the documentation of torch.optim.RMSprop; \f$ \overline{g^2} \f$ is the
+/// running mean of its square, \f$ \overline{g} \f$ that of g, and v the velocity: the arguments square_avg, grad_avg and
+/// momentum_buffer, which are 0 before the first step.
+/// 1. \f$ g \leftarrow dw \f$, or with maximize \f$ g \leftarrow -dw \f$; weight decay: \f$ g \leftarrow g + \lambda w \f$
+/// 2. \f$ \overline{g^2} \leftarrow \text{alpha} \cdot \overline{g^2} + (1 - \text{alpha})\, g^2 \f$
+/// 3. the scale is \f$ \sqrt{\overline{g^2}} + \epsilon \f$; if centered,
+///    \f$ \overline{g} \leftarrow \text{alpha} \cdot \overline{g} + (1 - \text{alpha})\, g \f$ and it is
+///    \f$ \sqrt{\overline{g^2} - \overline{g}^2} + \epsilon \f$
+/// 4. \f$ w \leftarrow w - \eta\, g / \text{scale} \f$; with momentum, \f$ v \leftarrow \beta v + g / \text{scale} \f$ and
+///    \f$ w \leftarrow w - \eta v \f$
 ///
-/// All tensors have the shape of the parameter. p, v, a and u are overwritten and share no memory; g may be p.
-/// Source: T. Tieleman, G. Hinton, "Lecture 6.5: RMSProp", 2012; documentation of torch.optim.RMSprop.
+/// **Shapes and memory.** All tensors have the shape of the parameter. p and the state are overwritten; g may be p
+/// itself; the state shares memory neither with them nor with each other.
+///
+/// **Errors.** Throws ShapeError if g has another shape than p, and AliasError for state that shares memory.
+///
+/// **Source.** T. Tieleman, G. Hinton, "Lecture 6.5: RMSProp", 2012; documentation of torch.optim.RMSprop.
+//
+// The derivation, step by step: rmsprop.md.
 
 #include <utility>
 #include <vector>
@@ -44,8 +53,8 @@ template <class Place> struct RMSpropKernels {
 template <class Place, class T> struct RMSpropOperations {
     using Tensor = TensorOf<Place, T>; ///< type of an array
 
-    /// Moves p by one step against its gradient g, which has the shape of p. The state, square_avg (v), grad_avg (a; only
-    /// if options.centered) and momentum_buffer (u; only if options.momentum is not 0), is set to zero first if its shape
+    /// Moves p by one step against its gradient g, which has the shape of p. The state, square_avg, grad_avg (only
+    /// if options.centered) and momentum_buffer (only if options.momentum is not 0), is set to zero first if its shape
     /// differs from that of p. @throws ShapeError, AliasError
     static void rmsprop_step(Tensor& p, const Tensor& g, Tensor& square_avg, Tensor& grad_avg, Tensor& momentum_buffer,
                              const RMSpropOptions& options) {

@@ -28,8 +28,8 @@ namespace handgrad {
 /// The options of torch.optim.SGD, with its defaults.
 struct SgdOptions {
     double lr = 1e-3;        ///< learning rate, eta
-    double momentum = 0;     ///< mu
-    double dampening = 0;    ///< tau
+    double momentum = 0;     ///< beta
+    double dampening = 0;    ///< reduces what a gradient adds to the velocity
     double weight_decay = 0; ///< lambda
     bool nesterov = false;   ///< Nesterov's momentum; requires momentum > 0 and dampening = 0
     bool maximize = false;   ///< whether to ascend instead of descend
