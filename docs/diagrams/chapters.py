@@ -285,14 +285,14 @@ def shapes():
 @diagram("03_batched_matmul/doc/loops.svg")
 def loops():
     d = Diagram("The order of three loops and what it reads from memory",
-                "With ijk the innermost loop goes along a row of a and down a column of b, whose numbers lie a row apart "
-                "in memory. With ikj it goes along a row of b and a row of c, neighbours in memory.", 740)
+                "With nki the innermost loop goes along a row of a and down a column of b, whose numbers lie a row apart "
+                "in memory. With nik it goes along a row of b and a row of c, neighbours in memory.", 740)
     size, wide, rows, inner, cols = 26, 22, 4, 4, 8
 
     def order(top, name, code, tint_a, tint_b, tint_c, arrows, touched, said):
         d.text(20, top, name, 20, anchor="start", bold=True)
         for i, line in enumerate(code):
-            d.text(20 + 18 * i, top + 36 + 28 * i, line, 17, anchor="start", bold=i == 2, colour=BLUE if i == 2 else INK)
+            d.text(20 + 13 * i, top + 36 + 28 * i, line, 16, anchor="start", bold=i == 2, colour=BLUE if i == 2 else INK)
         y = top + 8
         for letter, x, width, tint in (("c", 196, cols, tint_c), ("a", 412, inner, tint_a), ("b", 524, cols, tint_b)):
             d.cells(x, y + 24, size, [[""] * width for _ in range(rows)], lambda r, c, v: BLUE_DEEP if tint(r, c) else "none",
@@ -304,26 +304,26 @@ def loops():
             d.arrow(*[(x, y + 24 + v) for x, v in points], colour=BLUE, line=2.5)
         y = top + 192
         d.text(20, y - 12, "b in memory, row after row:", 16, anchor="start")
-        for k in range(rows * cols):
-            d.rect(20 + 21 * k, y, 21, 26, BLUE_DEEP if k in touched else "none", GREY, 1)
+        for place in range(rows * cols):
+            d.rect(20 + 21 * place, y, 21, 26, BLUE_DEEP if place in touched else "none", GREY, 1)
         for r in range(rows):
             d.rect(20 + 21 * cols * r, y, 21 * cols, 26, stroke=INK, line=2)
             d.text(20 + 21 * cols * (r + 0.5), y + 48, f"row {r}", 15, colour=GREY)
         d.lines(20, y + 78, said, 17, anchor="start")
 
-    column, k, i = 2, 1, 1
+    k, i, n = 2, 1, 1
     middle = size / 2
-    order(36, "ijk", ["for i", "for j", "for k: c[i, j] += …"], lambda r, c: r == i, lambda r, c: c == column,
-          lambda r, c: (r, c) == (i, column),
-          [[(416, i * size + middle), (496, i * size + middle)],
-           [(524 + wide * (column + 0.5), 4), (524 + wide * (column + 0.5), 100)]],
-          [r * cols + column for r in range(rows)],
+    order(36, "nki", ["for n", "for k", "for i: c[n, k] += …"], lambda r, c: r == n, lambda r, c: c == k,
+          lambda r, c: (r, c) == (n, k),
+          [[(416, n * size + middle), (496, n * size + middle)],
+           [(524 + wide * (k + 0.5), 4), (524 + wide * (k + 0.5), 100)]],
+          [r * cols + k for r in range(rows)],
           ["Each step jumps over a row of b: one number of each cache line is used,",
            "and every addition waits for the one before."])
-    order(406, "ikj", ["for i", "for k", "for j: c[i, j] += …"], lambda r, c: (r, c) == (i, k), lambda r, c: r == k,
-          lambda r, c: r == i,
-          [[(200, i * size + middle), (368, i * size + middle)], [(528, k * size + middle), (696, k * size + middle)]],
-          list(range(k * cols, (k + 1) * cols)),
+    order(406, "nik", ["for n", "for i", "for k: c[n, k] += …"], lambda r, c: (r, c) == (n, i), lambda r, c: r == i,
+          lambda r, c: r == n,
+          [[(200, n * size + middle), (368, n * size + middle)], [(528, i * size + middle), (696, i * size + middle)]],
+          list(range(i * cols, (i + 1) * cols)),
           ["Each step goes to the neighbour: all numbers of a cache line are used, and the",
            "steps do not wait for each other, so one instruction does several of them."])
     return d
@@ -333,12 +333,12 @@ def loops():
 def register_tile():
     rows, registers = 6, 2  # as in simd.hpp
     d = Diagram("A tile of c in registers",
-                f"A tile of {rows} rows by {registers} registers. In step k each of the {rows} numbers of a column of a is "
+                f"A tile of {rows} rows by {registers} registers. In step i each of the {rows} numbers of a column of a is "
                 f"multiplied with {registers} registers of a row of b, and the products are added to the tile.", 560)
     lanes, lane, height, left, top = 8, 30, 38, 190, 150
     width = lanes * lane
-    d.text(left + width + 5, 32, "row k of b: 2 registers", 18, bold=True)
-    d.text(80, top - 14, "column k of a", 18, bold=True)
+    d.text(left + width + 5, 32, "row i of b: 2 registers", 18, bold=True)
+    d.text(80, top - 14, "column i of a", 18, bold=True)
     for v in range(registers):
         x = left + v * (width + 10)
         for k in range(lanes):
@@ -348,7 +348,7 @@ def register_tile():
         y = top + r * (height + 8)
         chosen = r == 3
         d.rect(50, y, 60, height, BLUE_DEEP if chosen else BLUE_FILL, BLUE, 2)
-        d.text(80, y + 25, f"a[{r}, k]", 16)
+        d.text(80, y + 25, f"a[{r}, i]", 16)
         for v in range(registers):
             x = left + v * (width + 10)
             for k in range(lanes):
@@ -362,7 +362,7 @@ def register_tile():
     bottom = top + rows * (height + 8)
     d.text(left + width + 5, bottom + 20, "tile of c: 6 × 2 registers, each the sum of its products so far", 17, bold=True)
     d.text(20, bottom + 60, "each number of a is reused twice, once for each register", 16, anchor="start", colour=BLUE)
-    d.text(20, bottom + 88, "one step: 2 + 6 loads, 12 multiply-adds, and c stays in the registers for all k", 17, anchor="start")
+    d.text(20, bottom + 88, "one step: 2 + 6 loads, 12 multiply-adds, and c stays in the registers for all i", 17, anchor="start")
     d.text(20, bottom + 116, f"registers: {rows * registers} of c + {registers} of b + 1 of a = "
                              f"{rows * registers + registers + 1} of 16; drawn with 8 floats each (AVX)", 17, anchor="start")
     return d
