@@ -267,7 +267,7 @@ TEST_CASE("figure scripts: contour lines stand where the function has their leve
     CHECK(contains(plane.script, "set xrange [0:2]\n"));
     CHECK(contains(plane.script, "set yrange [0:1]\n"));
     CHECK(contains(plane.script, "set label '5' at 2,0.3 left offset 0.3,0 tc rgb '#606060'\n"));
-    CHECK(contains(plane.script, "set label '1.5' at 1.5,0 left"));
+    CHECK(contains(plane.script, "set label '1.5' at 1.5,0 left offset 0.3,0.6 tc"));
     CHECK_FALSE(contains(plane.script, "'99'")); // nowhere
     // Level 1.5: from (0, 0.15) to (1, 0.05) and on to (1.5, 0); level 5: from (0, 0.5) by (1, 0.4) to (2, 0.3).
     CHECK(plane.csv == "series,x,y\n,1,0.05\n,0,0.15000000000000002\n,nan,nan\n,1.5,0\n,1,0.050000000000000044\n"

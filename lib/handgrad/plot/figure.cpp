@@ -247,8 +247,10 @@ Figure& Figure::contour(const Values& x, const Values& y, const Values& values, 
             }
         }
         if (series.x.empty()) { continue; }
-        series.setup =
-            fmt::format("set label '{:g}' at {},{} left offset 0.3,0 tc rgb '#606060'\n", level, right[0], right[1]);
+        // Where the line leaves the diagram below or above, its level stands within.
+        const double shift = right[1] <= y.numbers.front() ? 0.6 : right[1] >= y.numbers.back() ? -0.6 : 0;
+        series.setup = fmt::format("set label '{:g}' at {},{} left offset 0.3,{} tc rgb '#606060'\n", level, right[0],
+                                   right[1], shift);
         series_.insert(series_.begin(), std::move(series));
     }
     return *this;
@@ -318,7 +320,8 @@ std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series
             }
         }
         // Powers of ten alone are enough for an axis of two decades.
-        text += fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{/*1.12 %L}" : "%g");
+        text +=
+            fmt::format("set logscale {0}\nset format {0} '{1}'\n", name, high >= 100 * low ? "10^{/*1.12 %L}" : "%g");
     }
     std::string ticks;
     std::size_t width = 0; // of the names beside each other, in pixels; about 600 are there
