@@ -9,48 +9,64 @@
 #include <handgrad/tensor/random.hpp>
 #include <handgrad/tensor/tensor.hpp>
 
-// Small whole numbers, -4 .. 4. Their products and all partial sums are whole numbers below $2^{24}$, which float
-// represents exactly. Nothing is rounded, so the order of the additions does not matter and results must be equal.
-template <class T> handgrad::Tensor<T> whole_numbers(const handgrad::Shape& shape, handgrad::Random& random) {
+// Small whole numbers, -4 .. 4. Their products and all partial sums are whole numbers below
+// $2^{24}$, which float represents exactly. Nothing is rounded, so the order of the additions does
+// not matter and results must be equal.
+template <class T> handgrad::Tensor<T>
+whole_numbers(const handgrad::Shape& shape, handgrad::Random& random) {
     auto t = handgrad::zeros<T>(shape);
-    for (T& value : t.storage()) { value = static_cast<T>(random.below(9)) - T(4); }
+    for (T& value : t.storage()) {
+        value = static_cast<T>(random.below(9)) - T(4);
+    }
     return t;
 }
 
 // Numbers with a fraction, -1 .. 1. Now sums in different orders differ by rounding.
-template <class T> handgrad::Tensor<T> fractions(const handgrad::Shape& shape, handgrad::Random& random) {
+template <class T> handgrad::Tensor<T> fractions(const handgrad::Shape& shape,
+                                                 handgrad::Random& random) {
     auto t = handgrad::zeros<T>(shape);
     handgrad::uniform_(t, -1.0, 1.0, random);
     return t;
 }
 
-// How many entries are not the same number. (NaN counts, it equals nothing.)
-template <class T> std::size_t different(const handgrad::Tensor<T>& c, const handgrad::Tensor<T>& first) {
+// The number of entries that are not equal. (NaN counts, since it equals nothing.)
+template <class T> std::size_t different(const handgrad::Tensor<T>& c,
+                                         const handgrad::Tensor<T>& first) {
     std::size_t count = 0;
-    for (std::size_t i = 0; i < c.size(); ++i) { count += c.data()[i] == first.data()[i] ? 0 : 1; }
+    for (std::size_t m = 0; m < c.size(); ++m) {
+        count += c.data()[m] == first.data()[m] ? 0 : 1;
+    }
     return count;
 }
 
-// A sum of K products, added in any order, with or without fused multiply-adds, is wrong by at most
-// $\gamma_K \sum_k |a_{ik}| |b_{kj}|$ with $\gamma_K = K u / (1 - K u)$, where u is half the distance from 1 to the next
-// number (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 3.5). Two of them differ
-// by at most twice that.
+// A sum of D products, added in any order, with or without fused multiply-adds, is wrong by at most
+// $\frac{D u}{1 - D u} \sum_i |a_{ni}| |b_{ik}|$, where u, the unit roundoff, is half the distance
+// from 1 to the next number (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd
+// edition, section 3.5). Two such sums differ by at most twice that.
 //
-// Returns the largest difference in units of that bound: above 1, one of the two is not a product of a and b.
-template <class T> double error_over_bound(const handgrad::Tensor<T>& c, const handgrad::Tensor<T>& first,
-                                           const handgrad::Tensor<T>& a, const handgrad::Tensor<T>& b) {
-    const std::size_t M = a.shape(0), K = a.shape(1), N = b.shape(1);
-    const double Ku = static_cast<double>(K) * static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
+// This function returns the largest difference of two products in units of that bound. If it is
+// above 1, one of the two is not a product of a and b.
+template <class T> double error_over_bound(const handgrad::Tensor<T>& c,
+                                           const handgrad::Tensor<T>& first,
+                                           const handgrad::Tensor<T>& a,
+                                           const handgrad::Tensor<T>& b) {
+    const std::size_t N = a.shape(0), D = a.shape(1), K = b.shape(1);
+    const double u = double(std::numeric_limits<T>::epsilon()) / 2;
+    const double Du = static_cast<double>(D) * u;
     double worst = 0;
-    for (std::size_t i = 0; i < M; ++i) {
-        for (std::size_t j = 0; j < N; ++j) {
+    for (std::size_t n = 0; n < N; ++n) {
+        for (std::size_t k = 0; k < K; ++k) {
             double sum = 0;
-            for (std::size_t k = 0; k < K; ++k) {
-                sum += std::abs(static_cast<double>(a(i, k))) * std::abs(static_cast<double>(b(k, j)));
+            for (std::size_t i = 0; i < D; ++i) {
+                sum += std::abs(double(a(n, i))) * std::abs(double(b(i, k)));
             }
-            const double error = std::abs(static_cast<double>(c(i, j)) - static_cast<double>(first(i, j)));
-            const double ratio = error == 0 ? 0 : error / (2 * Ku / (1 - Ku) * sum);
-            if (!(ratio <= worst)) { worst = ratio; } // so that NaN gets through
+            const double error =
+                std::abs(double(c(n, k)) - double(first(n, k)));
+            const double ratio =
+                error == 0 ? 0 : error / (2 * Du / (1 - Du) * sum);
+            if (!(ratio <= worst)) {
+                worst = ratio;
+            } // so that NaN gets through
         }
     }
     return worst;
