@@ -21,12 +21,18 @@ struct Line {
     const Rule* rule = nullptr; ///< of expected lines
 };
 
-std::vector<Line> split(std::string_view text) {
+bool is_optional(std::string_view line, const std::vector<Rule>& rules) {
+    return std::any_of(rules.begin(), rules.end(), [line](const Rule& rule) {
+        return rule.optional && std::regex_search(line.begin(), line.end(), rule.pattern);
+    });
+}
+
+std::vector<Line> split(std::string_view text, const std::vector<Rule>& rules) {
     std::vector<Line> lines;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const auto line = text.substr(0, end);
-        lines.push_back({line, tokenize(line), line.substr(0, 10) == "# handgrad"});
+        if (!is_optional(line, rules)) { lines.push_back({line, tokenize(line), line.substr(0, 10) == "# handgrad"}); }
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
@@ -51,7 +57,7 @@ bool equal(const Token& expected, const Token& actual, Tolerance tolerance, bool
 class Comparison {
 public:
     Comparison(std::string_view expected, std::string_view actual, Tolerance tolerance, const std::vector<Rule>& rules)
-        : expected_(split(expected)), actual_(split(actual)), tolerance_(tolerance) {
+        : expected_(split(expected, rules)), actual_(split(actual, rules)), tolerance_(tolerance) {
         std::vector<bool> used(rules.size(), false);
         for (auto& line : expected_) {
             for (std::size_t r = 0; r < rules.size() && line.rule == nullptr; ++r) {
@@ -62,7 +68,9 @@ public:
             }
         }
         for (std::size_t r = 0; r < rules.size(); ++r) {
-            if (!used[r]) { differs(fmt::format("the rule '{}' matches no line of what is expected", rules[r].text)); }
+            if (!used[r] && !rules[r].optional) {
+                differs(fmt::format("the rule '{}' matches no line of what is expected", rules[r].text));
+            }
         }
         if (expected_.empty()) { differs("nothing is expected: nothing was compared"); }
         compare_lines();

@@ -11,6 +11,8 @@
 /// - A line "# handgrad ..." must be there in both; what it says is not compared.
 /// - Rules give the lines of the expected output that match a regular expression other tolerances, for whole numbers
 ///   too, or mask them. The first rule that matches counts; a rule that matches no line is an error.
+/// - A rule "optional" is for lines that only some machines print, such as a GPU's row of a table: lines that match it
+///   may be there or not, in both outputs, and are not compared.
 
 #include <cstddef>
 #include <regex>
@@ -28,10 +30,11 @@ struct Rule {
     std::string text; ///< the regular expression, as written
     std::regex pattern;
     bool mask = false;
+    bool optional = false;
     Tolerance tolerance;
 };
 
-/// Lines of "REGEX rtol atol" or "REGEX mask"; blank lines and lines that start with '#' say nothing.
+/// Lines of "REGEX rtol atol", "REGEX mask" or "REGEX optional"; blank lines and lines that start with '#' say nothing.
 /// @throws std::invalid_argument with the line's number.
 std::vector<Rule> parse_rules(std::string_view text);
 

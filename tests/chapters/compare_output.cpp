@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     cli.add_option("ACTUAL", actual)->required();
     cli.add_option("--rtol", tolerance.rtol, "relative tolerance of numbers")->check(CLI::Range(0.0, 1.0));
     cli.add_option("--atol", tolerance.atol, "absolute tolerance of numbers")->check(CLI::Range(0.0, 1e300));
-    cli.add_option("--rules", rules_file, "lines of: REGEX RTOL ATOL, or REGEX mask");
+    cli.add_option("--rules", rules_file, "lines of: REGEX RTOL ATOL, REGEX mask, or REGEX optional");
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& error) { return cli.exit(error) == 0 ? 0 : 2; }

@@ -39,11 +39,13 @@ std::vector<Rule> parse_rules(std::string_view text) {
         Rule rule;
         const auto last = take_last_word(line);
         rule.mask = last == "mask";
-        bool good = rule.mask || parse(last, rule.tolerance.atol);
-        if (good && !rule.mask) { good = parse(take_last_word(line), rule.tolerance.rtol); }
+        rule.optional = last == "optional";
+        const bool word = rule.mask || rule.optional;
+        bool good = word || parse(last, rule.tolerance.atol);
+        if (good && !word) { good = parse(take_last_word(line), rule.tolerance.rtol); }
         if (!good || line.empty()) {
-            throw std::invalid_argument(
-                fmt::format("line {}: got '{}', expected REGEX RTOL ATOL or REGEX mask", number, whole));
+            throw std::invalid_argument(fmt::format(
+                "line {}: got '{}', expected REGEX RTOL ATOL, REGEX mask or REGEX optional", number, whole));
         }
         rule.text = std::string(line);
         try {

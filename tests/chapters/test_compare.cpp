@@ -145,11 +145,24 @@ TEST_CASE("rules give lines other tolerances", "[compare]") {
     CHECK(differences("a 1.0", "a 1.5", "a 0 0.5\na 0 0") == 0 + 1);     // the first counts, so the second is idle
 }
 
+TEST_CASE("optional lines may be there or not, and all others must", "[compare]") {
+    const std::string rules = "^GPU optional\n^CPU 0 0.5";
+    CHECK(differences("CPU 3", "CPU 3", rules) == 0); // the rule need not match
+    CHECK(differences("CPU 3", "CPU 3\nGPU 5", rules) == 0);
+    CHECK(differences("CPU 3\nGPU 5\nend", "CPU 3\nend", rules) == 0);
+    CHECK(differences("CPU 3\nGPU 5", "GPU 7\nCPU 3", rules) == 0);
+    CHECK(differences("CPU 3\nGPU 5", "CPU 4\nGPU 5", rules) == 1);
+    CHECK(differences("CPU 3", "GPU 5", rules) == 1);           // a line that is not optional is missing
+    CHECK(differences("CPU 3", "CPU 3\n GPU 5", rules) == 1);   // not this one
+    CHECK(differences("GPU 5", "GPU 5", "^GPU optional") == 1); // nothing is left to compare
+}
+
 TEST_CASE("malformed rules are refused with their line", "[compare]") {
     for (const std::string bad :
          {"mask", "1e-3 0", "x 1e-3", "x 1e-3 y", "x -1 0", "x nan 0", "x 0 inf", "[ mask", "x"}) {
         CAPTURE(bad);
         CHECK_THROWS_AS(parse_rules(bad), std::invalid_argument);
     }
-    CHECK_THROWS_WITH(parse_rules("a mask\nb"), "line 2: got 'b', expected REGEX RTOL ATOL or REGEX mask");
+    CHECK_THROWS_WITH(parse_rules("a mask\nb"),
+                      "line 2: got 'b', expected REGEX RTOL ATOL, REGEX mask or REGEX optional");
 }
