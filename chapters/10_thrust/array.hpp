@@ -1,5 +1,5 @@
 #pragma once
-// Numbers in the memory of a System, given back when they are not needed any more.
+// Numbers in the memory of a System. The destructor releases the memory.
 
 #include <cstddef>
 #include <vector>
@@ -8,8 +8,11 @@
 
 template <class T> class Array {
 public:
-    Array(System& system, std::size_t n) : system_(&system), n_(n), data_(static_cast<T*>(system.allocate(bytes()))) {}
-    Array(System& system, const std::vector<T>& numbers) : Array(system, numbers.size()) {
+    Array(System& system, std::size_t n)
+        : system_(&system), n_(n),
+          data_(static_cast<T*>(system.allocate(bytes()))) {}
+    Array(System& system, const std::vector<T>& numbers)
+        : Array(system, numbers.size()) {
         system.copy_in(numbers.data(), data_, bytes());
     }
     Array(const Array&) = delete;

@@ -1,8 +1,8 @@
 #pragma once
-// ### Softmax and loss: one item a row
+// ## Softmax and loss: one item per row
 //
-// Ten scores a digit are too few to share, but there are many digits. An item does a whole row: maximum, exponentials,
-// their sum, the loss of this digit.
+// Ten scores per digit are too few to share, but there are many digits. So a work item computes a whole
+// row: the maximum, the exponentials, their sum, and the loss of this digit.
 
 #include <cmath>
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 #include "sizes.hpp"
 
-// p[n] = softmax(z[n]), losses[n] = log sum_j exp(z[n, j]) - z[n, y]; the maximum is subtracted, as always.
+// p[n] = softmax(z[n]) and losses[n] = log(sum over k of exp(z[n, k])) - z[n, y[n]]. The maximum is
+// subtracted first, so that exp cannot overflow.
 struct SoftmaxRow {
     const float* z;
     const std::int32_t* y;
@@ -22,7 +23,9 @@ struct SoftmaxRow {
     ON_DEVICE void operator()(int n) const {
         const float* row = z + n * K;
         float maximum = row[0], sum = 0;
-        for (int k = 1; k < K; ++k) { maximum = row[k] > maximum ? row[k] : maximum; }
+        for (int k = 1; k < K; ++k) {
+            maximum = row[k] > maximum ? row[k] : maximum;
+        }
         for (int k = 0; k < K; ++k) {
             p[n * K + k] = std::exp(row[k] - maximum);
             sum += p[n * K + k];
@@ -32,7 +35,7 @@ struct SoftmaxRow {
     }
 };
 
-// The mean of all losses; one item, for the sake of the order.
+// The mean of all losses, by a single item, so that the order is fixed.
 struct Mean {
     const float* losses;
     int N;
@@ -54,14 +57,17 @@ struct CrossEntropyGradient {
     }
 };
 
-template <class Policy> void cross_entropy_forward(const Policy& policy, const float* z, const std::int32_t* y,
-                                                   float* p, float* losses, float* mean, int N, int K) {
+template <class Policy>
+void cross_entropy_forward(const Policy& policy, const float* z,
+                           const std::int32_t* y, float* p, float* losses,
+                           float* mean, int N, int K) {
     const auto rows = thrust::make_counting_iterator(0);
     thrust::for_each(policy, rows, rows + N, SoftmaxRow{z, y, p, losses, K});
     thrust::tabulate(policy, mean, mean + 1, Mean{losses, N});
 }
 
 template <class Policy>
-void cross_entropy_backward(const Policy& policy, const float* p, const std::int32_t* y, float* dz, int N, int K) {
+void cross_entropy_backward(const Policy& policy, const float* p,
+                            const std::int32_t* y, float* dz, int N, int K) {
     thrust::tabulate(policy, dz, dz + N * K, CrossEntropyGradient{p, y, N, K});
 }

@@ -1,11 +1,12 @@
 #pragma once
-// ### Three operations in one: fusion
+// ## Three operations in one: fusion
 //
-// Convolution, ReLU and pooling one after another write z, read it, write h, read it, and z and h are four times as large
-// as the result. An item that computes the four z of a window itself keeps them in registers. Moreover, three algorithms
-// are started three times, and on a GPU that is what a small batch spends its time with.
+// Convolution, ReLU and pooling one after another write z, read it, write o, and read it. z and o are four
+// times as large as the result. A work item that computes the four z of a window itself keeps them in
+// registers. Moreover, three algorithms are started three times, and on a GPU a small batch spends most
+// of its time on starts.
 //
-// ReLU after the maximum is the same as before it, and saves three.
+// ReLU of the maximum equals the maximum of the ReLUs, and saves three of the four.
 
 #include "entrywise.hpp"
 #include "images.hpp"
@@ -13,10 +14,11 @@
 struct ConvReluPooling {
     ConvForward conv;
     ON_DEVICE thrust::tuple<float, std::int32_t> operator()(int window) const {
-        const ConvSizes& s = conv.s;
-        const int columns = s.Q() / 2, rows = s.P() / 2;
-        const int q = window % columns * 2, p = window / columns % rows * 2, map = window / columns / rows;
-        const int n = map / s.K, k = map % s.K;
+        const ConvSizes& size = conv.size;
+        const int columns = size.Q() / 2, rows = size.P() / 2;
+        const int q = window % columns * 2, p = window / columns % rows * 2;
+        const int map = window / columns / rows;
+        const int n = map / size.C_out, k = map % size.C_out;
         float best = conv.at(n, k, p, q);
         int winner = 0;
         for (int place = 1; place < 4; ++place) {
@@ -26,26 +28,34 @@ struct ConvReluPooling {
                 winner = place;
             }
         }
-        return thrust::make_tuple(Relu{}(best), (map * s.P() + p + winner / 2) * s.Q() + q + winner % 2);
+        const int row = map * size.P() + p + winner / 2;
+        return thrust::make_tuple(Relu{}(best),
+                                  row * size.Q() + q + winner % 2);
     }
 };
 
-template <class Policy> void conv2d_relu_max_pool2d_forward(const Policy& policy, const ConvSizes& s, const float* x,
-                                                            const float* w, const float* b, float* y,
-                                                            std::int32_t* winners) {
+template <class Policy>
+void conv2d_relu_max_pool2d_forward(const Policy& policy, const ConvSizes& size,
+                                    const float* x, const float* w,
+                                    const float* b, float* y,
+                                    std::int32_t* winners) {
     const auto items = thrust::make_counting_iterator(0);
-    const auto results = thrust::make_zip_iterator(thrust::make_tuple(y, winners));
-    thrust::transform(policy, items, items + s.pooled(), results, ConvReluPooling{{s, x, w, b}});
+    const auto results =
+        thrust::make_zip_iterator(thrust::make_tuple(y, winners));
+    const ConvReluPooling pooling{{size, x, w, b}};
+    thrust::transform(policy, items, items + size.pooled(), results, pooling);
 }
 
-// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, which shows in y.
-// `scatter_if` takes a *stencil* beside the map, and a condition for it.
+// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, which y
+// tells. `scatter_if` takes a *stencil* beside the map, and a condition for it.
 struct IsOn {
     ON_DEVICE bool operator()(float y) const { return !(y <= 0); }
 };
 
-template <class Policy> void relu_max_pool2d_backward(const Policy& policy, const float* dy, const float* y,
-                                                      const std::int32_t* winners, int windows, float* dz, int pixels) {
+template <class Policy>
+void relu_max_pool2d_backward(const Policy& policy, const float* dy,
+                              const float* y, const std::int32_t* winners,
+                              int windows, float* dz, int pixels) {
     thrust::fill(policy, dz, dz + pixels, 0.0f);
     thrust::scatter_if(policy, dy, dy + windows, winners, y, dz, IsOn{});
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The same network and the same step by the library, for any of its backends: `Cpu<float>`, and `Device<float>`, which is
-// Thrust, too, but with faster kernels where they count.
+// The same network and the same step by the library, for any of its backends: `Cpu<float>`, and
+// `Device<float>`, which also uses Thrust, with faster kernels where they matter.
 
 #include <vector>
 
@@ -21,7 +21,8 @@ public:
     void step(const Tensor& images, const Labels& labels) {
         optimizer_.zero_grad();
         criterion_.compute(network_(images), labels);
-        network_.backward(criterion_.backward(), handgrad::nn::InputGradient::not_needed);
+        network_.backward(criterion_.backward(),
+                          handgrad::nn::InputGradient::not_needed);
         optimizer_.step();
     }
     float loss() const { return criterion_.item(); } // of the last step
@@ -29,7 +30,8 @@ public:
     std::vector<float> parameters() const { // one after another
         std::vector<float> all;
         for (const auto* parameter : network_.parameters()) {
-            const handgrad::Tensor<float> value = Backend::to_host(parameter->value);
+            const handgrad::Tensor<float> value =
+                Backend::to_host(parameter->value);
             all.insert(all.end(), value.begin(), value.end());
         }
         return all;
@@ -38,8 +40,10 @@ public:
 private:
     struct Layers : handgrad::nn::Sequential<Backend> {
         explicit Layers(handgrad::Random& random) {
-            this->template add<handgrad::nn::ConvReLUMaxPool2d<Backend>>(1, 10, 5, random);
-            this->template add<handgrad::nn::ConvReLUMaxPool2d<Backend>>(10, 20, 5, random);
+            this->template add<handgrad::nn::ConvReLUMaxPool2d<Backend>>(
+                1, 10, 5, random);
+            this->template add<handgrad::nn::ConvReLUMaxPool2d<Backend>>(
+                10, 20, 5, random);
             this->template add<handgrad::nn::Flatten<Backend>>();
             this->template add<handgrad::nn::Linear<Backend>>(320, 10, random);
         }

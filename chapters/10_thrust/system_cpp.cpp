@@ -1,4 +1,4 @@
-// CPP: one thread. The policy says that there is nobody to share with, and every algorithm becomes a loop.
+// CPP: one thread. With this policy every algorithm is a loop.
 
 #include <thrust/system/cpp/execution_policy.h>
 
@@ -15,4 +15,6 @@ struct Cpp : OnHost {
 
 } // namespace
 
-std::unique_ptr<System> make_cpp() { return std::make_unique<ThrustSystem<Cpp>>(); }
+std::unique_ptr<System> make_cpp() {
+    return std::make_unique<ThrustSystem<Cpp>>();
+}

@@ -1,5 +1,5 @@
-// CUDA: a GPU. It has memory of its own, and it works by itself: starting an algorithm only puts a *kernel* into a queue, a
-// stream, and the program goes on. What is in a stream is done in order.
+// CUDA: a GPU. It has memory of its own and works on its own: starting an algorithm only puts a *kernel*
+// into a queue, called a *stream*, and the program goes on. The kernels of a stream run in order.
 
 #include <stdexcept>
 
@@ -12,24 +12,27 @@ namespace {
 
 void check(cudaError_t status, const char* what) {
     if (status != cudaSuccess) {
-        throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+        throw std::runtime_error(std::string("CUDA: ") + what + ": " +
+                                 cudaGetErrorString(status));
     }
 }
 
 // ### One start for a whole step
 //
-// Starting a kernel costs the program some microseconds, and a step for a small batch has dozens of them that take no
-// longer. A *graph* is a list of kernels that were recorded once; starting all of them is one call. A recorded kernel
-// cannot be given other arguments, so what changes from step to step has to lie in the GPU's memory: that is why `first`
-// and the losses are there, and why the last kernel of a step moves `first` on.
+// Starting a kernel takes some microseconds, and a step for a small batch has dozens of kernels that take
+// no longer. A *graph* is a list of recorded kernels, and starting all of them is one call. The arguments
+// of a recorded kernel are fixed, so whatever changes from step to step has to be in the GPU's memory. That
+// is why `first` and the losses are there, and why the last kernel of a step changes `first`.
 class Graph : public Recording {
 public:
-    Graph(cudaStream_t stream, const std::function<void()>& work) : stream_(stream) {
+    Graph(cudaStream_t stream, const std::function<void()>& work)
+        : stream_(stream) {
         cudaGraph_t recorded = nullptr;
-        check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "starting to record");
+        check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
+              "starting to record");
         try {
             work();
-        } catch (...) { // a stream that was left recording would be of no use to anybody
+        } catch (...) { // do not leave the stream recording
             cudaStreamEndCapture(stream, &recorded);
             throw;
         }
@@ -37,12 +40,14 @@ public:
         const cudaError_t status = cudaGraphInstantiate(&graph_, recorded, 0);
         cudaGraphDestroy(recorded);
         check(status, "making a graph");
-        replay(); // recording is not doing
+        replay(); // recording did not run the kernels
     }
     Graph(const Graph&) = delete;
     Graph& operator=(const Graph&) = delete;
     ~Graph() override { cudaGraphExecDestroy(graph_); }
-    void replay() override { check(cudaGraphLaunch(graph_, stream_), "starting a graph"); }
+    void replay() override {
+        check(cudaGraphLaunch(graph_, stream_), "starting a graph");
+    }
 
 private:
     cudaStream_t stream_;
@@ -51,10 +56,11 @@ private:
 
 // ### Occupancy
 //
-// Under a tabulate there is a kernel like this one: a thread for each item, threads in blocks, blocks dealt out to the
-// multiprocessors. A multiprocessor has a fixed number of registers, and as many threads are resident in it as find
-// registers. While some of them wait for memory others compute, so it is good to have many.
-template <class Item> __global__ void one_thread_an_item(Item item, float* y, int n) {
+// `tabulate` runs a kernel like this one: a thread for each item, threads grouped into blocks, blocks
+// distributed to the multiprocessors. A multiprocessor has a fixed number of registers, which limits how
+// many threads are resident in it. While some threads wait for memory others compute, so many are better.
+template <class Item>
+__global__ void one_thread_an_item(Item item, float* y, int n) {
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < n) { y[i] = item(i); }
 }
@@ -70,8 +76,11 @@ template <class Item> KernelUse use_of(const char* name, int room) {
     cudaFuncAttributes attributes;
     check(cudaFuncGetAttributes(&attributes, kernel), name);
     int blocks = 0;
-    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, 0), name);
-    return {name, attributes.numRegs, threads, static_cast<double>(blocks * threads) / room};
+    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel,
+                                                        threads, 0),
+          name);
+    return {name, attributes.numRegs, threads,
+            static_cast<double>(blocks * threads) / room};
 }
 
 struct Cuda {
@@ -80,7 +89,8 @@ struct Cuda {
 
     Cuda() {
         check(cudaGetDeviceProperties(&properties, 0), "looking for a GPU");
-        check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
+        check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
+              "making a stream");
     }
     Cuda(const Cuda&) = delete;
     Cuda& operator=(const Cuda&) = delete;
@@ -88,13 +98,15 @@ struct Cuda {
 
     static std::string name() { return "CUDA"; }
     std::string hardware() const {
-        return std::string(properties.name) + ", " + std::to_string(properties.multiProcessorCount) +
+        return std::string(properties.name) + ", " +
+               std::to_string(properties.multiProcessorCount) +
                " multiprocessors";
     }
     double at_a_time() const {
-        return static_cast<double>(properties.multiProcessorCount) * properties.maxThreadsPerMultiProcessor;
+        return static_cast<double>(properties.multiProcessorCount) *
+               properties.maxThreadsPerMultiProcessor;
     }
-    // par_nosync: put it into the stream and do not wait for it.
+    // par_nosync: put the kernel into the stream and do not wait for it.
     auto policy() const { return thrust::cuda::par_nosync.on(stream); }
 
     void* allocate(std::size_t bytes) const {
@@ -104,24 +116,30 @@ struct Cuda {
     }
     void release(void* memory) const noexcept { cudaFree(memory); }
     void copy_in(const void* from, void* to, std::size_t bytes) const {
-        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream), "copying to the GPU");
+        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream),
+              "copying to the GPU");
         wait();
     }
     void copy_out(const void* from, void* to, std::size_t bytes) const {
-        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "copying from the GPU");
+        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
+              "copying from the GPU");
         wait();
     }
-    void wait() const { check(cudaStreamSynchronize(stream), "waiting for the GPU"); }
+    void wait() const {
+        check(cudaStreamSynchronize(stream), "waiting for the GPU");
+    }
 
     std::unique_ptr<Recording> record(const std::function<void()>& work) const {
         return std::make_unique<Graph>(stream, work);
     }
     std::vector<KernelUse> kernel_use() const {
         const int room = properties.maxThreadsPerMultiProcessor;
-        return {use_of<ReluItem>("relu_forward", room), use_of<LinearForward>("linear_forward", room),
-                use_of<ConvForward>("conv2d_forward", room),
-                use_of<ConvBackwardInput>("conv2d_backward_input", room),
-                use_of<ConvBackwardWeightOfImage>("conv2d_backward_weight", room)};
+        return {
+            use_of<ReluItem>("relu_forward", room),
+            use_of<LinearForward>("linear_forward", room),
+            use_of<ConvForward>("conv2d_forward", room),
+            use_of<ConvBackwardInput>("conv2d_backward_input", room),
+            use_of<ConvBackwardWeightOfImage>("conv2d_backward_weight", room)};
     }
 };
 
@@ -129,6 +147,8 @@ struct Cuda {
 
 std::unique_ptr<System> make_cuda() {
     int count = 0;
-    if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) { return nullptr; }
+    if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
+        return nullptr;
+    }
     return std::make_unique<ThrustSystem<Cuda>>();
 }

@@ -1,5 +1,5 @@
-// TBB: Threading Building Blocks. The range is halved again and again, and a thread that has nothing to do steals a part
-// from another.
+// TBB: Threading Building Blocks. The range is halved again and again, and an idle thread steals a part from
+// another one.
 
 #include <tbb/global_control.h>
 #include <thrust/system/tbb/execution_policy.h>
@@ -12,13 +12,19 @@ struct Tbb : OnHost {
     int threads;
     tbb::global_control limit;
     explicit Tbb(int n)
-        : threads(n), limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(n)) {}
+        : threads(n), limit(tbb::global_control::max_allowed_parallelism,
+                            static_cast<std::size_t>(n)) {}
     static std::string name() { return "TBB"; }
-    std::string hardware() const { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
+    std::string hardware() const {
+        return std::to_string(threads) +
+               (threads == 1 ? " thread" : " threads");
+    }
     double at_a_time() const { return threads; }
     static auto policy() { return thrust::tbb::par; }
 };
 
 } // namespace
 
-std::unique_ptr<System> make_tbb(int threads) { return std::make_unique<ThrustSystem<Tbb>>(threads); }
+std::unique_ptr<System> make_tbb(int threads) {
+    return std::make_unique<ThrustSystem<Tbb>>(threads);
+}
