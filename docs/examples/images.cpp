@@ -8,9 +8,10 @@ using namespace handgrad;
 TEST_CASE("example: conv2d", "[examples]") {
     //! [conv2d]
     const Tensor<double> x{
-        {{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}};    // (N, C, H, W) = (1, 1, 3, 3)
-    const Tensor<double> w{{{{1, 0}, {0, -1}}}}; // (K, C, R, S) = (1, 1, 2, 2)
-    const Tensor<double> b{10};                  // (K,)
+        {{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}}; // (N, C, H, W) = (1, 1, 3, 3)
+    const Tensor<double> w{
+        {{{1, 0}, {0, -1}}}};   // (C_out, C_in/groups, R, S) = (1, 1, 2, 2)
+    const Tensor<double> b{10}; // (C_out,)
     const auto y = cpu::conv2d_forward(x, w, b); // a correlation: 1 - 5 + 10, ...
     assert(y == Tensor<double>{{{{6, 6}, {6, 6}}}});
 

@@ -154,7 +154,7 @@ TEST_CASE("a command line that makes no sense: one line, status 2, nothing writt
         {"--threads 0", "--threads: got '0', expected a whole number from 1 to 1024"},
         {"--threads 1025", "--threads: got '1025', expected"},
         {"--hidden 10001", "--hidden: got '10001', expected a whole number from 1 to 10000"},
-        {"--device thrust", "--device: got 'thrust', expected cpu (nothing here is for a GPU to do)"},
+        {"--device thrust", "--device: got 'thrust', expected cpu (this program has nothing to run on a GPU)"},
         {"--device gpu", "--device: got 'gpu', expected cpu"},
         {"--fail nowhere", "--fail: got 'nowhere', expected not or shape or"},
         {"--wide=maybe", "--wide: got 'maybe', expected no value"},

@@ -100,7 +100,7 @@ TEST_CASE("IDX data with bytes after the end is refused", "[data][idx]") {
     CHECK_THAT(error_of(two_members), ContainsSubstring("after the end of the gzip data"));
     plain.push_back(0);
     CHECK_THAT(error_of(plain), ContainsSubstring("41 bytes, expected 40"));
-    CHECK_THAT(error_of(gzip(plain)), ContainsSubstring("goes on after the 24 values"));
+    CHECK_THAT(error_of(gzip(plain)), ContainsSubstring("continues after the 24 values"));
 }
 
 TEST_CASE("IDX headers that are wrong are refused", "[data][idx]") {
@@ -117,7 +117,7 @@ TEST_CASE("IDX headers that are wrong are refused", "[data][idx]") {
     CHECK_THAT(error_of(gzip(bytes)), ContainsSubstring("ends after 24 values, expected 36"));
     bytes[7] = 1;
     CHECK_THAT(error_of(bytes), ContainsSubstring("40 bytes, expected 28"));
-    CHECK_THAT(error_of(gzip(bytes)), ContainsSubstring("goes on after the 12 values"));
+    CHECK_THAT(error_of(gzip(bytes)), ContainsSubstring("continues after the 12 values"));
 }
 
 TEST_CASE("IDX headers that promise the moon allocate nothing", "[data][idx]") {
@@ -141,7 +141,7 @@ TEST_CASE("a gzip bomb is stopped where the header says the data end", "[data][i
     bomb.resize(50'000'000);
     const Bytes packed = gzip(bomb);
     REQUIRE(packed.size() < 100'000);
-    CHECK_THAT(error_of(packed), ContainsSubstring("goes on after the 24 values"));
+    CHECK_THAT(error_of(packed), ContainsSubstring("continues after the 24 values"));
     // The same without an honest header: a gigabyte at most is promised, and a thousandfold of the file's size.
     Bytes promise = idx_header(0x08, {1024, 1024, 1024});
     promise.resize(1'000'000);

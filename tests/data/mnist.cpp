@@ -123,12 +123,12 @@ TEST_CASE("a missing data set is reported with every folder tried", "[data][mnis
             std::vector<std::filesystem::path>{folder.path(), folder / "fashion-mnist"});
     REQUIRE(data::mnist_folders("x").front() == "x");
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train),
-                        ContainsSubstring("tried " + here + ", " + here + "/mnist, as HANDGRAD_DATA says"));
+                        ContainsSubstring("tried " + here + ", " + here + "/mnist, given by HANDGRAD_DATA"));
     folder.write("mnist/train-images-idx3-ubyte", image_file(1));
     folder.write("mnist/train-labels-idx1-ubyte", label_file("\x01"));
     REQUIRE(data::load_mnist(Split::train).size() == 1);
     REQUIRE_THROWS_WITH(data::load_mnist(Split::test), ContainsSubstring("found no t10k-images-idx3-ubyte[.gz]"));
-    REQUIRE_THROWS_WITH(data::load_fashion_mnist(Split::train), ContainsSubstring("as HANDGRAD_DATA says"));
+    REQUIRE_THROWS_WITH(data::load_fashion_mnist(Split::train), ContainsSubstring("given by HANDGRAD_DATA"));
 
     folder.write("train-images-idx3-ubyte", image_file(2));
     REQUIRE_THROWS_WITH(data::load_mnist(Split::train, folder.path()),

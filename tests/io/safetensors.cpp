@@ -126,12 +126,12 @@ TEST_CASE("each damaged header is refused with what is wrong", "[safetensors]") 
     CHECK(refusal(with_header("{\"a\":1e999}")) == "f: the header has a number that is out of range");
     CHECK(refusal(with_header("{\"a\":[]}")) == "f: tensor 'a' is described by a list, expected an object");
     CHECK(refusal(with_header("{\"a\":1e3}")) == "f: tensor 'a' is described by 1000.0, expected an object");
-    CHECK(refusal(with_header("{\"__metadata__\":null}")) == "f: the metadata are null, expected an object of texts");
+    CHECK(refusal(with_header("{\"__metadata__\":null}")) == "f: the metadata is null, expected an object of strings");
     CHECK(refusal(with_header("{\"__metadata__\":{\"k\":true}}")) ==
-          "f: the metadata have true for 'k', expected a text");
+          "f: the metadata has true for 'k', expected a string");
     CHECK(refusal(with_header("{\"__metadata__\":{\"k\":{}}}")) ==
-          "f: the metadata have an object for 'k', expected a text");
-    CHECK(refusal(with_header("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}")) == "f: the metadata name 'k' twice");
+          "f: the metadata has an object for 'k', expected a string");
+    CHECK(refusal(with_header("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}")) == "f: the metadata names 'k' twice");
     CHECK(refusal(with_header("{\"__metadata__\":{},\"__metadata__\":{}}")) ==
           "f: the header names '__metadata__' twice");
     const std::string a = "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
@@ -155,7 +155,7 @@ TEST_CASE("each damaged description of a tensor is refused with what is wrong", 
     CHECK(refused_entry(R"({"dtype":"F32","dtype":"F64"})") == f + "has 'dtype' twice");
     CHECK(refused_entry(R"({"strides":[1]})") ==
           f + "has an unknown field 'strides', expected dtype, shape and data_offsets");
-    CHECK(refused_entry(R"({"dtype":32})") == f + "has 32 as its dtype, expected a text");
+    CHECK(refused_entry(R"({"dtype":32})") == f + "has 32 as its dtype, expected a string");
     CHECK(refused_entry(R"({"shape":"2"})") == f + "has a text in its shape" + whole);
     CHECK(refused_entry(R"({"shape":[-2]})") == f + "has -2 in its shape" + whole);
     CHECK(refused_entry(R"({"shape":[2.0]})") == f + "has 2.0 in its shape" + whole);

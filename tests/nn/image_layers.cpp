@@ -172,7 +172,7 @@ TEST_CASE("the modules for images skip the input's gradient where nobody needs i
     CHECK(max_pool.backward(dp, InputGradient::not_needed).size() <= 1);
     CHECK(avg_pool.backward(dp, InputGradient::not_needed).size() <= 1);
     CHECK(message_of<std::logic_error>([&] { nn::Conv2d<B>(1, 2, 3, random).backward(dy); }) ==
-          "Conv2d: backward needs a forward of its own before it");
+          "Conv2d: call forward before each backward");
 }
 
 TEST_CASE("the summary of the lecture's network", "[nn]") {

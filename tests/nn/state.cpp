@@ -127,7 +127,7 @@ TEMPLATE_TEST_CASE("a layer goes back only from a forward of its own, and once",
         CHECK(gradients(*c.layer) == before);
         const std::string message = message_of<std::logic_error>([&] { c.layer->backward(dy); });
         INFO(message);
-        CHECK(message.find(c.layer->name() + ": backward needs a forward of its own before it") == 0);
+        CHECK(message.find(c.layer->name() + ": call forward before each backward") == 0);
     }
 }
 

@@ -113,7 +113,7 @@ TEST_CASE("whatever else counts shows a negative number as it was written", "[sh
     TwoLayers<B> run(images, 5, sgd(0.1), batches_of(5));
     CHECK(message_of<DataError>([&] {
               run.loader.restore({0, negative(-1)});
-          }) == "DataLoader: cannot go on at batch -1, expected 0 to 3");
+          }) == "DataLoader: cannot resume at batch -1, expected 0 to 3");
     CHECK(message_of([&] { run.epoch(0, negative(-1)); }) ==
           "train_one_epoch: log_interval is -1, expected at least 1");
     CHECK(message_of([&] { optim::StepLR(run.optimizer, negative(-1)); }) ==
@@ -149,7 +149,7 @@ TEMPLATE_TEST_CASE("every module says that backward was called before forward", 
         auto& [pointer, x] = entry;
         auto* const module = &*pointer; // clang 14 captures no structured binding
         INFO(module->to_string());
-        const std::string refusal = module->name() + ": backward needs a forward of its own before it";
+        const std::string refusal = module->name() + ": call forward before each backward";
         const auto dy = full<T>(module->output_shape(x.shape()), T(1));
         for (const auto input : {nn::InputGradient::needed, nn::InputGradient::not_needed}) {
             CHECK(message_of<std::logic_error>([&] { module->backward(dy, input); }) == refusal);
@@ -167,8 +167,8 @@ TEMPLATE_TEST_CASE("every module says that backward was called before forward", 
     const auto scores = zeros<T>({1, 3});
     const Labels wrong = labels({3});
     CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) ==
-          "CrossEntropyLoss: backward needs a forward of its own before it");
+          "CrossEntropyLoss: call forward before each backward");
     CHECK_THROWS_AS(criterion.forward(scores, wrong), ShapeError);
     CHECK(message_of<std::logic_error>([&] { criterion.backward(); }) ==
-          "CrossEntropyLoss: backward needs a forward of its own before it");
+          "CrossEntropyLoss: call forward before each backward");
 }

@@ -102,8 +102,8 @@ std::vector<Refusal> conv2d_refusals() {
     const auto negative = [](int number) { return static_cast<std::size_t>(number); };
     const Shape x{1, 3, 6, 6}, w{4, 3, 3, 3}, one_x{1, 1, 6, 6}, one_w{1, 1, 3, 3};
     return {
-        forward({3, 6, 6}, w, {4}, "x has shape (3, 6, 6), expected 4 dimensions (N, C, H, W)"),
-        forward(x, {4, 3, 3}, {4}, "w has shape (4, 3, 3), expected 4 dimensions (K, C, R, S)"),
+        forward({3, 6, 6}, w, {4}, "x has shape (3, 6, 6), expected 4 dimensions (N, C_in, H, W)"),
+        forward(x, {4, 3, 3}, {4}, "w has shape (4, 3, 3), expected 4 dimensions (C_out, C_in/groups, R, S)"),
         forward(x, {4, 2, 3, 3}, {4}, "w has shape (4, 2, 3, 3), expected (4, 3, 3, 3)"),
         forward(x, w, {3}, "b has shape (3,), expected (4,)"),
         forward(x, w, {4, 1}, "b has shape (4, 1), expected (4,)"),
@@ -139,13 +139,13 @@ std::vector<Refusal> conv2d_refusals() {
         backward("conv2d_backward_input", {{"dy", t({1, 4, 4, 4})}, {"w", t(w)}, {"x", t({1, 3, 6, 7})}},
                  "dy has shape (1, 4, 4, 4), expected (1, 4, 4, 5)"),
         backward("conv2d_backward_input", {{"dy", t({1, 4, 4, 4})}, {"w", t(w)}, {"x", t({3, 6, 7})}},
-                 "x has shape (3, 6, 7), expected 4 dimensions (N, C, H, W)"),
+                 "x has shape (3, 6, 7), expected 4 dimensions (N, C_in, H, W)"),
         backward("conv2d_backward_weight", {{"x", t(x)}, {"dy", t({2, 4, 4, 4})}, {"w", t(w)}},
                  "dy has shape (2, 4, 4, 4), expected (1, 4, 4, 4)"),
         backward("conv2d_backward_weight", {{"x", t(x)}, {"dy", t({1, 4, 4, 4})}, {"w", t({4, 1, 3, 3})}},
                  "w has shape (4, 1, 3, 3), expected (4, 3, 3, 3)"),
         backward("conv2d_backward_bias", {{"dy", t({4, 3})}},
-                 "dy has shape (4, 3), expected 4 dimensions (N, K, P, Q)"),
+                 "dy has shape (4, 3), expected 4 dimensions (N, C_out, P, Q)"),
         backward("conv2d_backward_weight", {{"x", t(x)}, {"dy", t({1, 4, 4, 4})}, {"w", t(w)}, {"dw", t({4, 3, 3, 2})}},
                  "dw has shape (4, 3, 3, 2), expected (4, 3, 3, 3)"),
         backward("conv2d_backward_bias", {{"dy", t({1, 4, 4, 4})}, {"db", t({3})}}, "db has shape (3,), expected (4,)"),

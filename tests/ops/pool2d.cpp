@@ -101,10 +101,11 @@ std::vector<Refusal> max_pool2d_refusals() {
                 "the kernel covers (4, 4) pixels, expected at most (4, 3), the image with its padding and, for "
                 "ceil_mode, a stride less 1"),
         // Here PyTorch's maximum is minus infinity, at a place outside the image.
-        forward({1, 1, 1, 5}, Options(2, 2, 1, 2), "window 0 holds no pixel: stride 2, padding 1, dilation 2, image 1"),
+        forward({1, 1, 1, 5}, Options(2, 2, 1, 2),
+                "window 0 contains no pixel: stride 2, padding 1, dilation 2, image 1"),
         forward({1, 1, 5, 2}, Options(2, 1, 1, {1, 3}),
-                "window 0 holds no pixel: stride 1, padding 1, dilation 3, image 2"),
-        forward({1, 1, 0, 5}, Options(2, 1, 1), "window 0 holds no pixel: stride 1, padding 1, dilation 1, image 0"),
+                "window 0 contains no pixel: stride 1, padding 1, dilation 3, image 2"),
+        forward({1, 1, 0, 5}, Options(2, 1, 1), "window 0 contains no pixel: stride 1, padding 1, dilation 1, image 0"),
         forward({1, 1, 2, 2}, Options(2, 1, 1, 2), ""),
         forward({1, 1, 6, 6}, Options(negative(-2)), "kernel_size is -2, expected at least 1"),
         forward({1, 1, 6, 6}, Options(2, {1, negative(-1)}), "stride is (1, -1), expected at least 1"),
@@ -135,7 +136,7 @@ std::vector<Refusal> avg_pool2d_refusals() {
             forward(x, Size2d(6, 7),
                     "the kernel covers (6, 7) pixels, expected at most (6, 6), the image with its padding"),
             forward({1, 1, 3, 0}, Options(2, 1, 1, false, false),
-                    "window 0 holds no pixel: stride 1, padding 1, dilation 1, image 0"),
+                    "window 0 contains no pixel: stride 1, padding 1, dilation 1, image 0"),
             forward({1, 1, 6, 6}, Options(2, 2, negative(-1)), "padding is -1, expected at least 0"),
             backward({1, 3, 2, 3}, {1, 3, 6, 7}, "dy has shape (1, 3, 2, 3), expected (1, 3, 2, 2)"),
             backward({1, 3, 2, 3}, {1, 3, 6}, "x has shape (1, 3, 6), expected 4 dimensions (N, C, H, W)")};

@@ -118,7 +118,7 @@ def test_resumed(folder, data):
             train(folder, data, *options, "--epochs", epochs, "--save", whole)
             assert resumed.read_bytes() == whole.read_bytes(), f"{options}, {position(saved)}: not as without a break"
         other = run(folder, data, "--resume", saved, *([] if options else ["--unfused"]))
-        assert other.returncode == 1 and "it can only go on with the same" in other.stderr, other
+        assert other.returncode == 1 and "a run can only be resumed with the same options" in other.stderr, other
 
 
 def list_of(dtype, values):

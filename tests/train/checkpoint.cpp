@@ -194,7 +194,7 @@ TEST_CASE("a run that cannot be told apart from its names is not saved", "[check
     train::Classification<Cpu<float>> task(wrong, r.net.loader);
     train::Run<Cpu<float>> named{task, other.net.optimizer};
     CHECK(message_of<std::invalid_argument>([&] { train::save_checkpoint(folder / "x", named); }) ==
-          "checkpoint: the model has a tensor 'epoch.weight', expected another name");
+          "checkpoint: the tensor name 'epoch.weight' is reserved, expected another name");
     CHECK(folder.entries() == 0);
 }
 
@@ -235,7 +235,7 @@ TEMPLATE_TEST_CASE("weights come from checkpoints and from files of weights alon
     CHECK(refused() == "tensor '3.bias' has dtype I64, expected F32 or F64");
     weights.tensors[0] = io::stored("3.bias", zeros<float>({3}));
     weights.tensors.push_back(io::stored("4.bias", zeros<float>({3})));
-    CHECK(refused() == "tensor '4.bias' of shape (3,) is too much: the model has none of this name");
+    CHECK(refused() == "tensor '4.bias' of shape (3,) is not expected: the model has no tensor of this name");
     weights.tensors.pop_back();
     weights.tensors.pop_back();
     CHECK(refused() == "tensor '1.weight' is missing, expected one of shape (16, 5)");

@@ -203,12 +203,12 @@ TEST_CASE("a run goes on with the data that it was trained and tested on", "[che
     changed.pixels[100] ^= 1;
     CHECK(refusal_with(saved.path, [](auto& images, auto&) { images.pixels[100] ^= 1; }) ==
           "was trained on " + size + crc(good) + ", and this run has " + size + crc(changed) +
-              ": it can only go on with the same data");
+              ": a run can only be resumed with the same data");
     changed = good_tests;
     changed.labels[9] = 1;
     CHECK(refusal_with(saved.path, [](auto&, auto& others) { others.labels[9] = 1; }) ==
           "was tested on " + tests + crc(good_tests) + ", and this run has " + tests + crc(changed) +
-              ": it can only go on with the same data");
+              ": a run can only be resumed with the same data");
 
     // More test images: 10 of 10 correct answers would be 10 of 40.
     const data::ImageDataset more = patterns(40, 4, 3, 2);
@@ -219,7 +219,7 @@ TEST_CASE("a run goes on with the data that it was trained and tested on", "[che
     CHECK(message_of<DataError>([&] { r.load(saved.path); }) ==
           saved.path.string() + ": was tested on " + tests + crc(good_tests) +
               ", and this run has 40 examples in 1 batches, CRC-32 " + crc(more) +
-              ": it can only go on with the same data");
+              ": a run can only be resumed with the same data");
     r.run.testing = nullptr;
     CHECK(message_of<DataError>([&] { r.load(saved.path); }) ==
           saved.path.string() + ": has a 'handgrad.test_data' in its metadata, and this run has none");
@@ -233,7 +233,8 @@ TEST_CASE("a checkpoint of an older version has no hash of its data", "[checkpoi
     CHECK(saved.message([](File& f) {
         make_version_2(f);
         f.metadata["handgrad.data"] = "60000 examples in 938 batches";
-    }) == "was trained on 60000 examples in 938 batches, and this run has 23 examples in 5 batches: it can only go on "
+    }) == "was trained on 60000 examples in 938 batches, and this run has 23 examples in 5 batches: a run can only be "
+          "resumed "
           "with the same data");
     CHECK(saved.message([](File& f) {
         make_version_2(f);

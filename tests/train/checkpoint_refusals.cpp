@@ -96,7 +96,7 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
         CHECK(saved.message([](File& f) { tensor(f, "3.bias").name = "3.bais"; }) ==
               "tensor '3.bias' is missing, expected one of shape (3,)");
         CHECK(saved.message([](File& f) { f.tensors.push_back(io::stored("fc9.bias", zeros<float>({2}))); }) ==
-              "tensor 'fc9.bias' of shape (2,) is too much: the model has none of this name");
+              "tensor 'fc9.bias' of shape (2,) is not expected: the model has no tensor of this name");
         CHECK(saved.message([](File& f) { tensor(f, "3.bias") = io::stored("3.bias", zeros<float>({4})); }) ==
               "tensor '3.bias' has shape (4,), expected (3,)");
         CHECK(saved.message([](File& f) { tensor(f, "3.bias") = io::stored("3.bias", zeros<double>({3})); }) ==
@@ -104,7 +104,7 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
         CHECK(saved.message([](File& f) {
             tensor(f, "1.weight").shape = {5, 16};
         }) == "tensor '1.weight' has shape (5, 16), expected (16, 5) (PyTorch's is transposed; "
-              "export_torch.py turns it)");
+              "export_torch.py transposes it)");
         const auto with = [](float value) {
             Tensor<float> t = zeros<float>({3});
             t(1) = value;
@@ -162,7 +162,7 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
     }
     SECTION("what it says of itself") {
         CHECK(saved.message([](File& f) { f.metadata.erase("handgrad.checkpoint"); }) ==
-              "has no 'handgrad.checkpoint' in its metadata: it holds no run that could go on");
+              "has no 'handgrad.checkpoint' in its metadata: it contains no run to resume");
         CHECK(saved.message([](File& f) { f.metadata["handgrad.checkpoint"] = "4"; }) ==
               "is a checkpoint of format '4', expected 1, 2 or 3");
         CHECK(saved.message([](File& f) { f.metadata.erase("handgrad.model"); }) ==
@@ -182,23 +182,25 @@ TEST_CASE("a checkpoint with anything wrong is refused, and the run is left alon
     }
     SECTION("options") {
         CHECK(saved.message([](File& f) { f.metadata["option.--batch-size"] = "64"; }) ==
-              "was saved with --batch-size 64, and this run has --batch-size 5: it can only go on with the same");
+              "was saved with --batch-size 64, and this run has --batch-size 5: a run can only be resumed with the "
+              "same options");
         CHECK(saved.message([](File& f) { f.metadata.erase("option.--seed"); }) ==
-              "was saved without --seed, and this run has --seed 1: it can only go on with the same");
+              "was saved without --seed, and this run has --seed 1: a run can only be resumed with the same options");
         CHECK(saved.message([](File& f) { f.metadata["option.--preset"] = "good"; }) ==
-              "was saved with --preset good, and this run has no --preset: it can only go on with the same");
+              "was saved with --preset good, and this run has no --preset: a run can only be resumed with the same "
+              "options");
         CHECK(saved.message([](File& f) { f.metadata["option.--a\nb"] = ""; }) ==
-              "was saved with --a?b '', and this run has no --a?b: it can only go on with the same");
+              "was saved with --a?b '', and this run has no --a?b: a run can only be resumed with the same options");
         CHECK(saved.message([](File& f) { f.metadata["option.--seed"] = std::string(1000000, '1'); }) ==
               "was saved with --seed " + std::string(80, '1') +
-                  "..., and this run has --seed 1: it can only go on with the same");
+                  "..., and this run has --seed 1: a run can only be resumed with the same options");
     }
     SECTION("without its checksum, or with another one") {
         File file = io::read_safetensors(saved.path);
         file.metadata.erase("handgrad.crc32");
         io::write_safetensors(saved.folder / "x", file);
         CHECK(saved.refusal(saved.folder / "x") ==
-              "has no 'handgrad.crc32' in its metadata: it holds no run that could go on");
+              "has no 'handgrad.crc32' in its metadata: it contains no run to resume");
         file.metadata["handgrad.crc32"] = "00000000";
         io::write_safetensors(saved.folder / "x", file);
         CHECK(saved.refusal(saved.folder / "x").find("is damaged: its contents have the checksum ") == 0);

@@ -86,6 +86,6 @@ TEST_CASE("the worst mistakes are the ones that the model was surest of", "[trai
 TEST_CASE("a class that the confusion matrix has no place for is refused", "[train]") {
     CHECK(message_of<ShapeError>([] {
               train::confusion_matrix({{0, 3, 1.0}}, 3);
-          }) == "confusion_matrix: class 0 taken for 3, expected 0 to 2");
+          }) == "confusion_matrix: class 0 predicted as 3, expected 0 to 2");
     CHECK_THROWS_AS(train::confusion_matrix({{-1, 0, 1.0}}, 3), ShapeError);
 }

@@ -119,10 +119,10 @@ Program& Program::take(std::initializer_list<std::string_view> names) {
         }
         if (name == "--device") {
             option(name, shared_.device, {"cpu"}, "backend that computes");
-            options_.back().expected = "cpu (nothing here is for a GPU to do)";
+            options_.back().expected = "cpu (this program has nothing to run on a GPU)";
         }
         if (name == "--save") {
-            option(name, shared_.save, "write a checkpoint to this file in training and at Ctrl-C");
+            option(name, shared_.save, "write checkpoints to this file during training and at Ctrl-C");
         }
         if (name == "--resume") { option(name, shared_.resume, "continue from this checkpoint"); }
         if (options_.size() == offered) {

@@ -26,7 +26,7 @@ void start_within_limit(int /*argc*/, char** argv, char** environment) {
     if (!memory_is_limited() || memory_is_left(blas_buffer_size)) { return; }
     const char* const slash = std::strrchr(argv[0], '/');
     write_error(slash != nullptr ? slash + 1 : argv[0]);
-    write_error(": out of memory: OpenBLAS needs 128 MiB, and the limit of memory (ulimit) leaves less\n");
+    write_error(": out of memory: OpenBLAS needs 128 MiB, and the memory limit (ulimit) leaves less\n");
     ::_exit(1);
 }
 

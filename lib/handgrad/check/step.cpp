@@ -10,7 +10,7 @@ namespace handgrad::check {
 
 void require_step(std::string_view where, double h) {
     if (!std::isfinite(h) || h <= 0) {
-        throw ShapeError(fmt::format("{}: the step h is {}, expected a positive number", where, h));
+        throw ShapeError(fmt::format("{}: the step is {}, expected a positive number", where, h));
     }
 }
 

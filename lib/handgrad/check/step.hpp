@@ -6,7 +6,7 @@
 
 namespace handgrad::check {
 
-/// Throws ShapeError unless h is finite and positive: "complex_step: h is nan, expected a positive number".
+/// Throws ShapeError unless h is finite and positive: "complex_step: the step is nan, expected a positive number".
 void require_step(std::string_view where, double h);
 
 /// Throws ShapeError: h is so small that x + h or x - h rounds to x.

@@ -67,7 +67,7 @@ BatchSampler::Range BatchSampler::next() {
 
 void BatchSampler::restore(LoaderState state) {
     if (state.batch >= batches()) {
-        throw DataError(fmt::format("DataLoader: cannot go on at batch {}, expected 0 to {}", as_written(state.batch),
+        throw DataError(fmt::format("DataLoader: cannot resume at batch {}, expected 0 to {}", as_written(state.batch),
                                     batches() - 1));
     }
     state_ = state;

@@ -46,8 +46,9 @@ Header read_header(ByteSource& source, const std::string& name, std::size_t rank
         header.shape.push_back(extent);
         header.values *= extent;
         if (header.values > max_idx_bytes) {
-            throw DataError(fmt::format("{}: the header promises more than {} values, the largest number that is read",
-                                        name, max_idx_bytes));
+            throw DataError(
+                fmt::format("{}: the header announces more than {} values, the most that this reader accepts", name,
+                            max_idx_bytes));
         }
     }
     return header;
@@ -86,7 +87,7 @@ Idx read(ByteSource& source, std::size_t size, const std::string& name, std::siz
     }
     std::uint8_t more = 0; // reading one byte more also makes gunzip compare its checksum
     if (source.read(&more, 1) != 0) {
-        throw DataError(fmt::format("{}: the file goes on after the {} values of its header", name, header.values));
+        throw DataError(fmt::format("{}: the file continues after the {} values of its header", name, header.values));
     }
     return idx;
 }

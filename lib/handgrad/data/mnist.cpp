@@ -87,7 +87,7 @@ Files find_files(const std::vector<Path>& folders, std::string_view prefix, cons
     }
     const bool named = !folders.empty() && folders.front() == named_folder();
     throw DataError(fmt::format("{}: found no {}-idx3-ubyte[.gz] and {}-idx1-ubyte[.gz]; tried {}{}", name, image_stem,
-                                label_stem, tried, named ? ", as HANDGRAD_DATA says" : ""));
+                                label_stem, tried, named ? ", given by HANDGRAD_DATA" : ""));
 }
 
 ImageDataset load(const std::string& title, Split split, const std::vector<Path>& folders,

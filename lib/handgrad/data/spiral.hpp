@@ -19,10 +19,11 @@ struct Spiral {
 /// last one exactly `last`.
 Tensor<double> linspace(double first, double last, std::size_t n);
 
-/// K spiral arms of N points each, as the lecture draws them. For point i of arm j,
-/// \f[ r_i = \frac{i}{N-1}, \qquad t_{ij} = 4j + \frac{4i}{N-1} + 0.2\,\varepsilon_{ij}, \qquad
-///     x_{ij} = (r_i \sin t_{ij},\; r_i \cos t_{ij}) \f]
-/// with standard normal \f$\varepsilon\f$: every arm turns through 4 radians, a little more than half a circle, and
+/// K spiral arms of N points each, as the lecture draws them. For point n of arm k,
+/// \f[ \text{radius}_n = \frac{n}{N-1}, \qquad
+///     \text{angle}_{nk} = 4k + \frac{4n}{N-1} + 0.2\,\text{noise}_{nk}, \qquad
+///     x_{nk} = (\text{radius}_n \sin \text{angle}_{nk},\; \text{radius}_n \cos \text{angle}_{nk}) \f]
+/// with standard normal noise: every arm turns through 4 radians, a little more than half a circle, and
 /// starts where the one before it ends.
 ///
 /// Radii and angles equal those of the NumPy program of the same seed bit for bit; sine and cosine are the C

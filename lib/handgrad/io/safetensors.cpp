@@ -77,15 +77,15 @@ Header read_header(std::string_view json, std::string_view file) {
                                 : type == Type::array  ? "a list"
                                 : type == Type::string ? "a text"
                                                        : value.dump();
-        if (depth == 1 && metadata) { fail(file, "the metadata are {}, expected an object of texts", got); }
+        if (depth == 1 && metadata) { fail(file, "the metadata is {}, expected an object of strings", got); }
         if (depth == 1) { fail(file, "tensor {} is described by {}, expected an object", shown(name), got); }
-        if (metadata) { fail(file, "the metadata have {} for {}, expected a text", got, shown(field)); }
-        if (!list) { fail(file, "tensor {} has {} as its dtype, expected a text", shown(name), got); }
+        if (metadata) { fail(file, "the metadata has {} for {}, expected a string", got, shown(field)); }
+        if (!list) { fail(file, "tensor {} has {} as its dtype, expected a string", shown(name), got); }
         fail(file, "tensor {} has {} in its {}, expected whole numbers, 0 or more", shown(name), got, field);
     };
     const auto start_field = [&] {
         const bool metadata = name == metadata_key, twice = !fields.insert(field).second;
-        if (twice && metadata) { fail(file, "the metadata name {} twice", shown(field)); }
+        if (twice && metadata) { fail(file, "the metadata names {} twice", shown(field)); }
         if (twice) { fail(file, "tensor {} has {} twice", shown(name), shown(field)); }
         if (!metadata && field != "dtype" && field != "shape" && field != "data_offsets") {
             fail(file, "tensor {} has an unknown field {}, expected dtype, shape and data_offsets", shown(name),

@@ -21,7 +21,7 @@ namespace detail {
 /// The reasons for which backward throws.
 enum class Refusal { no_forward, input_changed, parameter_changed };
 
-/// Throws std::logic_error on behalf of a module, for example "Linear: backward needs a forward of its own before it".
+/// Throws std::logic_error on behalf of a module, for example "Linear: call forward before each backward".
 [[noreturn]] void refuse_backward(const std::string& name, Refusal reason);
 /// Throws ShapeError: "Linear: dy has shape (2, 3), expected (2, 4), the shape of the last output".
 [[noreturn]] void refuse_gradient(const std::string& name, const Shape& dy, const Shape& expected);

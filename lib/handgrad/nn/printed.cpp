@@ -26,7 +26,7 @@ std::string to_string(const Printed& printed) {
 void refuse_backward(const std::string& name, Refusal reason) {
     switch (reason) {
     case Refusal::no_forward:
-        throw std::logic_error(name + ": backward needs a forward of its own before it");
+        throw std::logic_error(name + ": call forward before each backward");
     case Refusal::input_changed:
         throw std::logic_error(name +
                                ": backward after its input was changed or destroyed: the gradient would be wrong");

@@ -29,8 +29,9 @@ void require_pixels(std::string_view where, std::size_t windows, std::size_t siz
             std::max(p * stride, padding) - p * stride; // number of pixels of the window above the image
         const std::size_t first = p * stride + (above + dilation - 1) / dilation * dilation - padding;
         if (first >= size) {
-            throw ShapeError(fmt::format("{}: window {} holds no pixel: stride {}, padding {}, dilation {}, image {}",
-                                         where, p, stride, padding, dilation, size));
+            throw ShapeError(
+                fmt::format("{}: window {} contains no pixel: stride {}, padding {}, dilation {}, image {}", where, p,
+                            stride, padding, dilation, size));
         }
     }
 }

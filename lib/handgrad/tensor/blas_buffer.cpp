@@ -35,9 +35,8 @@ private:
         if (!memory_is_limited()) { return most_buffers; }
         num_threads(); // its first call limits OpenBLAS to one thread
         if (!memory_is_left(blas_buffer_size)) {
-            throw std::runtime_error(
-                "out of memory: OpenBLAS needs 128 MiB for a matrix product, and the limit of memory "
-                "(ulimit) leaves less");
+            throw std::runtime_error("out of memory: OpenBLAS needs 128 MiB for a matrix product, and the memory limit "
+                                     "(ulimit) leaves less");
         }
         // Measured with OpenBLAS 0.3.21: for AVX-512, a product of 64 x 64 takes no buffer, one of 128 x 128 does.
         constexpr int n = 256;

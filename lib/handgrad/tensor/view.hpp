@@ -37,8 +37,8 @@ template <class T> struct MatrixView {
     HANDGRAD_HOST_DEVICE T& operator()(std::size_t i, std::size_t j) const { return data[i * columns + j]; }
 };
 
-/// Images, (N, C, H, W): N images of C channels with H rows of W pixels; or the weight of a convolution, (K, C/G, R,
-/// S).
+/// Images, (N, C, H, W): N images of C channels with H rows of W pixels; or the weight of a convolution,
+/// (C_out, C_in/groups, R, S).
 template <class T> struct ImagesView {
     T* data;       ///< the first number
     std::size_t n; ///< number of images, or of output channels

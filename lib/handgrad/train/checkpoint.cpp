@@ -30,8 +30,8 @@ template <class Backend> Named<Backend> tensors_of(const nn::Component<Backend>&
     for (const auto& [name, buffer] : model.named_buffers()) { named.emplace_back(name, buffer); }
     for (const auto& entry : named) {
         if (belongs_to_run(entry.first)) {
-            throw std::invalid_argument(
-                fmt::format("checkpoint: the model has a tensor {}, expected another name", io::shown(entry.first)));
+            throw std::invalid_argument(fmt::format("checkpoint: the tensor name {} is reserved, expected another name",
+                                                    io::shown(entry.first)));
         }
     }
     return named;

@@ -76,7 +76,7 @@ CheckpointFile::CheckpointFile(std::string name, io::Safetensors contents)
 void CheckpointFile::require_run(const io::Safetensors& expected) {
     for (const char* const key : {version_key, checksum_key}) {
         if (!text(key).empty()) { continue; }
-        fail(fmt::format("has no '{}' in its metadata: it holds no run that could go on", key));
+        fail(fmt::format("has no '{}' in its metadata: it contains no run to resume", key));
     }
     if (!is_version({"1", "2", "3"})) {
         fail(fmt::format("is a checkpoint of format {}, expected 1, 2 or 3", io::shown(text(version_key))));
@@ -110,7 +110,7 @@ void CheckpointFile::require_text(const std::string& key, const io::Safetensors&
     if (data && here && there) { return require_data(key, got, wanted); }
     if (starts_with(key, option_prefix)) {
         const std::string name = key.substr(std::string_view(option_prefix).size());
-        fail(fmt::format("was saved {} {}, and this run has {} {}: it can only go on with the same",
+        fail(fmt::format("was saved {} {}, and this run has {} {}: a run can only be resumed with the same options",
                          there ? "with" : "without", there ? brief(name) + " " + brief(got) : brief(name),
                          here ? brief(name) : "no", brief(here ? wanted : name)));
     }
@@ -131,7 +131,7 @@ void CheckpointFile::require_text(const std::string& key, const io::Safetensors&
 void CheckpointFile::require_data(const std::string& key, const std::string& got, std::string wanted) const {
     if (is_version({"1", "2"})) { wanted = wanted.substr(0, wanted.find(crc32_prefix)); }
     if (got == wanted) { return; }
-    fail(fmt::format("was {} on {}, and this run has {}: it can only go on with the same data",
+    fail(fmt::format("was {} on {}, and this run has {}: a run can only be resumed with the same data",
                      key == data_key ? "trained" : "tested", brief(got), brief(wanted)));
 }
 
@@ -151,7 +151,7 @@ void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weigh
             const bool turned = want.shape.size() == 2 && got->shape == Shape{want.shape[1], want.shape[0]};
             fail(fmt::format("tensor {} has shape {}, expected {}{}", name, to_string(got->shape),
                              list ? "a list" : to_string(want.shape),
-                             turned ? " (PyTorch's is transposed; export_torch.py turns it)" : ""));
+                             turned ? " (PyTorch's is transposed; export_torch.py transposes it)" : ""));
         }
         const bool number = got->dtype == io::Dtype::f32 || got->dtype == io::Dtype::f64;
         if (weights ? !number : got->dtype != want.dtype) {
@@ -163,8 +163,8 @@ void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weigh
     }
     for (const io::StoredTensor& got : contents_.tensors) {
         if (expected.find(got.name) == nullptr && !(weights && belongs_to_run(got.name))) {
-            fail(fmt::format("tensor {} of shape {} is too much: the model has none of this name", io::shown(got.name),
-                             to_string(got.shape)));
+            fail(fmt::format("tensor {} of shape {} is not expected: the model has no tensor of this name",
+                             io::shown(got.name), to_string(got.shape)));
         }
     }
 }

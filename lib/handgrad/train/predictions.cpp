@@ -36,8 +36,8 @@ Tensor<std::int64_t> confusion_matrix(const std::vector<Prediction>& predictions
     const auto most = static_cast<std::int64_t>(classes);
     for (const Prediction& p : predictions) {
         if (p.label < 0 || p.label >= most || p.chosen < 0 || p.chosen >= most) {
-            throw ShapeError(
-                fmt::format("confusion_matrix: class {} taken for {}, expected 0 to {}", p.label, p.chosen, most - 1));
+            throw ShapeError(fmt::format("confusion_matrix: class {} predicted as {}, expected 0 to {}", p.label,
+                                         p.chosen, most - 1));
         }
         ++counts(static_cast<std::size_t>(p.label), static_cast<std::size_t>(p.chosen));
     }

@@ -7,8 +7,8 @@
 namespace handgrad {
 
 Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const Conv2dOptions& options) {
-    require_rank(where, "x", x, {"N", "C", "H", "W"});
-    require_rank(where, "w", w, {"K", "C", "R", "S"});
+    require_rank(where, "x", x, {"N", "C_in", "H", "W"});
+    require_rank(where, "w", w, {"C_out", "C_in/groups", "R", "S"});
     const std::size_t groups = options.groups;
     if (groups == 0 || groups > largest_extent || x[1] % groups != 0 || w[0] % groups != 0) {
         throw ShapeError(fmt::format("{}: groups is {}, expected a divisor of x's {} channels and w's {}", where,

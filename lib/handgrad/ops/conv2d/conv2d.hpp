@@ -63,7 +63,7 @@ struct Conv2dOptions {
 
 /// The kernels of conv2d, on views whose shapes fit. Each backend defines them in a file of its own.
 template <class Place> struct Conv2dKernels {
-    /// y = w * x + b; b has shape (K,), or (0,) for no bias.
+    /// y = w * x + b; b has shape (C_out,), or (0,) for no bias.
     template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
                                            const Conv2dOptions& options, ImagesView<T> y);
     /// dx, overwritten.
@@ -78,16 +78,16 @@ template <class Place> struct Conv2dKernels {
 
 /// Checks the kernel's size, stride, padding and dilation by themselves, on behalf of `where`. @throws ShapeError
 void check_conv2d_options(std::string_view where, Size2d kernel_size, const Conv2dOptions& options);
-/// Checks x against w on behalf of `where`, and returns y's shape, (N, K, P, Q). @throws ShapeError
+/// Checks x against w on behalf of `where`, and returns y's shape, (N, C_out, P, Q). @throws ShapeError
 Shape conv2d_shape(std::string_view where, const Shape& x, const Shape& w, const Conv2dOptions& options);
-/// Checks the shapes of conv2d_forward's arguments and returns y's shape, (N, K, P, Q). @throws ShapeError
+/// Checks the shapes of conv2d_forward's arguments and returns y's shape, (N, C_out, P, Q). @throws ShapeError
 Shape check_conv2d_forward(const Shape& x, const Shape& w, const Shape& b, const Conv2dOptions& options);
 
 /// The gradients of conv2d: shapes as x, w and b.
 template <class Tensor> struct Conv2dGradients {
-    Tensor dx; ///< dL/dx, (N, C, H, W)
-    Tensor dw; ///< dL/dw, (K, C/G, R, S)
-    Tensor db; ///< dL/db, (K,)
+    Tensor dx; ///< dL/dx, (N, C_in, H, W)
+    Tensor dw; ///< dL/dw, (C_out, C_in/groups, R, S)
+    Tensor db; ///< dL/db, (C_out,)
 };
 
 /// conv2d, for all backends.
@@ -96,7 +96,8 @@ template <class Place, class T> struct Conv2dOperations {
 
     using Conv2dGradients = handgrad::Conv2dGradients<Tensor>; ///< type of all gradients together
 
-    /// y = w * x + b: x (N, C, H, W), w (K, C/G, R, S), b (K,) or (0,), y (N, K, P, Q). @throws ShapeError, AliasError
+    /// y = w * x + b: x (N, C_in, H, W), w (C_out, C_in/groups, R, S), b (C_out,) or (0,), y (N, C_out, P, Q).
+    /// @throws ShapeError, AliasError
     static void conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
                                Tensor& y) {
         require_apart("conv2d_forward", {"y", y}, {{"x", x}, {"w", w}, {"b", b}});
@@ -112,7 +113,7 @@ template <class Place, class T> struct Conv2dOperations {
         return y;
     }
 
-    /// dx, given dy (N, K, P, Q), w (K, C/G, R, S) and x's shape; dx (N, C, H, W), overwritten.
+    /// dx, given dy (N, C_out, P, Q), w (C_out, C_in/groups, R, S) and x's shape; dx (N, C_in, H, W), overwritten.
     /// @throws ShapeError, AliasError
     static void conv2d_backward_input(const Tensor& dy, const Tensor& w, const Shape& shape_of_x,
                                       const Conv2dOptions& options, Tensor& dx) {
@@ -125,7 +126,8 @@ template <class Place, class T> struct Conv2dOperations {
         });
     }
 
-    /// dw, given x (N, C, H, W), dy (N, K, P, Q) and w's shape; dw (K, C/G, R, S), overwritten or added to.
+    /// dw, given x (N, C_in, H, W), dy (N, C_out, P, Q) and w's shape; dw (C_out, C_in/groups, R, S), overwritten or
+    /// added to.
     /// @throws ShapeError, AliasError
     static void conv2d_backward_weight(const Tensor& x, const Tensor& dy, const Shape& shape_of_w,
                                        const Conv2dOptions& options, Tensor& dw, Accumulate mode = Accumulate::no) {
@@ -138,12 +140,12 @@ template <class Place, class T> struct Conv2dOperations {
         });
     }
 
-    /// db_k = sum over n, p, q of dy_nkpq: dy (N, K, P, Q), db (K,), overwritten or added to.
+    /// db_k = sum over n, p, q of dy_nkpq: dy (N, C_out, P, Q), db (C_out,), overwritten or added to.
     /// @throws ShapeError, AliasError
     static void conv2d_backward_bias(const Tensor& dy, Tensor& db, Accumulate mode = Accumulate::no) {
         const auto where = "conv2d_backward_bias";
         require_apart(where, {"db", db}, {{"dy", dy}});
-        require_rank(where, "dy", dy.shape(), {"N", "K", "P", "Q"});
+        require_rank(where, "dy", dy.shape(), {"N", "C_out", "P", "Q"});
         prepare_gradient(where, "db", db, {dy.shape()[1]}, mode);
         on_fast_kernels<Place>(
             [&](auto place) { Conv2dKernels<decltype(place)>::backward_bias(images(dy), entries(db), mode); });

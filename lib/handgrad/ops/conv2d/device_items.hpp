@@ -42,7 +42,7 @@ template <class T> struct Conv2dForward {
 
 /// The gradient of a convolution's result, read from memory.
 template <class T> struct StoredGradient {
-    ImagesView<const T> dy; ///< (N, K, P, Q)
+    ImagesView<const T> dy; ///< (N, C_out, P, Q)
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         return dy.data[(image * e.rows.windows + p) * e.columns.windows + q];
     }

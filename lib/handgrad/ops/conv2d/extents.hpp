@@ -28,7 +28,7 @@ private:
 };
 
 /// The extents as ints, checked on behalf of `where`.
-/// @param x (N, C, H, W), also dx @param w (K, C/G, R, S), also dw @param result P x Q
+/// @param x (N, C_in, H, W), also dx @param w (C_out, C_in/groups, R, S), also dw @param result P x Q
 /// @throws ShapeError if x, w or the result has more numbers than an int counts
 template <class X, class W>
 ConvExtents extents(std::string_view where, ImagesView<X> x, ImagesView<W> w, Size2d result, const Conv2dOptions& o) {

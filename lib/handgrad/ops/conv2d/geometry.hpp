@@ -15,7 +15,7 @@ struct Conv2dGeometry {
     std::size_t N, C, H, W, K, R, S, P, Q, groups;
     Size2d stride, padding, dilation;
 
-    /// @param x (N, C, H, W), also dx @param w (K, C/G, R, S), also dw @param result P x Q
+    /// @param x (N, C_in, H, W), also dx @param w (C_out, C_in/groups, R, S), also dw @param result P x Q
     template <class A, class B>
     Conv2dGeometry(ImagesView<A> x, ImagesView<B> w, Size2d result, const Conv2dOptions& options)
         : N(x.n), C(x.c), H(x.h), W(x.w), K(w.n), R(w.h), S(w.w), P(result.h), Q(result.w), groups(options.groups),

@@ -1,7 +1,7 @@
 #pragma once
-// Convolution as a matrix product: the windows of an image become the columns of a matrix, (C/G R S) x (P Q); the
-// weight already is a matrix, K/G x (C/G R S). Source: K. Chellapilla, S. Puri and P. Simard, "High performance
-// convolutional neural networks for document processing", IWFHR (2006).
+// Convolution as a matrix product: the windows of an image become the columns of a matrix, (C_in/groups R S) x (P Q);
+// the weight already is a matrix, C_out/groups x (C_in/groups R S). Source: K. Chellapilla, S. Puri and P. Simard,
+// "High performance convolutional neural networks for document processing", IWFHR (2006).
 
 #include "handgrad/ops/conv2d/geometry.hpp"
 #include "handgrad/tensor/block_matmul.hpp"

@@ -10,7 +10,7 @@
 
 namespace handgrad::nn {
 
-/// The weight's shape, (K, C/G, R, S).
+/// The weight's shape, (C_out, C_in/groups, R, S).
 /// @throws ShapeError if a number is too small or groups does not divide both numbers of channels
 Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size,
                           const Conv2dOptions& options);
@@ -18,16 +18,16 @@ Shape conv2d_weight_shape(std::size_t in_channels, std::size_t out_channels, Siz
 /// The argument list that PyTorch prints, for a weight of this shape: "1, 10, kernel_size=(5, 5), stride=(1, 1)".
 std::string printed_arguments(const Shape& weight, const Conv2dOptions& options, bool bias);
 
-/// y = w * x + b, as torch.nn.Conv2d: weight (K, C/G, R, S), bias (K,). Without a bias its shape is (0,), and it is no
-/// parameter.
+/// y = w * x + b, as torch.nn.Conv2d: weight (C_out, C_in/groups, R, S), bias (C_out,). Without a bias its shape is
+/// (0,), and it is no parameter.
 ///
 /// Both are initialised uniformly within 1/sqrt(C_in/groups R S), as in PyTorch. Derivation: conv2d.md.
 template <class Backend> class Conv2d : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
 
-    Parameter<Backend> weight; ///< (K, C/G, R, S)
-    Parameter<Backend> bias;   ///< (K,) or (0,)
+    Parameter<Backend> weight; ///< (C_out, C_in/groups, R, S)
+    Parameter<Backend> bias;   ///< (C_out,) or (0,)
 
     /// @throws ShapeError if a number is too small or groups does not divide both numbers of channels
     Conv2d(std::size_t in_channels, std::size_t out_channels, Size2d kernel_size, Random& random,
@@ -60,7 +60,7 @@ public:
     }
 
 protected:
-    /// y = w * x + b, x (N, C, H, W).
+    /// y = w * x + b, x (N, C_in, H, W).
     const Tensor& forward_pass(const Tensor& x) override {
         Backend::conv2d_forward(x, weight.value, bias.value, options_, y_);
         x_ = &x;

@@ -39,9 +39,9 @@ namespace handgrad {
 /// The kernels of conv2d_relu_max_pool2d, on views whose shapes fit. Each backend defines them in a file of its own.
 /// @note z is P x Q, the size of the convolution's result, which may be odd and does not follow from the size of y
 template <class Place> struct Conv2dReluMaxPool2dKernels {
-    /// The shape of winners, the backend's own, for a y of shape (N, K, P/2, Q/2).
+    /// The shape of winners, the backend's own, for a y of shape (N, C_out, P/2, Q/2).
     template <class T> static Shape winners_shape(const Shape& y);
-    /// y = max-pooling of max(w * x + b, 0), and the winners; b has shape (K,), or (0,) for no bias.
+    /// y = max-pooling of max(w * x + b, 0), and the winners; b has shape (C_out,), or (0,) for no bias.
     template <class T> static void forward(ImagesView<const T> x, ImagesView<const T> w, VectorView<const T> b,
                                            const Conv2dOptions& options, Size2d z, ImagesView<T> y,
                                            VectorView<T> winners);
@@ -55,7 +55,7 @@ template <class Place> struct Conv2dReluMaxPool2dKernels {
                                                        Size2d z, ImagesView<T> dw, VectorView<T> db, Accumulate mode);
 };
 
-/// The shapes of the convolution's result and of y, (N, K, P, Q) and (N, K, P/2, Q/2).
+/// The shapes of the convolution's result and of y, (N, C_out, P, Q) and (N, C_out, P/2, Q/2).
 struct Conv2dReluMaxPool2dShapes {
     Shape z; ///< of the convolution's result
     Shape y; ///< of the result
@@ -89,7 +89,7 @@ template <class Place, class T> struct Conv2dReluMaxPool2dOperations {
         });
     }
 
-    /// dx, given dy (N, K, P/2, Q/2), winners, w and x's shape; dx (N, C, H, W), overwritten.
+    /// dx, given dy (N, C_out, P/2, Q/2), winners, w and x's shape; dx (N, C_in, H, W), overwritten.
     /// @throws ShapeError, AliasError
     static void conv2d_relu_max_pool2d_backward_input(const Tensor& dy, const Tensor& winners, const Tensor& w,
                                                       const Shape& shape_of_x, const Conv2dOptions& options,
@@ -105,7 +105,8 @@ template <class Place, class T> struct Conv2dReluMaxPool2dOperations {
         });
     }
 
-    /// dw and db, given x, dy, winners and w's shape; dw (K, C/G, R, S) and db (K,), overwritten or added to.
+    /// dw and db, given x, dy, winners and w's shape; dw (C_out, C_in/groups, R, S) and db (C_out,), overwritten or
+    /// added to.
     /// @throws ShapeError, AliasError
     static void conv2d_relu_max_pool2d_backward_parameters(const Tensor& x, const Tensor& dy, const Tensor& winners,
                                                            const Shape& shape_of_w, const Conv2dOptions& options,

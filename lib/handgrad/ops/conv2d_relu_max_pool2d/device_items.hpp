@@ -1,8 +1,8 @@
 #pragma once
 // The work items of the fused operation's kernels. Formulas: conv2d_relu_max_pool2d.hpp.
 //
-// Here winners is (N, K, P/2, Q/2). dz, four times as large as dy, is never written: the items compute its entries from
-// dy and winners.
+// Here winners is (N, C_out, P/2, Q/2). dz, four times as large as dy, is never written: the items compute its entries
+// from dy and winners.
 
 #include "handgrad/ops/conv2d/device_items.hpp"
 
@@ -35,7 +35,7 @@ template <class T> struct Conv2dReluMaxPool2dForward {
 
 /// dz[n, k, p, q], from dy and winners.
 template <class T> struct PooledGradient {
-    ImagesView<const T> dy;      ///< (N, K, P/2, Q/2)
+    ImagesView<const T> dy;      ///< (N, C_out, P/2, Q/2)
     VectorView<const T> winners; ///< winners of the same windows
     HANDGRAD_HOST_DEVICE T operator()(const ConvExtents& e, int image, int p, int q) const {
         const int rows = e.rows.windows / 2, columns = e.columns.windows / 2;

@@ -1,5 +1,5 @@
 #pragma once
-// conv2d_relu_max_pool2d, as its three operations one after another. Here winners is (N, K, P/2, Q/2).
+// conv2d_relu_max_pool2d, as its three operations one after another. Here winners is (N, C_out, P/2, Q/2).
 // Formulas and shapes: conv2d_relu_max_pool2d.hpp; derivation: conv2d_relu_max_pool2d.md.
 
 #include <vector>
@@ -13,7 +13,7 @@ namespace handgrad {
 
 namespace reference::detail {
 
-/// dz, (N, K, P, Q): every dy at its winner. `memory` holds its numbers.
+/// dz, (N, C_out, P, Q): every dy at its winner. `memory` holds its numbers.
 template <class T>
 ImagesView<const T> unpooled(ImagesView<const T> dy, VectorView<const T> winners, Size2d z, std::vector<T>& memory) {
     memory.assign(dy.n * dy.c * z.h * z.w, T(0));

@@ -33,12 +33,13 @@ private:
 
 namespace unfused {
 
-/// Scratch memory for the convolution's result, or its gradient, (N, K, P, Q).
+/// Scratch memory for the convolution's result, or its gradient, (N, C_out, P, Q).
 template <class T> ImagesView<T> convolution_result(std::size_t n, std::size_t k, Size2d z) {
     return {scratch<T, struct ConvolutionResult>(n * k * z.h * z.w), n, k, z.h, z.w};
 }
 
-/// Calls f(window, first) for every window of z (N, K, P, Q): its index in y, and the index of its first pixel in z.
+/// Calls f(window, first) for every window of z (N, C_out, P, Q): its index in y, and the index of its first pixel in
+/// z.
 template <class T, class F> void for_each_window(ImagesView<T> z, const F& f) {
     std::size_t window = 0;
     for (std::size_t image = 0; image < z.n * z.c; ++image) {
@@ -70,7 +71,7 @@ template <class T> void forward(ImagesView<const T> x, ImagesView<const T> w, Ve
     });
 }
 
-/// dz (N, K, P, Q) of dy (N, K, P/2, Q/2): every dy at its winner.
+/// dz (N, C_out, P, Q) of dy (N, C_out, P/2, Q/2): every dy at its winner.
 template <class T> ImagesView<const T> unpooled(ImagesView<const T> dy, VectorView<const T> winners, Size2d z_size) {
     const ImagesView<T> dz = convolution_result<T>(dy.n, dy.c, z_size);
     std::fill_n(dz.data, dz.size(), T(0));

@@ -11,7 +11,7 @@ using namespace cpu; // Vec, entrywise, transform
 
 template <> template <class T> void SgdKernels<OnCpu>::step(VectorView<T> p, VectorView<const T> g, VectorView<T> v,
                                                             const SgdOptions& options, bool first) {
-    const Vec<T> lr(static_cast<T>(options.lr)), mu(static_cast<T>(options.momentum)),
+    const Vec<T> lr(static_cast<T>(options.lr)), beta(static_cast<T>(options.momentum)),
         undamped(static_cast<T>(1 - options.dampening)), decay(static_cast<T>(options.weight_decay));
     const auto direction = [&](auto pi, auto gi) { // steps 1 and 2 of sgd.hpp
         auto d = options.maximize ? -gi : gi;
@@ -37,10 +37,10 @@ template <> template <class T> void SgdKernels<OnCpu>::step(VectorView<T> p, Vec
             if (first) {
                 std::copy_n(d, m, vc + i);
             } else {
-                transform(vc + i, d, vc + i, m, [&](auto vi, auto di) { return mu * vi + undamped * di; });
+                transform(vc + i, d, vc + i, m, [&](auto vi, auto di) { return beta * vi + undamped * di; });
             }
             if (options.nesterov) {
-                transform(d, vc + i, d, m, [&](auto di, auto vi) { return di + mu * vi; });
+                transform(d, vc + i, d, m, [&](auto di, auto vi) { return di + beta * vi; });
                 transform(pc + i, d, pc + i, m, [&](auto pi, auto di) { return pi - lr * di; });
             } else {
                 transform(pc + i, vc + i, pc + i, m, [&](auto pi, auto vi) { return pi - lr * vi; });

@@ -29,7 +29,7 @@ namespace handgrad {
 struct SgdOptions {
     double lr = 1e-3;        ///< learning rate, eta
     double momentum = 0;     ///< beta
-    double dampening = 0;    ///< reduces what a gradient adds to the velocity
+    double dampening = 0;    ///< the part of each gradient that the velocity leaves out
     double weight_decay = 0; ///< lambda
     bool nesterov = false;   ///< Nesterov's momentum; requires momentum > 0 and dampening = 0
     bool maximize = false;   ///< whether to ascend instead of descend
