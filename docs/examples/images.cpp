@@ -12,7 +12,8 @@ TEST_CASE("example: conv2d", "[examples]") {
     const Tensor<double> w{
         {{{1, 0}, {0, -1}}}};   // (C_out, C_in/groups, R, S) = (1, 1, 2, 2)
     const Tensor<double> b{10}; // (C_out,)
-    const auto y = cpu::conv2d_forward(x, w, b); // a correlation: 1 - 5 + 10, ...
+    const auto y =
+        cpu::conv2d_forward(x, w, b); // a correlation: 1 - 5 + 10, ...
     assert(y == Tensor<double>{{{{6, 6}, {6, 6}}}});
 
     const Tensor<double> dy{{{{1, 0}, {0, 0}}}};
@@ -30,7 +31,8 @@ TEST_CASE("example: conv2d's options", "[examples]") {
     //! [conv2d_options]
     Conv2dOptions options;
     options.stride = 2;
-    options.padding = {1, 0}; // one row of zeros above and below, none at the sides
+    options.padding = {
+        1, 0}; // one row of zeros above and below, none at the sides
     const auto x = zeros<float>({8, 4, 9, 9}), w = zeros<float>({16, 4, 3, 3}),
                b = zeros<float>({16});
     assert(cpu::conv2d_forward(x, w, b, options).shape() == Shape{8, 16, 5, 4});
@@ -76,8 +78,8 @@ TEST_CASE("example: conv2d_relu_max_pool2d", "[examples]") {
 
     Tensor<float> dx, dw, db;
     const auto dy = full<float>({1, 1, 1, 1}, 1);
-    cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(), options,
-                                               dx);
+    cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(),
+                                               options, dx);
     cpu::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(),
                                                     options, dw, db);
     assert(dx == Tensor<float>{{{{0, 0, 0}, {0, 1, 0}, {0, 0, 0}}}});

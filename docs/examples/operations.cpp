@@ -10,7 +10,7 @@ using namespace handgrad;
 
 TEST_CASE("example: linear", "[examples]") {
     //! [linear]
-    const Tensor<double> x{{1, 2}};                // one row of D_in = 2 numbers
+    const Tensor<double> x{{1, 2}}; // one row of D_in = 2 numbers
     const Tensor<double> w{{1, 0, -1}, {0, 1, 1}}; // (D_in, D_out) = (2, 3)
     const Tensor<double> b{10, 20, 30};            // (3,)
     const auto y = cpu::linear_forward(x, w, b);   // x w + b
@@ -27,10 +27,11 @@ TEST_CASE("example: linear", "[examples]") {
 TEST_CASE("example: linear, gradients that add up", "[examples]") {
     //! [accumulate]
     const Tensor<float> x{{1, 2}}, dy{{1, 1}};
-    Tensor<float> dw;                       // any shape: it is given the right one
+    Tensor<float> dw; // any shape: it is given the right one
     cpu::linear_backward_weight(x, dy, dw); // dw = x^T dy
     cpu::linear_backward_weight(
-        x, dy, dw, Accumulate::yes); // dw += x^T dy: a weight that is used twice
+        x, dy, dw,
+        Accumulate::yes); // dw += x^T dy: a weight that is used twice
     assert(dw == Tensor<float>{{2, 2}, {4, 4}});
     //! [accumulate]
 }
@@ -51,9 +52,9 @@ TEST_CASE("example: relu", "[examples]") {
     //! [relu]
     const Tensor<double> x{-1, 0, 2}, dy{5, 5, 5};
     assert(cpu::relu_forward(x) == Tensor<double>{0, 0, 2});
-    assert(
-        cpu::relu_backward(x, dy) ==
-        Tensor<double>{0, 0, 5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
+    assert(cpu::relu_backward(x, dy) ==
+           Tensor<double>{0, 0,
+                          5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
     //! [relu]
 }
 
@@ -101,10 +102,12 @@ TEST_CASE("example: layer_norm", "[examples]") {
 
 TEST_CASE("example: softmax", "[examples]") {
     //! [softmax]
-    const Tensor<double> z{{0, std::log(3.0)}, {1000, 1000}}; // two rows of scores
+    const Tensor<double> z{{0, std::log(3.0)},
+                           {1000, 1000}}; // two rows of scores
     const auto p = cpu::softmax_forward(z);
     assert(p(0, 1) == Approx(0.75)); // 3 / (1 + 3)
-    assert(p(1, 0) == 0.5); // no overflow: the row's maximum is subtracted first
+    assert(p(1, 0) ==
+           0.5); // no overflow: the row's maximum is subtracted first
 
     const Tensor<double> dp{{0, 1}, {0, 1}};
     const auto dz = cpu::softmax_backward(p, dp);
@@ -116,10 +119,12 @@ TEST_CASE("example: softmax", "[examples]") {
 TEST_CASE("example: cross_entropy", "[examples]") {
     //! [cross_entropy]
     const Tensor<double> z{
-        {0, 0, 0}, {0, 0, 0}}; // N = 2 examples, K = 3 classes, all scores equal
+        {0, 0, 0},
+        {0, 0, 0}}; // N = 2 examples, K = 3 classes, all scores equal
     const Labels y{0, 2};
     Tensor<double> p; // softmax(z), which backward needs
-    assert(cpu::cross_entropy_forward(z, y, p) == Approx(std::log(3.0))); // chance
+    assert(cpu::cross_entropy_forward(z, y, p) ==
+           Approx(std::log(3.0))); // chance
 
     const auto dz = cpu::cross_entropy_backward(p, y); // (p - one_hot(y)) / N
     assert(dz(0, 0) == Approx((1.0 / 3 - 1) / 2));
@@ -131,7 +136,8 @@ TEST_CASE("example: l2_penalty", "[examples]") {
     //! [l2_penalty]
     const Tensor<double> w{{3, -4}};
     assert(cpu::l2_penalty_forward(w, 0.5) == 6.25); // 0.5 / 2 (9 + 16)
-    assert(cpu::l2_penalty_backward(w, 0.5) == Tensor<double>{{1.5, -2}}); // 0.5 w
+    assert(cpu::l2_penalty_backward(w, 0.5) ==
+           Tensor<double>{{1.5, -2}}); // 0.5 w
     //! [l2_penalty]
 }
 
@@ -178,8 +184,8 @@ TEST_CASE("example: the same operation in complex numbers", "[examples]") {
     const Tensor<Complex> dy{1.0};
     const auto y = reference::sigmoid_forward(x);
     const double s = 1 / (1 + std::exp(-2.0));
-    assert(
-        std::imag(y(0)) / 1e-20 ==
-        Approx(s * (1 - s)).epsilon(1e-14)); // the derivative, without differences
+    assert(std::imag(y(0)) / 1e-20 ==
+           Approx(s * (1 - s))
+               .epsilon(1e-14)); // the derivative, without differences
     //! [reference]
 }

@@ -160,7 +160,8 @@ TEST_CASE("example: the layers of an image network", "[examples]") {
     using B = Cpu<float>;
     Random random(1234);
     nn::Sequential<B> model;
-    model.add<nn::Conv2d<B>>(1, 3, 3, random); // 1 channel to 3, kernels of 3 x 3
+    model.add<nn::Conv2d<B>>(1, 3, 3,
+                             random); // 1 channel to 3, kernels of 3 x 3
     model.add<nn::MaxPool2d<B>>(2);
     model.add<nn::ReLU<B>>();
     model.add<nn::Flatten<B>>();
@@ -177,7 +178,8 @@ TEST_CASE("example: data loader", "[examples]") {
     assert(loader.size() == 3); // batches of 3, 3 and 2, of 8 images
     std::size_t seen = 0;
     for (int epoch = 0; epoch < 2; ++epoch) {
-        for (const auto& [images, labels] : loader) { // shuffled anew in each epoch
+        for (const auto& [images, labels] :
+             loader) { // shuffled anew in each epoch
             assert(images.shape() == Shape{labels.size(), 1, 4, 4});
             seen += labels.size();
         }
@@ -224,9 +226,11 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
         guard; // the first Ctrl-C only makes interrupted() true
     while (loader.state().epoch < epochs) {
         train::train_one_epoch(run, settings);
-        train::save_checkpoint(path, run); // complete and on the disk, or as it was
+        train::save_checkpoint(path,
+                               run); // complete and on the disk, or as it was
         if (app::interrupted()) {
-            throw app::Interrupted("interrupted; the run is in " + path.string());
+            throw app::Interrupted("interrupted; the run is in " +
+                                   path.string());
         }
     }
     // Later, in a program that has built the same model, optimiser and loader:
