@@ -75,6 +75,8 @@ TEST_CASE("a checkpoint's position and epoch are those of a run", "[checkpoint]"
     check("loader.state", {largest_i64, 2}, "holds 9223372036854775807 epochs, expected 0 to 1000000000");
     check("loader.state", {1, largest_i64}, "holds 9223372036854775807 batches, expected 0 to 4");
     check("loader.state", {1, 1}, "holds 1 batches, expected 2: 'epoch.counts' holds 2 of 5");
+    CHECK(saved.message(replaced<std::int64_t>("epoch.counts", {0, 23, 5})) ==
+          "tensor 'loader.state' holds 2 batches, expected 0: 'epoch.counts' holds 5 of 5");
     check("epoch.counts", {0, 10, 6}, "holds 6 batches, expected 0 to 5");
     check("epoch.counts", {11, 10, 2}, "holds 11 correct answers, expected 0 to 10");
     check("epoch.counts", {0, 24, 2}, "holds 24 examples, expected 2 to 23");
@@ -122,6 +124,11 @@ TEST_CASE("a checkpoint's history is that of a run", "[checkpoint]") {
         }
         replaced<double>("history.test_losses", {1, 1, 1})(f);
     }) == "tensor 'history.test_examples' holds 10 at entry 1, expected 23 to 33");
+
+    CHECK(saved.message([](File& f) { // the epoch of 23 examples has ended, and the next one has not begun
+        replaced<std::int64_t>("loader.state", {1, 0})(f);
+        replaced<std::int64_t>("epoch.counts", {0, 23, 5})(f);
+    }) == "tensor 'history.train_examples' holds 28 at entry 3, expected 23 to 23");
 
     // The last number that is possible everywhere, and no numbers at all: a program that needs some looks for itself.
     CHECK(saved.message([](File& f) {
