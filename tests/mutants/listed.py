@@ -21,6 +21,23 @@ LISTED = {
         ("digest_ = (digest_ ^ (outcome ? 0xD6E8FEB86659FD93u : 0xA5A5C3C3F00F1E1Eu)) * 0x9E3779B97F4A7C15u;",
          "outcome -> !(outcome)", SAME + "the two constants are exchanged; digests are only compared with each other"),
     ],
+    "app/interrupt.cpp": [
+        ("io::remove_temporary_files();", "without io::remove_temporary_files();",
+         ELSEWHERE + "tests/chapters/test_frame.cpp does, but a program that a signal ends does not note what it reached"),
+    ],
+    "app/start.cpp": [
+        ("const char* const slash = std::strrchr(argv[0], '/');", "0 -> 0 + 1",
+         ELSEWHERE + "the test of faults sees the program's name; and no mutant is at work before the libraries are there"),
+    ],
+    "check/limits.cpp": [
+        ("limit(RLIMIT_AS, rlim_t{2} << 30);", "30 -> 30 + 1", SAME + "an exercise that asks for ever more memory ends later"),
+        ("limit(RLIMIT_STACK, stack_size);", "without limit(RLIMIT_STACK, stack_size);",
+         SAME + "the system's limit is 8 MiB as well"),
+        ("if (file >= 0) {", "file >= 0 -> file > 0", SAME + "0 is stdin, which is open"),
+        ("static std::vector<char> other_stack(1 << 16);", "16 -> 16 + 1", SAME + "a larger stack for a function that needs little"),
+        ("action.sa_flags = SA_SIGINFO | SA_ONSTACK;", "without action.sa_flags = SA_SIGINFO | SA_ONSTACK;",
+         ELSEWHERE + "tests/robustness/test_check.sh overflows the stack"),
+    ],
     "data/spiral.cpp": [
         ("for (std::size_t i = 0; i < n; ++i) { result.storage()[i] = static_cast<double>(i) * step + first; }",
          "i < n -> i <= n", BEYOND + "one number is written behind the last"),
@@ -129,6 +146,10 @@ LISTED = {
     "ops/conv2d/device.cpp": [
         ("tabulate(parts, size, 2 * pixels, Conv2dBackwardWeightPart<T>{e, batch, x, dy});", "2 -> 2 + 1",
          SPEED + "an estimate of the work, which decides whether to use threads"),
+    ],
+    "tensor/parallel.cpp": [
+        ("while (n > 1 && !memory_is_left(4 * static_cast<std::size_t>(n - 1) * stack + left)) { --n; }", "4 -> 4 + 1",
+         SPEED + "how many threads start where memory is limited"),
     ],
     "tensor/parallel_for.cpp": [
         ("hand_over();", "*", SAME + "it does nothing without sanitizers"),
