@@ -1,6 +1,7 @@
 // Files that are complete or not there, and tables.
 
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
@@ -130,6 +131,19 @@ TEST_CASE("A signal handler can remove the files that are not yet complete, and 
     { const io::PendingFile another(folder / "c", "c"); }
     io::remove_temporary_files(); // none is left to remove
     CHECK(folder.entries() == 3);
+}
+
+TEST_CASE("Writing a file leaves a thread's blocked signals blocked, and no others") {
+    const TemporaryFolder folder;
+    sigset_t blocked, before, after;
+    ::sigemptyset(&blocked);
+    ::sigaddset(&blocked, SIGUSR1);
+    ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    io::write_file(folder / "file", "text");
+    ::pthread_sigmask(SIG_SETMASK, &before, &after);
+    CHECK(::sigismember(&after, SIGUSR1) == 1);
+    CHECK(::sigismember(&after, SIGUSR2) == ::sigismember(&before, SIGUSR2));
+    CHECK(::sigismember(&after, SIGINT) == ::sigismember(&before, SIGINT));
 }
 
 TEST_CASE("What a killed program has left is removed by the next write, what another one is writing is not") {

@@ -29,6 +29,13 @@ LISTED = {
         ("const char* const slash = std::strrchr(argv[0], '/');", "0 -> 0 + 1",
          ELSEWHERE + "the test of faults sees the program's name; and no mutant is at work before the libraries are there"),
     ],
+    "check/exercise.cpp": [
+        ("if (result != arguments.end() && result + 1 != arguments.end()) { limit_resources(*(result + 1)); }", "1 -> 1 + 1",
+         ELSEWHERE + "tests/robustness/test_check.sh reads the file's report of a stack overflow"),
+        ("if (result != arguments.end() && result + 1 != arguments.end()) { limit_resources(*(result + 1)); }",
+         "without limit_resources(*(result + 1));",
+         ELSEWHERE + "tests/robustness/test_check.sh reads the file's report of a stack overflow"),
+    ],
     "check/limits.cpp": [
         ("limit(RLIMIT_AS, rlim_t{2} << 30);", "30 -> 30 + 1", SAME + "an exercise that asks for ever more memory ends later"),
         ("limit(RLIMIT_STACK, stack_size);", "without limit(RLIMIT_STACK, stack_size);",
@@ -69,6 +76,10 @@ LISTED = {
          "q + Pixels -> q - Pixels", SPEED + "the next loop computes all pixels, one by one"),
         ("constexpr std::size_t tile_pixels(std::size_t channels) { return channels <= tile_channels(4) ? 4 : 2; }", "*",
          SPEED + "the size of a tile"),
+    ],
+    "ops/conv2d/reference.hpp": [
+        ("for (std::size_t k = 0; k < dy.c; ++k) {", "k < dy.c -> k <= dy.c",
+         BEYOND + "one number behind the bias's gradient is written"),
     ],
     "ops/conv2d/geometry.hpp": [
         ("for (std::size_t i = 0; i < size; ++i) { gradient[i] += sums[i]; }", "i < size -> i <= size",
@@ -166,6 +177,10 @@ LISTED = {
          "magnitude > Vec<T>(B::saturated) -> magnitude >= Vec<T>(B::saturated)", SAME + "the smaller of two numbers"),
         ("x = xsimd::select(x > Vec<T>(B::greatest), Vec<T>(B::greatest), x);",
          "x > Vec<T>(B::greatest) -> x >= Vec<T>(B::greatest)", SAME + "the smaller of two numbers"),
+    ],
+    "device/cuda_on_host.hpp": [
+        ("barrier_.wait(); // the next block uses the same shared memory", "without barrier_.wait();",
+         SAME + "the kernel of the tiles ends with a barrier of its own"),
     ],
     "device/extents.hpp": [
         ("return start >= 0 && start % stride == 0 && start / stride < windows ? start / stride : -1;", "1 -> 1 + 1",
