@@ -2,6 +2,7 @@
 #include "catch.hpp"
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
@@ -54,10 +55,10 @@ TEST_CASE("a right answer passes", "[check]") {
 TEST_CASE("a wrong answer fails, with the worst entry, what was expected, and a hint", "[check]") {
     const Outcome outcome = run(cubes([](const auto& x) { return Tensor<double>(6.0 * x * x); }));
     CHECK(outcome.status == 1);
-    CHECK(outcome.says("dx (2, 3): 6 of 6 entries are wrong"));
+    CHECK(outcome.says("dx has shape (2, 3): 6 of 6 entries are wrong"));
     CHECK(outcome.says("dx[0,2]              54              27"));
     CHECK(outcome.says("hint: every entry is 2 times too large"));
-    CHECK(outcome.says("to be mended in exercises/cubes.hpp"));
+    CHECK(outcome.says("to fix in exercises/cubes.hpp"));
     CHECK(outcome.says("0 of 1 exercises passed"));
 
     // In words that fit a result which is no gradient.
@@ -72,18 +73,18 @@ TEST_CASE("values and requirements count like gradients, and no more than two fa
     exercises.add("1.1", "good", "good.hpp", [](Exercise& e) {
         e.value("loss", 0.5, 0.5);
         e.value("y", Tensor<double>{1.0, 2.0}, Tensor<double>{1.0, 2.0});
-        e.require(true, "unseen");
+        e.require("that is so", true, "unseen");
     });
     exercises.add("1.2", "bad", "bad.hpp", [](Exercise& e) {
         e.value("loss", 0.25, 0.5);
-        e.require(false, "it should have thrown");
+        e.require("throws", false, "it should have thrown");
         e.value("y", Tensor<double>{1.0, 2.0}, Tensor<double>{1.0, 3.0});
     });
     exercises.add("1.3", "empty", "empty.hpp", [](Exercise&) {});
     const Outcome outcome = run(exercises);
     CHECK(outcome.status == 1);
     CHECK(outcome.says("loss is wrong"));
-    CHECK(outcome.says("it should have thrown\n  and 1 more"));
+    CHECK(outcome.says("it should have thrown\n  and 1 more wrong"));
     CHECK_FALSE(outcome.says("unseen"));
     CHECK(outcome.says("1 of 3 exercises passed")); // nothing compared is nothing proved
     CHECK(run(exercises, {"1.1"}).status == 0);
@@ -140,7 +141,7 @@ TEST_CASE("the result of one exercise goes to a file, and nothing to the output"
     CHECK(outcome.out.empty());
     CHECK(result()["passed"] == false);
     const auto report = result()["report"].get<std::string>();
-    CHECK(report.find("dx (2, 3): 6 of 6 entries are wrong\n") == 0);
+    CHECK(report.find("dx has shape (2, 3): 6 of 6 entries are wrong\n") == 0);
     CHECK(report.find("hint: every entry is 2 times too large") != std::string::npos);
 
     outcome = run(cubes([](const auto&) -> Tensor<double> { throw 7; }), {"05.4", "--result", file});
@@ -182,4 +183,110 @@ TEST_CASE("an unknown argument is refused in one line", "[check]") {
     CHECK(outcome.status == 2);
     CHECK(outcome.errors == "check: 05.9 is no coding exercise; expected any of 05.4\n");
     CHECK(outcome.out.empty());
+}
+
+TEST_CASE("a case by hand prints its inputs, the expected result and the reader's", "[check]") {
+    check::Exercises exercises;
+    exercises.add("1.1", "f", "f.hpp", [](Exercise& e) {
+        const Tensor<double> x{{-2.0, 3.0, 0.5}, {4.0, -6.0, 5.0}}, y{{1.0, 2.0, -0.0}, {3.0, 4.0, 10.0}};
+        e.by_hand({{"x", x}, {"alpha", 0.5}, {"classes", Labels{2, 0}}, {"f(x)", "x^2"}});
+        e.value("z", y, y);
+        Tensor<double> got = y;
+        got(0, 1) = 7;
+        got(1, 0) = -3;
+        e.value("y", got, y);
+        e.value("u", 1.5, 2.5);
+    });
+    const Outcome outcome = run(exercises);
+    CHECK(outcome.says("  right: z by hand\n"
+                       "  y by hand has shape (2, 3): 2 of 6 entries are wrong\n"
+                       "    x            -2    3  0.5\n"
+                       "                  4   -6    5\n"
+                       "    alpha       0.5\n"
+                       "    classes     2  0\n"
+                       "    f(x)        x^2\n"
+                       "    expected y   1   2   0\n"
+                       "                 3   4  10\n"
+                       "    your y       1    7*   0\n"
+                       "                -3*   4   10\n"
+                       "  u by hand is wrong\n"));
+    CHECK(outcome.says("    expected u  2.5\n    your u      1.5*\n"));
+}
+
+TEST_CASE("tensors of higher rank are listed by matrices, and those of another shape without stars", "[check]") {
+    check::Exercises exercises;
+    exercises.add("1.1", "f", "f.hpp", [](Exercise& e) {
+        Tensor<double> images = zeros<double>({1, 2, 2, 2});
+        for (std::size_t i = 0; i < 8; ++i) { images.data()[i] = static_cast<double>(i); }
+        e.by_hand({{"x", images}});
+        e.value("y", Tensor<double>{4.0}, Tensor<double>{4.0, 5.0});
+        e.value("z", zeros<double>({0}), Tensor<double>{4.0, 5.0});
+    });
+    const Outcome outcome = run(exercises);
+    CHECK(outcome.says("    x[0,0]      0  1\n"
+                       "                2  3\n"
+                       "    x[0,1]      4  5\n"
+                       "                6  7\n"
+                       "    expected y  4  5\n"
+                       "    your y      4\n"));
+    CHECK(outcome.says("    your z      no entries\n"));
+}
+
+TEST_CASE("only the faults of the first wrong case are shown, and what passed comes first", "[check]") {
+    check::Exercises exercises;
+    exercises.add("1.1", "f", "f.hpp", [](Exercise& e) {
+        e.begin("for a");
+        e.value("y", 1.0, 1.0);
+        e.require("f(0)", true, "");
+        e.begin("for b");
+        e.otherwise("the hint of case b");
+        e.value("y", 1.0, 2.0);
+        e.begin("for c");
+        e.value("y", 1.0, 2.0);
+        e.require("f(0)", false, "never shown");
+    });
+    const Outcome outcome = run(exercises);
+    CHECK(outcome.says("  right: y for a; f(0) for a\n  y for b is wrong\n"));
+    CHECK(outcome.says("  hint: the hint of case b\n  and 2 more wrong\n"));
+    CHECK_FALSE(outcome.says("for c"));
+    CHECK_FALSE(outcome.says("never shown"));
+}
+
+TEST_CASE("the result of a known mistake is named, whatever its shape and entries", "[check]") {
+    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    const Tensor<double> right{1.0, 2.0, 4.0};
+    const auto says = [&](const Tensor<double>& got, const check::Mistakes& mistakes) {
+        check::Exercises exercises;
+        exercises.add("1.1", "f", "f.hpp", [&](Exercise& e) { e.value("y", got, right, mistakes); });
+        const std::string out = run(exercises).out;
+        const std::size_t hint = out.find("hint: ");
+        return hint == std::string::npos ? "" : out.substr(hint + 6, out.find('\n', hint) - hint - 6);
+    };
+    const check::Mistakes mistakes = {{right, "nothing is wrong"},
+                                      {Tensor<double>{1.0, 3.0, 9.0}, "squares are taken"},
+                                      {Tensor<double>{1.0, 2.0}, "the last entry is missing"},
+                                      {Tensor<double>{inf, -inf, nan}, "exp overflows"},
+                                      {zeros<double>({3}), "nothing is done"}};
+    const std::string begin = "your y is what one gets when ";
+    CHECK(says({1.0, 3.0, 9.0}, mistakes) == begin + "squares are taken");
+    CHECK(says({1.0, 2.0}, mistakes) == begin + "the last entry is missing");
+    CHECK(says({inf, -inf, nan}, mistakes) == begin + "exp overflows");
+    CHECK(says({0.0, 0.0, 0.0}, mistakes) == begin + "nothing is done");
+    CHECK(says({0.0, 0.0, 0.0}, {}) == "nothing but zeros: is it still the stub?");
+    CHECK(says({inf, inf, nan}, mistakes).empty());
+    CHECK(says({1.0, 2.0, 4.5}, mistakes) == "only the last entry is wrong: does a loop end one turn too early?");
+    // A result that is nearly right is not that of a mistake which makes no difference.
+    CHECK(says({1.0, 2.0, 4.0 + 2e-9}, {{right + 1e-9, "nothing is wrong"}}).find("nothing is wrong") ==
+          std::string::npos);
+}
+
+TEST_CASE("a gradient knows mistakes, too", "[check]") {
+    check::Exercises exercises;
+    exercises.add("1.1", "f", "f.hpp", [](Exercise& e) {
+        const Tensor<double> x{1.0, -2.0, 3.0};
+        e.begin("for some numbers", {{"x", x}});
+        e.gradient("x", x, Tensor<double>(x * x), [](const auto& x_) { return x_(0) * x_(1) * x_(2); },
+                   {{Tensor<double>(x * x), "x is squared"}});
+    });
+    CHECK(run(exercises).says("hint: your dx is what one gets when x is squared"));
 }

@@ -40,6 +40,20 @@ TEST_CASE("a constant factor is recognised, and the usual ones explained", "[che
     CHECK(hint_for(rounded).empty());
 }
 
+TEST_CASE("a factor is an integer up to 1e9, and needs two entries that are not tiny", "[check]") {
+    CHECK(hint_for(times(1e9)).find("1000000000 times too large") != std::string::npos);
+    CHECK(hint_for(times(1e9 + 64)) == "every entry is 1e+09 times the numeric one: a constant factor is wrong");
+    CHECK(hint_for(times(1.5)).find("1.5 times the numeric one") != std::string::npos);
+    const auto doubled = [](const Tensor<double>& c) {
+        return check::compare("dw", Tensor<double>(c * 2.0), c).hint.find("2 times too large") != std::string::npos;
+    };
+    CHECK(doubled({1.0, 2e-3, 0.0}));
+    CHECK_FALSE(doubled({1.0, 5e-4, 0.0}));
+    CHECK_FALSE(doubled({1.0, 0.0, 0.0}));
+    CHECK_FALSE(doubled({1.0}));
+    CHECK(doubled({1.0, -1.0}));
+}
+
 TEST_CASE("a hint asks about the batch only if N is the factor, and names what else equals it", "[check]") {
     check::HintContext context;
     context.extents = {{"N", 2}, {"C", 3}, {"K", 5}, {"H", 5}};
@@ -127,6 +141,66 @@ TEST_CASE("a constant difference is recognised", "[check]") {
     Tensor<double> one = right_gradient + 0.25;
     one(1, 1) += 1e-3;
     CHECK(hint_for(one).empty());
+    // Two entries are no pattern, three are; and a difference within the tolerance of a pattern is none.
+    const auto hint = [](const Tensor<double>& a, const Tensor<double>& c, check::Tolerance tolerance) {
+        return check::compare("dw", a, c, tolerance).hint;
+    };
+    CHECK(hint({1.5, 0.5}, {1.0, 0.0}, check::complex_step_tolerance).find("constant term") == std::string::npos);
+    CHECK(hint({1.5, 0.5, 1.5}, {1.0, 0.0, 1.0}, check::complex_step_tolerance).find("constant term") !=
+          std::string::npos);
+    const check::Tolerance loose{0, 1}; // of a pattern: 1e-3
+    CHECK(hint({1e-3, 1e-3, 1.001}, {0.0, 0.0, 1.0}, loose).find("constant term") == std::string::npos);
+    CHECK(hint({1.1e-3, 1.1e-3, 1.0011}, {0.0, 0.0, 1.0}, loose).find("constant term") != std::string::npos);
+}
+
+TEST_CASE("an input that is missing or superfluous is named", "[check]") {
+    const Tensor<double> c{{1.0, -2.0, 3.0}, {0.5, 4.0, -1.0}}, dy{{2.0, 4.0, 0.5}, {-1.0, 8.0, 2.0}};
+    check::HintContext context;
+    context.inputs = {{"x", Tensor<double>{1.0, 2.0, 3.0}}, {"ones", full<double>({2, 3}, 1.0)}, {"dy", dy}};
+    const auto hint = [&](const Tensor<double>& a) { return check::compare("dx", a, c, context).hint; };
+    CHECK(hint(dy) == "the analytic gradient is a copy of dy");
+    CHECK(hint(c / dy) == "every entry lacks the factor dy");
+    CHECK(hint(c * dy) == "every entry has the factor dy once too often");
+    CHECK(hint(c - dy) == "every entry lacks the term dy");
+    CHECK(hint(c + dy) == "every entry has the term dy once too often");
+    CHECK(hint(c + 2.0 * dy).empty());
+    // A constant, a tensor of another shape and two entries are no pattern.
+    CHECK(hint(c * 3.0).find("3 times too large") != std::string::npos);
+    context.inputs = {{"x", Tensor<double>{5.0, 7.0}}};
+    CHECK(check::compare("dx", Tensor<double>{5.0, 14.0}, Tensor<double>{1.0, 2.0}, context).hint.empty());
+    context.inputs = {{"x", Tensor<double>{5.0, 7.0, 5.0}}};
+    CHECK(check::compare("dx", Tensor<double>{5.0, 14.0, 15.0}, Tensor<double>{1.0, 2.0, 3.0}, context).hint ==
+          "every entry has the factor x once too often");
+}
+
+TEST_CASE("two axes that are exchanged are named", "[check]") {
+    Tensor<double> c = zeros<double>({2, 3, 3});
+    for (std::size_t i = 0; i < c.size(); ++i) { c.data()[i] = static_cast<double>((i * 7) % 18) - 4.5; }
+    CHECK(check::compare("dw", Tensor<double>(xt::transpose(c, {0, 2, 1})), c).hint ==
+          "the analytic gradient is the numeric one with axes 1 and 2 exchanged: are two indices swapped?");
+    Tensor<double> square = zeros<double>({2, 2, 2});
+    for (std::size_t i = 0; i < 8; ++i) { square.data()[i] = static_cast<double>((i * 3) % 8) + 1; }
+    CHECK(check::compare("dw", Tensor<double>(xt::transpose(square, {2, 1, 0})), square)
+              .hint.find("axes 0 and 2 exchanged") != std::string::npos);
+}
+
+TEST_CASE("a result of which only the first or the last row, column or entry is wrong", "[check]") {
+    Tensor<double> row = right_gradient;
+    for (std::size_t j = 0; j < 3; ++j) { row(2, j) = 0; } // never written
+    CHECK(hint_for(row) == "only the last row is wrong: does a loop end one turn too early?");
+    Tensor<double> column = right_gradient;
+    for (std::size_t i = 0; i < 3; ++i) { column(i, 0) = 5.0 + static_cast<double>(i * i); }
+    CHECK(hint_for(column) == "only the first column is wrong: does a loop begin at 1 instead of 0?");
+    column(1, 0) = right_gradient(1, 0); // not all of it
+    CHECK(hint_for(column) == "all 2 wrong entries are in column 0");
+    Tensor<double> cube = full<double>({2, 3, 2}, 1.5), other = cube;
+    for (std::size_t i = 0; i < cube.size(); ++i) {
+        cube.data()[i] += static_cast<double>(i);
+        other.data()[i] = cube.data()[i] + (i / 2 % 3 == 2 ? 0.1 * static_cast<double>(i + 1) : 0);
+    }
+    CHECK(check::compare("p", other, cube).hint.find("only index 2 of axis 1 is wrong") == 0);
+    const Tensor<double> two{1.0, 2.0}; // half of it is no end
+    CHECK(check::compare("p", Tensor<double>{1.0, 3.0}, two).hint.empty());
 }
 
 TEST_CASE("errors in the entries of the true classes only are recognised if the labels are known", "[check]") {

@@ -212,11 +212,11 @@ error() { # error TEXT: 05.5 does not compile, which is said without the library
 
 what="compile error"
 sed 's/return dx;/return dx/' "$solution" >"$tree/$file"
-error "16:"
+error "17:"
 [ "$which" = all ] || [[ $output == *"    return dx"* ]] || fail "the line itself is not shown"
 what="in a template"
 sed 's/return dx;/std::string s; dx = y * s; return dx;/' "$solution" >"$tree/$file"
-error "16:"
+error "17:"
 what="another name"
 sed 's/tanh_backward/tanh_gradient/' "$solution" >"$tree/$file"
 broken "does not compile:${then}chapters/05_two_layer_net/exercises/check.cpp:"
@@ -236,7 +236,7 @@ what="a warning"
 sed 's/return dx;/int unused_number = 1; return dx;/' "$solution" >"$tree/$file"
 for _ in first second; do # of nothing new to be compiled, too
     check 0 "$total" "05.5  tanh_backward                passed, 1 warning"
-    [ "$which" = all ] || grep -qF "$file:16:9: warning: unused variable" <<<"$output" || fail "the warning is not shown"
+    [ "$which" = all ] || grep -qF "$file:17:9: warning: unused variable" <<<"$output" || fail "the warning is not shown"
 done
 
 what="as it was"

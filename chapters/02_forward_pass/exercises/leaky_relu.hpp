@@ -1,5 +1,7 @@
 #pragma once
-// Exercise 02.4: another activation.
+// Exercise 02.4: leaky ReLU, forward.
+// Background: the book's page "Activations"
+// (lib/handgrad/ops/activation/activation.md).
 
 #include <handgrad/tensor/tensor.hpp>
 
@@ -9,11 +11,13 @@ using handgrad::zeros;
 // Entry by entry, for x of any shape:
 //
 //     y = x            where x > 0
-//     y = slope * x    elsewhere
+//     y = alpha * x    elsewhere
 //
-// A NaN must come out as a NaN: a network that has gone wrong should not look healthy.
-inline Tensor<double> leaky_relu_forward(const Tensor<double>& x, double slope) {
+// If an entry of x is NaN, that of y must be NaN, too: a network that has
+// diverged should not look healthy.
+inline Tensor<double> leaky_relu_forward(const Tensor<double>& x,
+                                         double alpha) {
     Tensor<double> y = zeros<double>(x.shape());
-    // Your code goes here: write to every y.data()[i], i = 0 .. x.size() - 1.
+    // Your code goes here: write every y.data()[i], i = 0 .. x.size() - 1.
     return y;
 }

@@ -1,17 +1,23 @@
 #pragma once
 // Exercise 07.5: Nesterov's momentum, with weight decay.
+// Background: chapter 07, the section about momentum, and the book's page
+// "Stochastic gradient descent" (lib/handgrad/ops/sgd/sgd.md).
 
 #include <handgrad/tensor/tensor.hpp>
 
 using handgrad::Tensor;
 
-// As torch.optim.SGD(nesterov=True, weight_decay=decay). Three things are different from exercise 07.4:
-// - weight decay: the gradient that everything else sees is that of the loss with the penalty decay/2 * sum of p_i^2;
-// - the velocity is updated with that gradient as before;
-// - p does not go along the velocity but along where it will be one step later if the gradient stays what it is.
+// As torch.optim.SGD(nesterov=True, weight_decay=lambda), without dampening:
+// - weight decay: everywhere below, the gradient is that of the loss with the
+//   penalty lambda/2 * sum of w_i^2;
+// - the velocity is updated with this gradient: beta times the old velocity
+//   plus the gradient;
+// - w does not move along the new velocity, but along the velocity that the
+//   next step would have if the gradient stayed the same.
 //
-// p and v are changed in place; v is all zeros before the first step.
-inline void nesterov_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr,
-                          double mu, double decay) {
+// w and v are changed in place; v is zero before the first step.
+inline void nesterov_step(Tensor<double>& w, Tensor<double>& v,
+                          const Tensor<double>& dw, double lr, double beta,
+                          double lambda) {
     // Your code goes here.
 }

@@ -1,6 +1,7 @@
 #include "handgrad/check/exercise.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -10,8 +11,10 @@
 
 #include <cxxabi.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "by_hand.hpp"
 #include "limits.hpp"
 
 namespace handgrad::check {
@@ -32,30 +35,47 @@ std::string in_plain_words(std::string hint) {
     return hint;
 }
 
-std::string fault(const Report& report) {
-    if (report.worst.empty()) { // the shapes differ, or there is no entry to compare
-        std::string text = fmt::format("{}: {}\n", report.name, in_plain_words(report.why));
-        return report.hint.empty() ? text : text + "hint: " + in_plain_words(report.hint) + "\n";
-    }
-    std::string text = fmt::format("{} {}: {} of {} entries are wrong\n", report.name, to_string(report.shape),
-                                   report.wrong, report.compared);
-    if (report.shape.empty()) { text = report.name + " is wrong\n"; }
+/// The five worst entries as a table.
+std::string table_of_worst(const Report& report) {
     std::size_t width = 5;
     for (const auto& entry : report.worst) {
         width = std::max(width, entry_name(report.name, report.shape, entry.position).size());
     }
-    text += fmt::format("  {:<{}}  {:>14}  {:>14}  {:>8}\n", "entry", width, "got", "expected", "error");
+    std::string text = fmt::format("  {:<{}}  {:>14}  {:>14}  {:>8}\n", "entry", width, "got", "expected", "error");
     for (const auto& entry : report.worst) {
         text += fmt::format("  {:<{}}  {:>14.7g}  {:>14.7g}  {:>8.1e}\n",
                             entry_name(report.name, report.shape, entry.position), width, entry.analytic, entry.numeric,
                             entry.error);
     }
-    if (!report.hint.empty()) {
-        text += "hint: " + in_plain_words(report.hint) + "\n";
-    } else if (report.why.find("zero everywhere") != std::string::npos) {
-        text += "hint: nothing but zeros: is it the stub still?\n";
-    }
     return text;
+}
+
+/// The inputs of a case, the expected result, and the reader's, whose wrong entries have a star.
+std::string listing(const std::vector<Input>& inputs, const Report& report, const Tensor<double>& got,
+                    const Tensor<double>& expected) {
+    std::vector<Listed> values;
+    for (const Input& input : inputs) { values.push_back({input.name, input.value, input.text, {}}); }
+    std::vector<bool> starred;
+    for (std::size_t i = 0; got.shape() == expected.shape() && i < got.size(); ++i) {
+        const double allowed = report.tolerance.relative * report.largest_numeric +
+                               report.tolerance.entrywise * std::abs(expected.data()[i]);
+        starred.push_back(!(std::abs(got.data()[i] - expected.data()[i]) <= allowed));
+    }
+    values.push_back({"expected " + report.name, expected, "", {}});
+    if (got.size() == 0) {
+        values.push_back({"your " + report.name, {}, "no entries", {}});
+    } else {
+        values.push_back({"your " + report.name, got, "", starred});
+    }
+    return list_values(values);
+}
+
+/// "dx (2, 3) by hand: 4 of 6 entries are wrong", or that the shapes differ.
+std::string headline(const Report& report, const std::string& named) {
+    if (report.worst.empty()) { return fmt::format("{}: {}\n", named, in_plain_words(report.why)); }
+    if (report.shape.empty()) { return named + " is wrong\n"; }
+    return fmt::format("{} has shape {}: {} of {} entries are wrong\n", named, to_string(report.shape), report.wrong,
+                       report.compared);
 }
 
 /// The last line of an exception's message. In xtensor's messages, file and line of a header precede it.
@@ -87,27 +107,96 @@ void indent(const std::string& text, std::ostream& out) {
 
 } // namespace
 
-void Exercise::add(const Report& report) {
+Input::Input(std::string name_, const Labels& y) : name(std::move(name_)), value(Tensor<double>(y)) {}
+
+void Exercise::by_hand(std::vector<Input> inputs) {
+    begin("by hand", std::move(inputs));
+    listed_ = true;
+}
+
+void Exercise::begin(std::string name, std::vector<Input> inputs) {
+    ++case_;
+    case_name_ = std::move(name);
+    listed_ = false;
+    inputs_ = std::move(inputs);
+    otherwise_.clear();
+    context_ = {};
+    for (const Input& input : inputs_) {
+        if (input.text.empty()) { context_.inputs.emplace_back(input.name, input.value); }
+    }
+}
+
+std::string Exercise::named(const std::string& result) const {
+    return case_name_.empty() ? result : result + " " + case_name_;
+}
+
+HintContext Exercise::context(const std::string& name, const Mistakes& mistakes) const {
+    HintContext result = context_;
+    for (const Mistake& mistake : mistakes) {
+        result.mistakes.emplace_back(mistake.result, "your " + name + " is what one gets when " + mistake.cause);
+    }
+    return result;
+}
+
+void Exercise::add_fault(const std::string& text) {
+    if (faults_.empty()) { first_wrong_case_ = case_; }
+    if (case_ == first_wrong_case_) { ++faults_of_first_; }
+    faults_.push_back(text);
+}
+
+void Exercise::add(Report report, const Tensor<double>& got, const Tensor<double>& expected) {
     compared_ = true;
-    if (report.passed()) { return; }
+    const std::string name = named(report.name);
+    if (report.passed()) {
+        right_.push_back(name);
+        return;
+    }
     wrong_ = wrong_ || report.wrong > 0;
-    faults_.push_back(fault(report));
+    std::string text = headline(report, name);
+    if (listed_) {
+        text += listing(inputs_, report, got, expected);
+        inputs_.clear(); // listed once
+    } else if (!report.worst.empty()) {
+        text += table_of_worst(report);
+    }
+    if (report.hint.empty() && report.why.find("zero everywhere") != std::string::npos) {
+        report.hint = "nothing but zeros: is it still the stub?";
+    }
+    if (report.hint.empty()) { report.hint = otherwise_; }
+    if (!report.hint.empty()) { text += "hint: " + in_plain_words(report.hint) + "\n"; }
+    add_fault(text);
 }
 
 void Exercise::value(const std::string& name, const Tensor<double>& got, const Tensor<double>& expected,
+                     const Mistakes& mistakes, Tolerance tolerance) {
+    add(compare(name, got, expected, context(name, mistakes), tolerance), got, expected);
+}
+
+void Exercise::value(const std::string& name, double got, double expected, const Mistakes& mistakes,
                      Tolerance tolerance) {
-    add(compare(name, got, expected, context_, tolerance));
+    value(name, full<double>({}, got), full<double>({}, expected), mistakes, tolerance);
 }
 
-void Exercise::value(const std::string& name, double got, double expected, Tolerance tolerance) {
-    add(compare(name, full<double>({}, got), full<double>({}, expected), context_, tolerance));
-}
-
-void Exercise::require(bool right, const std::string& fault) {
+void Exercise::require(const std::string& name, bool right, const std::string& fault) {
     compared_ = true;
-    if (right) { return; }
+    if (right) {
+        right_.push_back(named(name));
+        return;
+    }
     wrong_ = true;
-    faults_.push_back(fault);
+    add_fault(fault);
+}
+
+std::string Exercise::report() const {
+    std::string text;
+    if (!faults_.empty() && !right_.empty()) { text += fmt::format("right: {}\n", fmt::join(right_, "; ")); }
+    // The first faults are closest to the error. More of them would distract.
+    const std::size_t shown = std::min<std::size_t>(faults_of_first_, 2);
+    for (std::size_t i = 0; i < shown; ++i) {
+        text += faults_[i];
+        if (!faults_[i].empty() && faults_[i].back() != '\n') { text += '\n'; }
+    }
+    return shown < faults_.size() ? text + fmt::format("and {} more wrong\n", faults_.size() - shown) : text;
 }
 
 void Exercises::add(std::string number, std::string function, std::string file, std::function<void(Exercise&)> check) {
@@ -124,18 +213,6 @@ Exercises::Outcome Exercises::mark(const Entry& entry) {
     return outcome;
 }
 
-std::string Exercises::Outcome::report() const {
-    // The first faults are closest to the error. More of them would distract.
-    const auto& faults = exercise.faults();
-    const std::size_t shown = std::min<std::size_t>(faults.size(), 2);
-    std::string text;
-    for (std::size_t i = 0; i < shown; ++i) {
-        text += faults[i];
-        if (!text.empty() && text.back() != '\n') { text += '\n'; }
-    }
-    return shown < faults.size() ? text + fmt::format("and {} more\n", faults.size() - shown) : text;
-}
-
 int Exercises::write_list(std::ostream& out) const {
     auto list = nlohmann::json::array();
     for (const Entry& entry : entries_) {
@@ -150,7 +227,7 @@ int Exercises::write_result(const Entry& entry, const std::string& file, std::os
     const nlohmann::json result = {{"exercise", entry.number},
                                    {"passed", outcome.passed()},
                                    {"exception", outcome.exception},
-                                   {"report", outcome.report()}};
+                                   {"report", outcome.exercise.report()}};
     std::ofstream stream(file);
     stream << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
     if (!stream) {
@@ -206,8 +283,8 @@ int Exercises::run(const std::vector<std::string>& arguments, std::ostream& out,
         if (expect_all_fail && !right && !outcome.exercise.wrong()) { out << "  a stub must return wrong numbers\n"; }
         if (!outcome.exception.empty()) { out << "  an exception: " << outcome.exception << '\n'; }
         if (right || expect_all_fail) { continue; }
-        indent(outcome.report(), out);
-        out << "  to be mended in exercises/" << entry.file << "\n\n";
+        indent(outcome.exercise.report(), out);
+        out << "  to fix in exercises/" << entry.file << "\n\n";
     }
     if (expect_all_fail) {
         out << fmt::format("{} of {} stubs fail as they should\n", as_expected, count);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -26,10 +27,10 @@ double common_factor(const Tensor<double>& a, const Tensor<double>& c, double cl
     return nonzero >= 2 ? factor : 0;
 }
 
-/// Returns the integer nearest to x if it is greater than 1 and x is within the closeness of it, otherwise 0.
+/// Returns the integer nearest to x if it is from 2 to 1e9 and x is within the closeness of it, otherwise 0.
 long whole_number(double x, double closeness) {
     const double n = std::round(x);
-    return n > 1 && n < 1e9 && std::abs(x - n) <= closeness * n ? static_cast<long>(n) : 0;
+    return n >= 2 && n <= 1e9 && std::abs(x - n) <= closeness * n ? static_cast<long>(n) : 0;
 }
 
 /// The extents that equal n, by name, without the batch size N. `batch` says whether N equals n.
@@ -87,7 +88,7 @@ std::string factor_hint(double factor, double closeness, const HintContext& cont
 /// A hint if a - c is the same number in every entry.
 std::string difference_hint(const Tensor<double>& a, const Tensor<double>& c, double allowed) {
     const double difference = a.data()[0] - c.data()[0];
-    if (a.size() < 3 || std::abs(difference) <= 10 * allowed) { return ""; }
+    if (a.size() < 3 || std::abs(difference) <= allowed) { return ""; }
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (!(std::abs(a.data()[i] - c.data()[i] - difference) <= allowed)) { return ""; }
     }
@@ -132,6 +133,48 @@ bool is_flipped(const Tensor<double>& a, const Tensor<double>& c, std::size_t ax
     return true;
 }
 
+/// A hint if a is c with two axes exchanged. That of a matrix is a transpose, which has a hint of its own.
+std::string swapped_axes_hint(const Tensor<double>& a, const Tensor<double>& c, double allowed) {
+    for (std::size_t second = 1; c.dimension() > 2 && second < c.dimension(); ++second) {
+        for (std::size_t first = 0; first < second; ++first) {
+            if (c.shape(first) != c.shape(second) || c.shape(first) < 2) { continue; }
+            std::vector<std::size_t> axes(c.dimension());
+            for (std::size_t axis = 0; axis < axes.size(); ++axis) { axes[axis] = axis; }
+            std::swap(axes[first], axes[second]);
+            if (is_equal(a, Tensor<double>(xt::transpose(c, axes)), allowed)) {
+                return fmt::format("the analytic gradient is the numeric one with axes {} and {} exchanged: are two "
+                                   "indices swapped?",
+                                   first, second);
+            }
+        }
+    }
+    return "";
+}
+
+/// True if the entries differ from each other; a constant is no pattern.
+bool is_varied(const Tensor<double>& t) {
+    return std::adjacent_find(t.begin(), t.end(), std::not_equal_to<>()) != t.end();
+}
+
+/// A hint if an input is missing or superfluous in every entry, as a factor or as a term.
+std::string input_hint(const Tensor<double>& a, const Tensor<double>& c, double allowed, const HintContext& context) {
+    for (const auto& [name, t] : context.inputs) {
+        if (t.shape() != c.shape() || t.size() < 3 || !is_varied(t)) { continue; }
+        if (is_equal(a, t, allowed)) { return fmt::format("the analytic gradient is a copy of {}", name); }
+        if (is_equal(Tensor<double>(a * t), c, allowed)) {
+            return fmt::format("every entry lacks the factor {}", name);
+        }
+        if (is_equal(a, Tensor<double>(c * t), allowed)) {
+            return fmt::format("every entry has the factor {} once too often", name);
+        }
+        if (is_equal(Tensor<double>(a + t), c, allowed)) { return fmt::format("every entry lacks the term {}", name); }
+        if (is_equal(a, Tensor<double>(c + t), allowed)) {
+            return fmt::format("every entry has the term {} once too often", name);
+        }
+    }
+    return "";
+}
+
 /// A hint if exactly the entries (n, y_n) are wrong.
 std::string label_hint(const Shape& shape, const std::vector<std::size_t>& wrong, const Labels& labels) {
     if (shape.size() != 2 || labels.size() != shape[0] || wrong.size() != shape[0] || shape[0] < 2) { return ""; }
@@ -140,6 +183,32 @@ std::string label_hint(const Shape& shape, const std::vector<std::size_t>& wrong
     }
     return "only the entries of the true classes are wrong, one in each row: is 1 subtracted there, and before the "
            "division by N?";
+}
+
+/// "the last row" for the last or the first index of an axis.
+std::string name_of_slice(const Shape& shape, std::size_t axis, bool last) {
+    const std::string which = last ? "last" : "first";
+    if (shape.size() == 1) { return "the " + which + " entry"; }
+    if (shape.size() == 2) { return "the " + which + (axis == 0 ? " row" : " column"); }
+    return fmt::format("index {} of axis {}", last ? shape[axis] - 1 : 0, axis);
+}
+
+/// A hint if exactly the entries with the last or the first index of one axis are wrong.
+std::string end_wrong_hint(const Shape& shape, const std::vector<std::size_t>& wrong) {
+    std::size_t size = 1;
+    for (const std::size_t extent : shape) { size *= extent; }
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        if (shape[axis] < 3 || wrong.size() != size / shape[axis]) { continue; }
+        for (const bool last : {true, false}) {
+            const std::size_t index = last ? shape[axis] - 1 : 0;
+            if (std::all_of(wrong.begin(), wrong.end(),
+                            [&](std::size_t position) { return indices(shape, position)[axis] == index; })) {
+                return fmt::format("only {} is wrong: does a loop {}?", name_of_slice(shape, axis, last),
+                                   last ? "end one turn too early" : "begin at 1 instead of 0");
+            }
+        }
+    }
+    return "";
 }
 
 /// A hint if exactly the entries with the last index of one axis are right.
@@ -153,14 +222,9 @@ std::string last_right_hint(const Shape& shape, const std::vector<std::size_t>& 
                         [&](std::size_t position) { return indices(shape, position)[axis] == last; })) {
             continue;
         }
-        const std::string name = shape.size() == 1   ? "the last entry"
-                                 : shape.size() != 2 ? fmt::format("index {} of axis {}", last, axis)
-                                 : axis == 0         ? "the last row"
-                                                     : "the last column";
-        return fmt::format(
-            "only {} is right: does each turn of a loop overwrite the result of the one before, or does a "
-            "loop end too early?",
-            name);
+        return fmt::format("only {} is right: does each turn of a loop overwrite the result of the turn before, or "
+                           "does a loop begin too late?",
+                           name_of_slice(shape, axis, true));
     }
     return "";
 }
@@ -243,14 +307,29 @@ bool is_transposed(const Tensor<double>& a, const Tensor<double>& b, double allo
     return true;
 }
 
+std::string mistake_hint(const Tensor<double>& analytic, const Tensor<double>& numeric, Tolerance tolerance,
+                         const HintContext& context) {
+    double largest = 0;
+    for (const double value : numeric) {
+        if (std::isfinite(value)) { largest = std::max(largest, std::abs(value)); }
+    }
+    const double allowed = pattern_tolerance(tolerance) * largest;
+    const auto same = [allowed](const Tensor<double>& a, const Tensor<double>& b) {
+        return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin(), [allowed](double u, double v) {
+                   return u == v || std::abs(u - v) <= allowed || (std::isnan(u) && std::isnan(v));
+               });
+    };
+    for (const auto& [result, cause] : context.mistakes) {
+        if (same(analytic, result) && !same(result, numeric)) { return cause; }
+    }
+    return "";
+}
+
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
                  const std::vector<std::size_t>& wrong, const HintContext& context) {
     const double closeness = pattern_tolerance(report.tolerance);
     const double allowed = closeness * report.largest_numeric;
     if (report.kinks.empty()) { // patterns of the whole tensor
-        for (const auto& [result, cause] : context.mistakes) {
-            if (result.shape() == analytic.shape() && is_equal(analytic, result, allowed)) { return cause; }
-        }
         if (is_transposed(analytic, numeric, allowed)) {
             return "the analytic gradient is the transpose of the numeric one";
         }
@@ -261,6 +340,10 @@ std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, 
         if (!text.empty()) { return text; }
         text = difference_hint(analytic, numeric, allowed);
         if (!text.empty()) { return text; }
+        text = input_hint(analytic, numeric, allowed, context);
+        if (!text.empty()) { return text; }
+        text = swapped_axes_hint(analytic, numeric, allowed);
+        if (!text.empty()) { return text; }
         for (const std::size_t axes : {2, 1}) {
             if (is_flipped(analytic, numeric, axes, allowed)) {
                 return fmt::format("the analytic gradient is the numeric one with the last {} in reverse order: is a "
@@ -270,7 +353,8 @@ std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, 
         }
     }
     if (wrong.size() == report.compared) { return ""; }
-    std::string text = mask_hint(analytic, numeric, report, wrong);
+    std::string text = report.kinks.empty() ? end_wrong_hint(report.shape, wrong) : "";
+    if (text.empty()) { text = mask_hint(analytic, numeric, report, wrong); }
     if (text.empty()) { text = label_hint(report.shape, wrong, context.labels); }
     if (text.empty() && report.kinks.empty()) { text = last_right_hint(report.shape, wrong); }
     return text.empty() ? slice_hint(report.shape, wrong) : text;

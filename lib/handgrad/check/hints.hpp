@@ -14,6 +14,11 @@ namespace handgrad::check {
 std::string hint(const Tensor<double>& analytic, const Tensor<double>& numeric, const Report& report,
                  const std::vector<std::size_t>& wrong, const HintContext& context);
 
+/// Returns the hint of the first known mistake whose result is `analytic`, or an empty string. The tensors may have any
+/// shapes, and entries that are not finite. A mistake whose result is the right one says nothing and is passed over.
+std::string mistake_hint(const Tensor<double>& analytic, const Tensor<double>& numeric, Tolerance tolerance,
+                         const HintContext& context);
+
 /// True if no two entries of a and b, which have the same shape, deviate by more than the allowed deviation.
 bool is_equal(const Tensor<double>& a, const Tensor<double>& b, double allowed);
 

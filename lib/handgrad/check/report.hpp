@@ -75,8 +75,10 @@ struct HintContext {
     std::vector<std::pair<std::string, std::size_t>> extents;
     /// The true class of each row of a gradient of shape (N, K); may be empty.
     Labels labels;
-    /// Results of known mistakes, each with its hint.
+    /// Results of known mistakes, each with its hint. A result of another shape than the right one may be among them.
     std::vector<std::pair<Tensor<double>, std::string>> mistakes;
+    /// Inputs of the function by name. A hint says which of them is missing as a factor or as a term.
+    std::vector<std::pair<std::string, Tensor<double>>> inputs;
 };
 
 /// Compares two gradients entry by entry.

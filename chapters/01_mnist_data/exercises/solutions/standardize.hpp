@@ -8,18 +8,25 @@
 using handgrad::Tensor;
 using handgrad::zeros;
 
-// In two passes over each column. The sum of squares minus the square of the sum would need only one, but it fails where
-// the mean is large and the deviation small: both are nearly equal then, and nothing but rounding is left.
+// Two passes over each column: first the mean, then the squared deviations
+// from it. One pass would be enough for the mean of the squares minus the
+// square of the mean. But if the mean is large and the deviation small, these
+// two numbers are nearly equal, and their difference consists of rounding
+// errors.
 inline Tensor<double> standardize(const Tensor<double>& x) {
     Tensor<double> y = zeros<double>(x.shape());
     const std::size_t N = x.shape(0), D = x.shape(1);
-    for (std::size_t d = 0; d < D; ++d) {
+    for (std::size_t i = 0; i < D; ++i) {
         double mean = 0, variance = 0;
-        for (std::size_t n = 0; n < N; ++n) { mean += x(n, d) / static_cast<double>(N); }
+        for (std::size_t n = 0; n < N; ++n) { mean += x(n, i); }
+        mean /= static_cast<double>(N);
         for (std::size_t n = 0; n < N; ++n) {
-            variance += (x(n, d) - mean) * (x(n, d) - mean) / static_cast<double>(N);
+            variance += (x(n, i) - mean) * (x(n, i) - mean);
         }
-        for (std::size_t n = 0; n < N; ++n) { y(n, d) = (x(n, d) - mean) / std::sqrt(variance); }
+        variance /= static_cast<double>(N);
+        for (std::size_t n = 0; n < N; ++n) {
+            y(n, i) = (x(n, i) - mean) / std::sqrt(variance);
+        }
     }
     return y;
 }

@@ -6,12 +6,14 @@
 using handgrad::Tensor;
 using handgrad::zeros;
 
-// The slope is 1 on the right and `slope` on the left. It is a slope of y in x, so it is x that is asked, not dy.
-inline Tensor<double> leaky_relu_backward(const Tensor<double>& x, const Tensor<double>& dy,
-                                          double slope) {
+// The slope is 1 where x > 0 and alpha elsewhere. It is the slope of y as a
+// function of x, so the sign of x decides, not that of dy.
+inline Tensor<double> leaky_relu_backward(const Tensor<double>& x,
+                                          const Tensor<double>& dy,
+                                          double alpha) {
     Tensor<double> dx = zeros<double>(x.shape());
     for (std::size_t i = 0; i < x.size(); ++i) {
-        dx.data()[i] = x.data()[i] > 0 ? dy.data()[i] : slope * dy.data()[i];
+        dx.data()[i] = x.data()[i] > 0 ? dy.data()[i] : alpha * dy.data()[i];
     }
     return dx;
 }

@@ -8,15 +8,17 @@
 using handgrad::Tensor;
 using handgrad::zeros;
 
-template <class F> Tensor<double> complex_step(const F& f, const Tensor<double>& x) {
-    const double h = 1e-20; // h^2 vanishes beside 1, and nothing is subtracted
-    Tensor<double> g = zeros<double>(x.shape());
+// Nothing is subtracted, so no digit is lost, however small delta is.
+template <class F>
+Tensor<double> complex_step(const F& f, const Tensor<double>& x) {
+    const double delta = 1e-20; // delta^2 vanishes beside 1
+    Tensor<double> dx = zeros<double>(x.shape());
     Tensor<std::complex<double>> z(x.shape());
-    for (std::size_t i = 0; i < x.size(); ++i) { z.data()[i] = x.data()[i]; }
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        z.data()[i] = {x.data()[i], h};
-        g.data()[i] = f(z).imag() / h;
-        z.data()[i] = x.data()[i];
+    for (std::size_t j = 0; j < x.size(); ++j) { z.data()[j] = x.data()[j]; }
+    for (std::size_t j = 0; j < x.size(); ++j) {
+        z.data()[j] = {x.data()[j], delta};
+        dx.data()[j] = f(z).imag() / delta;
+        z.data()[j] = x.data()[j];
     }
-    return g;
+    return dx;
 }

@@ -12,16 +12,20 @@ struct ResidualGradients {
     Tensor<double> db; // (D)
 };
 
-// The derivative of tanh is 1 - t^2 with t its result, not its argument: that spoiled all three gradients. And x reaches
-// o on two ways, so its gradient is a sum of two: the one through the layer, and d_o itself. That spoiled dx alone.
-inline ResidualGradients residual_backward(const Tensor<double>& x, const Tensor<double>& w,
-                                           const Tensor<double>& b, const Tensor<double>& d_o) {
+// The derivative of tanh is 1 - o^2, with its result o and not its argument z:
+// this made all three gradients wrong. And x reaches y on two paths, so dx is
+// the sum of two gradients, the one through the layer and dy itself: this made
+// dx alone wrong.
+inline ResidualGradients residual_backward(const Tensor<double>& x,
+                                           const Tensor<double>& w,
+                                           const Tensor<double>& b,
+                                           const Tensor<double>& dy) {
     namespace ops = handgrad::reference;
-    const Tensor<double> t = ops::tanh_forward(ops::linear_forward(x, w, b));
-    Tensor<double> dz = zeros<double>(t.shape());
-    for (std::size_t i = 0; i < t.size(); ++i) {
-        dz.data()[i] = d_o.data()[i] * (1 - t.data()[i] * t.data()[i]);
+    const Tensor<double> o = ops::tanh_forward(ops::linear_forward(x, w, b));
+    Tensor<double> dz = zeros<double>(o.shape());
+    for (std::size_t i = 0; i < o.size(); ++i) {
+        dz.data()[i] = dy.data()[i] * (1 - o.data()[i] * o.data()[i]);
     }
     const auto layer = ops::linear_backward(x, w, dz);
-    return {layer.dx + d_o, layer.dw, layer.db};
+    return {layer.dx + dy, layer.dw, layer.db};
 }

@@ -5,12 +5,14 @@
 
 using handgrad::Tensor;
 
-// The penalty adds decay * p to the gradient. One step later the velocity would be mu v + g with the new v.
-inline void nesterov_step(Tensor<double>& p, Tensor<double>& v, const Tensor<double>& g, double lr,
-                          double mu, double decay) {
-    for (std::size_t i = 0; i < p.size(); ++i) {
-        const double gradient = g.data()[i] + decay * p.data()[i];
-        v.data()[i] = mu * v.data()[i] + gradient;
-        p.data()[i] -= lr * (mu * v.data()[i] + gradient);
+// The penalty adds lambda * w to the gradient. The velocity of the next step
+// would be beta v + gradient, with the new v.
+inline void nesterov_step(Tensor<double>& w, Tensor<double>& v,
+                          const Tensor<double>& dw, double lr, double beta,
+                          double lambda) {
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        const double gradient = dw.data()[i] + lambda * w.data()[i];
+        v.data()[i] = beta * v.data()[i] + gradient;
+        w.data()[i] -= lr * (beta * v.data()[i] + gradient);
     }
 }

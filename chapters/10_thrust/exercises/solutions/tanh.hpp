@@ -8,10 +8,13 @@
 #include <sizes.hpp> // ON_DEVICE
 
 struct TanhGradient {
-    ON_DEVICE float operator()(float y, float dy) const { return dy * (1 - y * y); }
+    ON_DEVICE float operator()(float y, float dy) const {
+        return dy * (1 - y * y);
+    }
 };
 
-template <class Policy>
-void tanh_backward(const Policy& policy, const float* y, const float* dy, float* dx, std::size_t n) {
+template <class Policy> void tanh_backward(const Policy& policy, const float* y,
+                                           const float* dy, float* dx,
+                                           std::size_t n) {
     thrust::transform(policy, y, y + n, dy, dx, TanhGradient{});
 }
