@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Mark the coding exercises of chapters: what ./run check does once the library is built.
 
-    mark.py --build BUILD [--solutions] [--exercise NUMBER] [--timeout SECONDS] [--jobs N] CHAPTER...
+    mark.py --build BUILD [--solutions] [--exercise NUMBER] [--timeout SECONDS] [--jobs N] [--points FILE] [--json] CHAPTER...
 
 CHAPTER is a folder with exercises/check.cpp. Each exercise has a program and a process of its own. The process writes
 its result to a file; its output cannot change the result. The list of the exercises is read from check.cpp, so the totals
 include exercises that do not compile. The exit status is 0 if all exercises passed, 1 if not, 2 for an invalid argument.
+With --json the report is one JSON document on standard output; docs/teachers.md describes it.
 """
 import argparse
 import concurrent.futures
@@ -16,9 +17,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SHOWN_DIAGNOSTICS = 5
 SHOWN_LINES_OF_OUTPUT = 20
+
+
+def displayed(path):
+    """The path as the reader can use it here: relative within the current directory, otherwise from the root."""
+    relative = os.path.relpath(path)
+    return os.path.abspath(path) if relative.startswith(os.pardir) else relative
 
 
 class Exercise:
@@ -26,7 +34,10 @@ class Exercise:
         name = os.path.basename(chapter)
         self.chapter, self.number, self.function = chapter, number, function
         self.path = os.path.join(chapter, "exercises", file)
-        self.shown_path = os.path.relpath(self.path, os.path.dirname(os.path.dirname(chapter)))
+        self.file = os.path.relpath(self.path, os.path.dirname(os.path.dirname(chapter)))
+        self.shown_path = displayed(self.path)
+        self.title = ""
+        self.points = 1
         if arguments.solutions:
             self.path = os.path.join(chapter, "exercises", "solutions", file)
             self.target = "check_{}_solutions".format(name)
@@ -36,6 +47,7 @@ class Exercise:
         self.configured = os.path.join(arguments.build, "chapters", name, "exercises", os.path.splitext(file)[0])
         self.link = os.path.join(self.configured, file)  # what check.cpp includes (HandgradChapter.cmake)
         self.passed = False
+        self.seconds = 0.0
         self.sentence = ""  # says what happened, if there is no result
         self.first_error = ""  # of the compiler, ends the sentence if nothing follows it
         self.report = ""  # wrong entries and hints
@@ -45,6 +57,25 @@ class Exercise:
     def sentence_is(self, text):
         self.sentence = "{} {} ({}) {}".format(self.number, self.function, self.shown_path, text)
 
+    def place(self):
+        """Where the code is to be written or fixed: "path:line", which terminals and editors can open."""
+        lines = read(self.path).splitlines()
+        function = re.compile(r"\b" + re.escape(re.split(r"\W", self.function)[0]) + r"\s*\(")
+        for found in (lambda line: "Your code goes here" in line, function.search):
+            for number, line in enumerate(lines, 1):
+                if found(line) and (not line.lstrip().startswith("//") or "Your code" in line):
+                    return "{}:{}".format(self.shown_path, number)
+        return self.shown_path
+
+    def message(self):
+        """What is wrong, as the report of a chapter says it; empty if the exercise passed."""
+        if self.passed:
+            return ""
+        lines = [self.sentence] if self.sentence else []
+        for diagnostic in self.diagnostics[:SHOWN_DIAGNOSTICS]:
+            lines += diagnostic
+        return "\n".join(printable(line) for line in lines + self.report.splitlines())
+
 
 def exercises_of(chapter, arguments):
     """The exercises of a chapter, in the order of the lines exercises.add("05.4", "function", "file.hpp", ...)."""
@@ -53,7 +84,34 @@ def exercises_of(chapter, arguments):
         found = re.findall(r'\bexercises\.add\(\s*"([^"]+)",\s*"([^"]+)",\s*"([^"]+)"', stream.read())
     if not found:
         sys.exit("mark: {}: no exercises.add(\"number\", \"function\", \"file\", ...) found".format(source))
-    return [Exercise(chapter, *fields, arguments) for fields in found]
+    exercises = [Exercise(chapter, *fields, arguments) for fields in found]
+    titles = dict(re.findall(r"^### (\d+\.\d+) +(.*?) *$", read(os.path.join(chapter, "doc", "exercises.md")), re.M))
+    for exercise in exercises:
+        exercise.title = titles.get(exercise.number, exercise.function)
+    return exercises
+
+
+def read_points(path):
+    """The points by exercise from a file of lines "05.6 3"; "#" begins a comment. Ends the program on other lines."""
+    points = {}
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = stream.read().splitlines()
+    except (OSError, UnicodeError) as error:
+        fail("{}: the points cannot be read: {}".format(path, error))
+    for number, line in enumerate(lines, 1):
+        fields = line.split("#")[0].split()
+        if not fields:
+            continue
+        if len(fields) != 2 or not re.fullmatch(r"\d+\.\d+", fields[0]) or not re.fullmatch(r"\d{1,6}(\.\d+)?", fields[1]):
+            fail("{}:{}: expected an exercise and its points, such as 05.6 3, not \"{}\"".format(path, number, line))
+        points[fields[0]] = float(fields[1]) if "." in fields[1] else int(fields[1])
+    return points
+
+
+def fail(text):
+    print("check: " + text, file=sys.stderr)
+    sys.exit(2)
 
 
 # ---- The compiler's messages ----
@@ -121,11 +179,10 @@ def diagnostics(text, own):
 def own_path(exercise):
     """The function `own` of diagnostics(): files in the chapter's folder, whose links are followed."""
     chapter = os.path.realpath(exercise.chapter)
-    root = os.path.dirname(os.path.dirname(chapter))
 
     def own(path):
         real = os.path.realpath(path)
-        return os.path.relpath(real, root) if real.startswith(chapter + os.sep) else None
+        return displayed(real) if real.startswith(chapter + os.sep) else None
 
     return own
 
@@ -219,10 +276,12 @@ def run(exercise, timeout):
                                        stdin=subprocess.DEVNULL, stdout=out_stream, stderr=errors_stream, cwd=folder,
                                        env=environment, start_new_session=True)
             RUNNING.add(process)
+            begin = time.monotonic()
             try:
                 status = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 status = None
+            exercise.seconds = time.monotonic() - begin
             kill(process)
             process.wait()
             RUNNING.discard(process)
@@ -284,8 +343,18 @@ def show(exercise, details):
             for line in output[-SHOWN_LINES_OF_OUTPUT:]:
                 print("  | " + printable(line[:200]))
         if not exercise.passed:
-            print("  to be mended in {}\n".format(exercise.shown_path))
+            print("  to fix in {}\n".format(printable(exercise.place())))
     sys.stdout.flush()
+
+
+def document(exercises):
+    """The result as one JSON document; docs/teachers.md describes it for those who read it."""
+    entries = [{"exercise": e.number, "title": e.title, "function": e.function, "file": e.file, "passed": e.passed,
+                "points": e.points, "earned": e.points if e.passed else 0, "message": e.message(),
+                "seconds": round(e.seconds, 3)} for e in exercises]
+    return {"exercises": entries, "count": len(entries), "passed": sum(1 for e in entries if e["passed"]),
+            "points": sum(e["points"] for e in entries), "earned": sum(e["earned"] for e in entries),
+            "seconds": round(sum(e["seconds"] for e in entries), 3)}
 
 
 def main():
@@ -295,6 +364,8 @@ def main():
     parser.add_argument("--exercise")
     parser.add_argument("--timeout", type=float, default=20)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--points", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "points.txt"))
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("chapters", nargs="+")
     arguments = parser.parse_args()
     arguments.build = os.path.abspath(arguments.build)
@@ -307,6 +378,9 @@ def main():
                   file=sys.stderr)
             return 2
         exercises = wanted
+    points = read_points(arguments.points)
+    for exercise in exercises:
+        exercise.points = points.get(exercise.number, 1)
 
     present = []
     for exercise in exercises:
@@ -324,12 +398,16 @@ def main():
         for exercise in exercises:
             if exercise in pending:
                 pending[exercise].result()
-            show(exercise, details=len(arguments.chapters) == 1)
+            if not arguments.json:
+                show(exercise, details=len(arguments.chapters) == 1)
     finally:  # Ctrl-C: their sessions are their own, so it did not reach them
         pool.shutdown(wait=False, cancel_futures=True)
         for process in list(RUNNING):
             kill(process)
     passed = sum(1 for exercise in exercises if exercise.passed)
+    if arguments.json:
+        print(json.dumps(document(exercises), indent=1))
+        return 0 if passed == len(exercises) else 1
     more = "" if len(arguments.chapters) == 1 else "; ./run check CHAPTER says more"
     print("{} of {} exercises passed{}".format(passed, len(exercises), more))
     return 0 if passed == len(exercises) else 1

@@ -12,7 +12,7 @@ unset HANDGRAD_PRESET CI DISASTER
 rm -rf "$tree"
 mkdir -p "$tree/chapters" "$tree/lib/tools"
 cp "$source/run" "$source/CMakePresets.json" "$tree/"
-cp "$source/lib/tools/mark.py" "$tree/lib/tools/"
+cp "$source/lib/tools/mark.py" "$source/lib/tools/points.txt" "$tree/lib/tools/"
 if [ "$which" = all ]; then
     cp -r "$source"/chapters/[0-9]* "$tree/chapters/"
 else
@@ -34,6 +34,7 @@ mkdir "$tree/bin"
 printf '#!/bin/sh\nprintf "installed %%s\\n" "$@"\n' >"$tree/bin/dpkg-query" # nothing is to be installed
 chmod +x "$tree/bin/dpkg-query"
 PATH=$tree/bin:$PATH
+cd "$tree" # so that paths are relative to it
 
 total=$(cat "$tree"/chapters/*/exercises/check.cpp | grep -c 'exercises\.add(')
 arguments=()

@@ -16,7 +16,7 @@ for chapter in 01_mnist_data 05_two_layer_net 08_mnist_two_layer 09_cnn 10_net; 
 done
 # Two of them have exercises, one that is right and one that is not: programs that say how they were called, and more.
 mkdir -p "$tree/lib/tools"
-cp "$source/lib/tools/mark.py" "$tree/lib/tools/"
+cp "$source/lib/tools/mark.py" "$source/lib/tools/points.txt" "$tree/lib/tools/"
 for name in 05_two_layer_net 09_cnn; do
     exercises=$tree/chapters/$name/exercises
     mkdir -p "$exercises/solutions"
@@ -109,6 +109,10 @@ unknown)
     expect 2 "record takes one chapter" record
     ;;
 check)
+    # From elsewhere, the path of a file is given from the root.
+    cd "$tree/lib"
+    expect 1 "  to fix in $tree/chapters/05_two_layer_net/exercises/bad.hpp" check 5
+    cd "$tree"
     expect 1 "05.4  good_backward                passed
   it printed:
   | good got <05.4 --result>: 05.5 bad_backward passed
@@ -116,7 +120,7 @@ check)
   dx is wrong
   it printed:
   | bad got <05.5 --result>: 05.5 bad_backward passed
-  to be mended in chapters/05_two_layer_net/exercises/bad.hpp
+  to fix in chapters/05_two_layer_net/exercises/bad.hpp
 
 1 of 2 exercises passed" check 5
     expect 0 "| solutions got <05.5 --result>" check two_layer_net --solutions
@@ -130,6 +134,40 @@ check)
 09.5  bad_backward                 FAILED
 2 of 4 exercises passed; ./run check CHAPTER says more" check
     expect 0 "4 of 4 exercises passed" check --solutions --timeout=7
+    # Where the code goes, if the file says so, otherwise where the function begins.
+    printf '// bad_backward() is here\n\ndouble bad_backward(int) {\n    // Your code goes here.\n}\n' \
+        >chapters/05_two_layer_net/exercises/bad.hpp
+    expect 1 "to fix in chapters/05_two_layer_net/exercises/bad.hpp:4" check 5
+    sed -i '/Your code/d' chapters/05_two_layer_net/exercises/bad.hpp
+    expect 1 "to fix in chapters/05_two_layer_net/exercises/bad.hpp:3" check 5
+    # One JSON document, with titles from the text and points from a file.
+    mkdir -p chapters/05_two_layer_net/doc
+    printf '## Exercises\n\n### 05.4 Good: a title\n' >chapters/05_two_layer_net/doc/exercises.md
+    printf '# points\n05.4 2.5 # many\n09.5 3\n' >points
+    status=0
+    PATH=$path ./run check --json --points=points >document 2>errors || status=$?
+    python3 - "$status" document <<'END'
+import json, sys
+assert sys.argv[1] == "1", sys.argv
+result = json.load(open(sys.argv[2]))
+assert [e.pop("seconds") >= 0 for e in result["exercises"]] == [True] * 4
+assert result.pop("seconds") >= 0
+folder = "chapters/05_two_layer_net/exercises/"
+good, bad, _, last = result.pop("exercises")
+assert good == {"exercise": "05.4", "title": "Good: a title", "function": "good_backward", "file": folder + "good.hpp",
+                "passed": True, "points": 2.5, "earned": 2.5, "message": ""}, good
+assert bad == {"exercise": "05.5", "title": "bad_backward", "function": "bad_backward", "file": folder + "bad.hpp",
+               "passed": False, "points": 1, "earned": 0, "message": "dx is wrong"}, bad
+assert (last["points"], last["earned"]) == (3, 0), last
+assert result == {"count": 4, "passed": 2, "points": 7.5, "earned": 3.5}, result
+END
+    expect 0 '"passed": 4,' check --json --solutions
+    for line in "05.4" "5 1" "05.4 -1" "05.4 x" "05.4 1 1"; do
+        echo "$line" >points
+        expect 2 "check: points:1: expected an exercise and its points" check --points points
+    done
+    expect 2 "--points takes a file, not \"none\"" check --points none
+    expect 2 "--points takes a file, not \"\"" check 5 --points
     expect 2 "05.9 is no coding exercise; expected any of 05.4 05.5" check 5.9
     for seconds in 0 0.0 -1 x ""; do
         expect 2 "--timeout takes a number of seconds above 0, not \"$seconds\"" check --timeout "$seconds"
