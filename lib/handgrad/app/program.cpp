@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 #include <xsimd/xsimd.hpp>
@@ -34,6 +33,10 @@
 #include "handgrad/tensor/memory_limit.hpp"
 #include "handgrad/tensor/parallel.hpp"
 #include "handgrad/version.hpp"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace handgrad::app {
 namespace {
@@ -210,7 +213,9 @@ std::map<std::string, std::string> Program::texts(std::initializer_list<std::str
 
 int Program::main(int argc, char** argv, const std::function<void()>& lesson) {
     restart_within_limit(argv, environ);
+#if defined(__GLIBC__)
     if (memory_is_limited()) { ::mallopt(M_ARENA_MAX, 1); } // no 64 MiB for each thread, of which it uses little
+#endif
     std::signal(SIGPIPE, SIG_IGN); // write() reports an error if the reader of a pipe has ended
     end_cleanly_by_signals();
     open_standard_streams();
