@@ -267,8 +267,11 @@ void Lesson::show_digits() const {
     const auto saved = plot::image_grid(first_images, 4, 5, first_titles)
                            .save(program.output(""), "digits");
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
+    fmt::print("\nThe same as a picture: digits.svg\n");
 }
 
+// @output to "The same as a picture"
+//
 // ![The first 20 digits of the first batch, each with its label](digits.svg)
 //
 // The seed fixes all that is random in a program: run it twice, and you see the same digits. Choose
@@ -289,7 +292,6 @@ int main(int argc, char** argv) {
     return program.main(argc, argv, [&program] { Lesson(program).run(); });
 }
 
-// The text form of the digits, and the end of the run. Every run ends by saying where its figures
-// are and what comes next.
+// Every run ends by saying where its figures are, which page explains them, and what comes next.
 //
 // @output to end

@@ -377,8 +377,7 @@ template <class T> void compare_library(const Random& generator) {
 //
 // How do the kernels behave when the matrices grow out of the caches? We multiply square matrices,
 // with 64, 96, 128, 192, ... rows and columns. The definition gets so slow that we time it for 32
-// rows of a only; each row takes as long as any other.
-// One vector for each kernel.
+// rows of a only; each row takes as long as any other. `Rates` holds a vector for each kernel.
 using Rates = std::vector<std::vector<double>>;
 
 std::vector<std::size_t> sizes_up_to(std::size_t largest) {
