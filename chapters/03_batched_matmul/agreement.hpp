@@ -39,10 +39,11 @@ template <class T> std::size_t different(const handgrad::Tensor<T>& c,
     return count;
 }
 
-// A sum of D products, added in any order, with or without fused multiply-adds, is wrong by at most
-// $\frac{D u}{1 - D u} \sum_i |a_{ni}| |b_{ik}|$, where u, the unit roundoff, is half the distance
-// from 1 to the next number (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd
-// edition, section 3.5). Two such sums differ by at most twice that.
+// A sum of D products of floats, added in any order, with or without fused multiply-adds, is wrong
+// by at most $\frac{D \cdot 2^{-24}}{1 - D \cdot 2^{-24}} \sum_i |a_{ni}| |b_{ik}|$ (N. J. Higham,
+// "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 3.5). $2^{-24}$ is the
+// unit roundoff, half the distance from 1 to the next float; for doubles it is $2^{-53}$. Two such
+// sums differ by at most twice that.
 //
 // This function returns the largest difference of two products in units of that bound. If it is
 // above 1, one of the two is not a product of a and b.
@@ -51,8 +52,8 @@ template <class T> double error_over_bound(const handgrad::Tensor<T>& c,
                                            const handgrad::Tensor<T>& a,
                                            const handgrad::Tensor<T>& b) {
     const std::size_t N = a.shape(0), D = a.shape(1), K = b.shape(1);
-    const double u = double(std::numeric_limits<T>::epsilon()) / 2;
-    const double Du = static_cast<double>(D) * u;
+    const double roundoff = double(std::numeric_limits<T>::epsilon()) / 2;
+    const double relative = double(D) * roundoff;
     double worst = 0;
     for (std::size_t n = 0; n < N; ++n) {
         for (std::size_t k = 0; k < K; ++k) {
@@ -63,10 +64,9 @@ template <class T> double error_over_bound(const handgrad::Tensor<T>& c,
             const double error =
                 std::abs(double(c(n, k)) - double(first(n, k)));
             const double ratio =
-                error == 0 ? 0 : error / (2 * Du / (1 - Du) * sum);
-            if (!(ratio <= worst)) {
-                worst = ratio;
-            } // so that NaN gets through
+                error == 0 ? 0 : error / (2 * relative / (1 - relative) * sum);
+            const bool larger = !(ratio <= worst); // or NaN
+            if (larger) { worst = ratio; }
         }
     }
     return worst;

@@ -301,6 +301,13 @@ void Lesson::prove_gradient() {
 // in another order, and subtract the largest score before `exp` so that nothing can overflow. So
 // the results may differ in the last digit or two, by about $10^{-16}$. A larger difference in a
 // gradient is a mistake in one of the two, and the program stops.
+//
+// <details class="predict"><summary>Predict: do both compute exactly the same bits?</summary>
+//
+// No. Sums in another order round differently. The largest difference is printed below, about
+// $10^{-16}$.
+//
+// </details>
 void Lesson::compare_with_library() {
     const double loss = model.forward(x, y);
     model.backward(x, y);

@@ -394,6 +394,13 @@ void Lesson::compare_losses() {
 // ## How many are right?
 //
 // A guess would be right for one point in three.
+//
+// <details class="predict"><summary>Predict: which points does the net get wrong?</summary>
+//
+// A few near the centre, where the three arms touch and points of different classes lie next to
+// each other.
+//
+// </details>
 template <class Model> double Lesson::accuracy(Model& model) const {
     const Labels& y = spiral.y;
     const std::size_t correct = cpu::count_correct(model.scores(spiral.x), y);
