@@ -1,10 +1,11 @@
 #pragma once
 // ## A batch: gather
 //
-// `thrust::gather` computes result[i] = source[map[i]]. Here the source is the set of all digits, as
-// bytes, and the map says which pixel of which digit is next. Both ranges are computed on the fly: the
-// map from i, and numbers from 0 to 1 from the bytes. So a shuffled batch costs one byte read and one
-// number written per pixel, and the data set may stay on the device during the whole training.
+// `thrust::gather` computes result[i] = source[map[i]]. Here the source is the set of all digits,
+// as bytes, and the map says which pixel of which digit is next. Both ranges are computed on the
+// fly: the map from i, and numbers from 0 to 1 from the bytes. So a shuffled batch costs one byte
+// read and one number written per pixel, and the data set may stay on the device during the whole
+// training.
 
 #include <cstdint>
 
@@ -20,9 +21,9 @@ struct ToUnit {
     }
 };
 
-// `order` contains the shuffled numbers of the digits, and the batch begins at place *first of it. The
-// functions read *first on the device, instead of receiving it from the host, so that a whole step can be
-// recorded and replayed ("One start for a whole step" in system_cuda.cu).
+// `order` contains the shuffled numbers of the digits, and the batch begins at place *first of it.
+// The functions read *first on the device, instead of receiving it from the host, so that a whole
+// step can be recorded and replayed ("One start for a whole step" in system_cuda.cu).
 struct PixelOf {
     const std::int32_t *order, *first;
     int pixels;

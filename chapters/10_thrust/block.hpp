@@ -1,21 +1,21 @@
 #pragma once
 // ## Inside a block
 //
-// On a GPU the convolutions of the device backend do not use Thrust. Work items cannot share what they
-// have read, and no algorithm of Thrust changes that; a *kernel* of CUDA can. Its threads are grouped
-// into *blocks*, and the threads of a block have two things in common: a small *shared memory*, and a
-// *barrier*, `__syncthreads()`, at which each thread waits for all others. The kernel `multiply` in
-// `handgrad/device/cuda_tiles.hpp` computes a matrix product $c = ab$ with them, one tile of $c$ for each
-// block. It goes along the depth in steps. In each step the threads
+// On a GPU the convolutions of the device backend do not use Thrust. Work items cannot share what
+// they have read, and no algorithm of Thrust changes that; a *kernel* of CUDA can. Its threads are
+// grouped into *blocks*, and the threads of a block have two things in common: a small *shared
+// memory*, and a *barrier*, `__syncthreads()`, at which each thread waits for all others. The
+// kernel `multiply` in `handgrad/device/cuda_tiles.hpp` computes a matrix product $c = ab$ with
+// them, one tile of $c$ for each block. It goes along the depth in steps. In each step the threads
 //
 // 1. load a piece of $a$ and a piece of $b$ into shared memory,
 // 2. wait at the barrier, since each thread needs numbers that others have loaded,
 // 3. add the products of this piece to their sums, which they keep in registers,
 // 4. wait again, since no thread may load the next piece while another still reads this one.
 //
-// No GPU is needed to watch a block. If nvcc does not compile the kernel, the threads of a block are
-// ordinary threads of this computer. They are slow, but they run the same lines. The kernel asks a
-// *problem* for every number, so our problem can record which thread has asked.
+// No GPU is needed to watch a block. If nvcc does not compile the kernel, the threads of a block
+// are ordinary threads of this computer. They are slow, but they run the same lines. The kernel
+// asks a *problem* for every number, so our problem can record which thread has asked.
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
@@ -28,9 +28,9 @@
 
 namespace block {
 
-// The block has 4 threads and its tile 8 x 8 entries; each thread owns 4 x 4 of them. Our c has 7 rows and
-// 6 columns, so the tile extends beyond both edges. A step has 16 products (`depth_step`), and our sums
-// have 18, so the second step is nearly empty.
+// The block has 4 threads and its tile 8 x 8 entries; each thread owns 4 x 4 of them. Our c has 7
+// rows and 6 columns, so the tile extends beyond both edges. A step has 16 products (`depth_step`),
+// and our sums have 18, so the second step is nearly empty.
 constexpr int rows = 7, columns = 6, depth = 18, tile = 8, threads = 4,
               no_thread = -1;
 
@@ -81,21 +81,22 @@ inline Notes run(int products) {
     return notes;
 }
 
-// A thread's number, or a dot for a place of the tile outside the matrix. The kernel has stored a zero
-// there, and no thread has asked for a number.
+// A thread's number, or a dot for a place of the tile outside the matrix. The kernel has stored a
+// zero there, and no thread has asked for a number.
 inline std::string who(int thread) {
     return thread == no_thread ? " ." : fmt::format(" {}", thread);
 }
 
 // ### Which thread loads which number
 //
-// The numbers of a piece are dealt out like cards: number 0 to thread 0, number 1 to thread 1, and number
-// 4 to thread 0 again. A line of a's piece has 8 numbers, so each thread always gets the same rows.
+// The numbers of a piece are dealt out like cards: number 0 to thread 0, number 1 to thread 1, and
+// number 4 to thread 0 again. A line of a's piece has 8 numbers, so each thread always gets the
+// same rows.
 //
 // <details class="predict"><summary>Predict: how many numbers does thread 0 load in the first step, and how many does thread 3?</summary>
 //
-// Thread 0 loads 2 rows of a with 16 numbers each, and a quarter of b's $16 \cdot 6$ numbers: 56. One of
-// thread 3's rows is row 7, which our matrix does not have: 16 fewer, 40.
+// Thread 0 loads 2 rows of a with 16 numbers each, and a quarter of b's $16 \cdot 6$ numbers: 56.
+// One of thread 3's rows is row 7, which our matrix does not have: 16 fewer, 40.
 //
 // </details>
 inline void print_loads(const Notes& notes) {
@@ -122,8 +123,8 @@ inline void print_loads(const Notes& notes) {
 //
 // ### Which thread computes which entry
 //
-// Neighbouring threads compute neighbouring rows. Each thread reads 4 numbers of a and 4 of b from shared
-// memory for 16 products.
+// Neighbouring threads compute neighbouring rows. Each thread reads 4 numbers of a and 4 of b from
+// shared memory for 16 products.
 inline void print_entries(const Notes& notes) {
     fmt::print("\nThe thread that computes each entry of c\n\n");
     for (int i = 0; i < tile; ++i) {
@@ -141,10 +142,10 @@ inline void print_entries(const Notes& notes) {
 //
 // ### From barrier to barrier
 //
-// Now the same block in time: what do the threads have in their registers at the end of each step? The
-// first entry of thread 0 is in row 0 of c and that of thread 1 in row 1. So we expect 16 and 32 after the
-// first step, and 18 and 36 after the second. In the second step threads 2 and 3 load nothing of b, and
-// yet they must come to the barrier: without them the others would wait for ever.
+// Now the same block in time: what do the threads have in their registers at the end of each step?
+// The first entry of thread 0 is in row 0 of c and that of thread 1 in row 1. So we expect 16 and
+// 32 after the first step, and 18 and 36 after the second. In the second step threads 2 and 3 load
+// nothing of b, and yet they must come to the barrier: without them the others would wait for ever.
 inline std::vector<int> loads(const Notes& notes, int thread, int first,
                               int last) {
     int of_a = 0, of_b = 0;
@@ -185,10 +186,10 @@ inline void print_step(const Notes& all, int first, int last) {
 
 // ### What the tile saves
 //
-// The block reads every number of a and b once: $7 \cdot 18 + 18 \cdot 6 = 234$ numbers. Independent
-// threads, one for each entry of c, would read $2 \cdot 18$ numbers each: $7 \cdot 6 \cdot 36 = 1512$. The
-// library's tiles have 64 rows and up to 64 columns. There a number that has been read once takes part in
-// up to 64 sums.
+// The block reads every number of a and b once: $7 \cdot 18 + 18 \cdot 6 = 234$ numbers.
+// Independent threads, one for each entry of c, would read $2 \cdot 18$ numbers each:
+// $7 \cdot 6 \cdot 36 = 1512$. The library's tiles have 64 rows and up to 64 columns. There a
+// number that has been read once takes part in up to 64 sums.
 inline void lesson() {
     constexpr int step = handgrad::device::tiles::depth_step;
     const Notes notes = run(depth);
@@ -222,5 +223,5 @@ inline void lesson() {
 
 // @output to end
 //
-// Both barriers of a step are needed. Without the first, a thread multiplies numbers that are not there
-// yet. Without the second, it finds those of the next step.
+// Both barriers of a step are needed. Without the first, a thread multiplies numbers that are not
+// there yet. Without the second, it finds those of the next step.

@@ -1,8 +1,8 @@
 #pragma once
 // ## Softmax and loss: one item per row
 //
-// Ten scores per digit are too few to share, but there are many digits. So a work item computes a whole
-// row: the maximum, the exponentials, their sum, and the loss of this digit.
+// Ten scores per digit are too few to share, but there are many digits. So a work item computes a
+// whole row: the maximum, the exponentials, their sum, and the loss of this digit.
 
 #include <cmath>
 #include <cstdint>

@@ -1,9 +1,9 @@
 #pragma once
 // ## The operations, and whether they are right
 //
-// The inputs are whole numbers, so nothing is rounded. All systems, the library's device backend and the
-// cpu backend must then get the same number in every place. Only softmax has to round, and `exp` does not
-// give the same last bit everywhere.
+// The inputs are whole numbers, so nothing is rounded. All systems, the library's device backend
+// and the cpu backend must then get the same number in every place. Only softmax has to round, and
+// `exp` does not give the same last bit everywhere.
 
 #include <algorithm>
 #include <cmath>
@@ -64,14 +64,14 @@ inline void check_operations(const Systems& systems,
 
 // @output to "cross_entropy_backward"
 //
-// The column "FLOP per byte" says what limits an operation on a full machine: a small number means memory,
-// a large one arithmetic. ReLU has 1/8, the second convolution 57.
+// The column "FLOP per byte" says what limits an operation on a full machine: a small number means
+// memory, a large one arithmetic. ReLU has 1/8, the second convolution 57.
 //
 // ## What they cost
 //
-// We time each operation on every system, by the library's device backend with its plain kernels, which
-// are much like ours, and with its fast ones, and by the cpu backend. If the device is this computer's
-// own cores, the fast kernels *are* the cpu backend's.
+// We time each operation on every system, by the library's device backend with its plain kernels,
+// which are much like ours, and with its fast ones, and by the cpu backend. If the device is this
+// computer's own cores, the fast kernels *are* the cpu backend's.
 //
 // <details class="predict"><summary>Predict: two threads instead of one, and the same arithmetic as the cpu backend. How far behind is our convolution?</summary>
 //
@@ -119,23 +119,24 @@ time_operations(const Systems& systems,
 
 // @output to "cross_entropy_backward"
 //
-// Our convolutions use neither SIMD nor registers more than once, and they need two divisions to find out
-// which pixel they belong to. A GPU forgives some of that, since its threads are its SIMD and its caches
-// serve neighbours at once. It does not forgive all of it: this is why the device backend has cuBLAS, and
-// tiles in shared memory, for CUDA.
+// Our convolutions use neither SIMD nor registers more than once, and they need two divisions to
+// find out which pixel they belong to. A GPU forgives some of that, since its threads are its SIMD
+// and its caches serve neighbours at once. It does not forgive all of it: this is why the device
+// backend has cuBLAS, and tiles in shared memory, for CUDA.
 //
-// Max-pooling is slow on the host for two reasons. Every item finds its window by five divisions. And
-// nobody can guess the outcome of its three comparisons of random numbers, so the processor often guesses
-// wrong and starts again. The cpu backend has neither problem: it goes through the rows and compares
-// registers.
+// Max-pooling is slow on the host for two reasons. Every item finds its window by five divisions.
+// And nobody can guess the outcome of its three comparisons of random numbers, so the processor
+// often guesses wrong and starts again. The cpu backend has neither problem: it goes through the
+// rows and compares registers.
 //
 // ## How to read the times
 //
-// For the most parallel system of this machine we print how often the items of an operation fill the
-// machine, which part of the bandwidth of a large relu it reached, and how many operations per second. An
-// operation with few items is slow because most of the machine is idle. One with many items and few
-// operations per byte should be near 100 percent of the bandwidth. One with many operations per byte
-// should be near the peak of the arithmetic (chapter 03). If it is none of these, it can be improved.
+// For the most parallel system of this machine we print how often the items of an operation fill
+// the machine, which part of the bandwidth of a large relu it reached, and how many operations per
+// second. An operation with few items is slow because most of the machine is idle. One with many
+// items and few operations per byte should be near 100 percent of the bandwidth. One with many
+// operations per byte should be near the peak of the arithmetic (chapter 03). If it is none of
+// these, it can be improved.
 inline void read_times(const System& system, std::size_t column,
                        double bandwidth,
                        const std::vector<Operation>& operations,
@@ -156,21 +157,23 @@ inline void read_times(const System& system, std::size_t column,
 
 // @output to "cross_entropy_backward"
 //
-// relu and its like reach the bandwidth of the large relu, or more where the numbers are still in the
-// cache. The convolutions are far from it and should be: at 57 operations per byte they have to be judged
-// by GFLOP/s. `linear_backward_bias` has ten items, so no more than ten threads can work. On a GPU look
-// first at "fills it": below 1 the machine is not full, and nothing but more work per start helps.
+// relu and its like reach the bandwidth of the large relu, or more where the numbers are still in
+// the cache. The convolutions are far from it and should be: at 57 operations per byte they have to
+// be judged by GFLOP/s. `linear_backward_bias` has ten items, so no more than ten threads can work.
+// On a GPU look first at "fills it": below 1 the machine is not full, and nothing but more work per
+// start helps.
 //
 // ### Occupancy
 //
-// "Fills it" counts threads as if there were room for each of them. On a GPU a thread needs registers,
-// and a multiprocessor has a fixed number of them, so a complicated function leaves room for fewer
-// threads. The compiler and the GPU can be asked. (Only a machine with a GPU prints this table.)
+// "Fills it" counts threads as if there were room for each of them. On a GPU a thread needs
+// registers, and a multiprocessor has a fixed number of them, so a complicated function leaves room
+// for fewer threads. The compiler and the GPU can be asked. (Only a machine with a GPU prints this
+// table.)
 inline void read_occupancy(const Systems& systems) {
     for (const auto& system : systems) {
         const auto uses = system->kernel_use();
         if (uses.empty()) { continue; }
-        fmt::print("\nregisters  threads a block  occupancy  on {}\n",
+        fmt::print("registers  threads a block  occupancy  on {}\n",
                    system->name());
         for (const auto& use : uses) {
             fmt::print("{:>9}  {:>15}  {:>9}  {}\n", cell(use.registers, ".0f"),
@@ -182,15 +185,16 @@ inline void read_occupancy(const Systems& systems) {
 
 // ## Three in one, six in one
 //
-// Two kinds of fusion: the first block in three passes and in one, and SGD for the six parameters one
-// after another and for all of them in one array. The operations are the same. The first saves memory
-// traffic and two starts, the second five starts. Whether that shows depends on the cost of the rest.
+// Two kinds of fusion: the first block in three passes and in one, and SGD for the six parameters
+// one after another and for all of them in one array. The operations are the same. The first saves
+// memory traffic and two starts, the second five starts. Whether that shows depends on the cost of
+// the rest.
 //
 // <details class="predict"><summary>Predict: is the fused block faster than the three passes on this computer's cores?</summary>
 //
-// Hardly, and sometimes it is slower: our plain arithmetic takes nearly all of the time, and the memory
-// traffic that fusion saves takes little. In the library, whose arithmetic is fast, fusion pays off
-// (chapter 09, `--unfused`).
+// Hardly, and sometimes it is slower: our plain arithmetic takes nearly all of the time, and the
+// memory traffic that fusion saves takes little. In the library, whose arithmetic is fast, fusion
+// pays off (chapter 09, `--unfused`).
 //
 // </details>
 inline std::vector<double> time_fusion(System& system, const ConvSizes& sizes,
@@ -258,5 +262,5 @@ inline void lesson_fusion(const Systems& systems, int N, Random random) {
 
 // @output to "TBB"
 //
-// One SGD for six arrays has a sixth of the starts. That shows on every system that has to pay for a
-// start.
+// One SGD for six arrays has a sixth of the starts. That shows on every system that has to pay for
+// a start.

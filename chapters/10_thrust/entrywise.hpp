@@ -1,8 +1,9 @@
 #pragma once
 // ## Entry by entry: transform and zip
 //
-// `thrust::transform` applies a function to every number of a range. It does not say in which order,
-// and that is the point: no entry waits for another, so any number of threads can share the work.
+// `thrust::transform` applies a function to every number of a range. It does not say in which
+// order, and that is the point: no entry waits for another, so any number of threads can share the
+// work.
 
 #include <cstddef>
 
@@ -13,15 +14,15 @@
 
 #include "sizes.hpp"
 
-// The function is an object with an `operator()`. So the compiler knows it when it compiles the loop,
-// and can make a loop for this function alone. (The condition is `x < 0` and not `x > 0`, so that a NaN
-// and -0 come through.)
+// The function is an object with an `operator()`. So the compiler knows it when it compiles the
+// loop, and can make a loop for this function alone. (The condition is `x < 0` and not `x > 0`, so
+// that a NaN and -0 come through.)
 struct Relu {
     ON_DEVICE float operator()(float x) const { return x < 0 ? 0 : x; }
 };
 
-// The first argument of every algorithm is the *execution policy*: it says where the algorithm runs.
-// The rest is the same everywhere.
+// The first argument of every algorithm is the *execution policy*: it says where the algorithm
+// runs. The rest is the same everywhere.
 template <class Policy> void relu_forward(const Policy& policy, const float* x,
                                           float* y, std::size_t n) {
     thrust::transform(policy, x, x + n, y, Relu{});
@@ -40,10 +41,10 @@ template <class Policy> void relu_backward(const Policy& policy, const float* x,
     thrust::transform(policy, x, x + n, dy, dx, ReluGradient{});
 }
 
-// A step of SGD with momentum, $v \leftarrow \beta v + dw$ and $w \leftarrow w - \eta v$, reads three
-// ranges and writes two. A `zip_iterator` makes one range of several: its entries are tuples of
-// references. Two transforms would do as well, but then the first would write v and the second would
-// read it again.
+// A step of SGD with momentum, $v \leftarrow \beta v + dw$ and $w \leftarrow w - \eta v$, reads
+// three ranges and writes two. A `zip_iterator` makes one range of several: its entries are tuples
+// of references. Two transforms would do as well, but then the first would write v and the second
+// would read it again.
 struct SgdStep {
     float lr, beta;
     template <class Entry> ON_DEVICE void operator()(Entry entry) const {

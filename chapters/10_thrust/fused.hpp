@@ -1,10 +1,10 @@
 #pragma once
 // ## Three operations in one: fusion
 //
-// Convolution, ReLU and pooling one after another write z, read it, write o, and read it. z and o are four
-// times as large as the result. A work item that computes the four z of a window itself keeps them in
-// registers. Moreover, three algorithms are started three times, and on a GPU a small batch spends most
-// of its time on starts.
+// Convolution, ReLU and pooling one after another write z, read it, write o, and read it. z and o
+// are four times as large as the result. A work item that computes the four z of a window itself
+// keeps them in registers. Moreover, three algorithms are started three times, and on a GPU a small
+// batch spends most of its time on starts.
 //
 // ReLU of the maximum equals the maximum of the ReLUs, and saves three of the four.
 
@@ -46,8 +46,8 @@ void conv2d_relu_max_pool2d_forward(const Policy& policy, const ConvSizes& size,
     thrust::transform(policy, items, items + size.pooled(), results, pooling);
 }
 
-// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, which y
-// tells. `scatter_if` takes a *stencil* beside the map, and a condition for it.
+// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, which
+// y tells. `scatter_if` takes a *stencil* beside the map, and a condition for it.
 struct IsOn {
     ON_DEVICE bool operator()(float y) const { return !(y <= 0); }
 };

@@ -1,10 +1,11 @@
 #pragma once
 // ## Convolution: each item gathers what it needs
 //
-// Each work item computes one number of the result and fetches everything that goes into it. The other
-// way would be to go through the inputs and *add* each of them to all results in which it takes part.
-// Then two threads could add to the same number at the same time. GPUs have atomic additions for that,
-// but the order of the additions, and with it the last bits, would be left to chance.
+// Each work item computes one number of the result and fetches everything that goes into it. The
+// other way would be to go through the inputs and *add* each of them to all results in which it
+// takes part. Then two threads could add to the same number at the same time. GPUs have atomic
+// additions for that, but the order of the additions, and with it the last bits, would be left to
+// chance.
 //
 // ![One pixel of dx gathers from all windows that cover it. No other work item writes to this pixel.](gather.svg)
 
@@ -49,8 +50,9 @@ struct ConvForward {
     }
 };
 
-// dx[n, c, h, w] = sum over k, r, s of dy[n, k, h - r, w - s] w[k, c, r, s], over all places inside of
-// dy. The function looks for the windows that cover a pixel, not for the pixels that a window covers.
+// dx[n, c, h, w] = sum over k, r, s of dy[n, k, h - r, w - s] w[k, c, r, s], over all places inside
+// of dy. The function looks for the windows that cover a pixel, not for the pixels that a window
+// covers.
 struct ConvBackwardInput {
     ConvSizes size;
     const float *dy, *weights;
@@ -78,10 +80,10 @@ struct ConvBackwardInput {
     }
 };
 
-// dw[k, c, r, s] = sum over n, p, q of dy[n, k, p, q] x[n, c, p + r, q + s]. The first layer has only 250
-// weights. One item per weight would leave a GPU almost empty, and every item would have tens of
-// thousands of additions to do. So there is one item per weight and image: `parts` holds dw of each image,
-// and a second step adds up the images. Both orders are fixed.
+// dw[k, c, r, s] = sum over n, p, q of dy[n, k, p, q] x[n, c, p + r, q + s]. The first layer has
+// only 250 weights. One item per weight would leave a GPU almost empty, and every item would have
+// tens of thousands of additions to do. So there is one item per weight and image: `parts` holds dw
+// of each image, and a second step adds up the images. Both orders are fixed.
 struct ConvBackwardWeightOfImage {
     ConvSizes size;
     const float *x, *dy;
@@ -127,8 +129,8 @@ void conv2d_backward_input(const Policy& policy, const ConvSizes& size,
     thrust::tabulate(policy, dx, dx + size.x(), ConvBackwardInput{size, dy, w});
 }
 
-// `parts` is memory for N times as many numbers as w has. Adding up the images is adding up the columns
-// of a matrix of shape (N, size of w).
+// `parts` is memory for N times as many numbers as w has. Adding up the images is adding up the
+// columns of a matrix of shape (N, size of w).
 template <class Policy>
 void conv2d_backward_weight(const Policy& policy, const ConvSizes& size,
                             const float* x, const float* dy, float* parts,
@@ -148,8 +150,8 @@ void conv2d_backward_bias(const Policy& policy, const ConvSizes& size,
 
 // ## Max-pooling: two results at once, and scatter
 //
-// The function returns a tuple, the largest number and its place, and a `zip_iterator` stores the two
-// parts in two ranges. If two numbers are equal, the first one wins; a NaN wins always.
+// The function returns a tuple, the largest number and its place, and a `zip_iterator` stores the
+// two parts in two ranges. If two numbers are equal, the first one wins; a NaN wins always.
 struct Pooling {
     const float* x;
     int H, W;
@@ -180,8 +182,9 @@ void max_pool2d_forward(const Policy& policy, const float* x, int maps, int H,
                       Pooling{x, H, W});
 }
 
-// Backward sends each gradient to its winner: result[map[i]] = source[i], which is `thrust::scatter`. The
-// windows do not overlap, so no two of them write to the same place. If they did, scatter would be wrong.
+// Backward sends each gradient to its winner: result[map[i]] = source[i], which is
+// `thrust::scatter`. The windows do not overlap, so no two of them write to the same place. If they
+// did, scatter would be wrong.
 template <class Policy>
 void max_pool2d_backward(const Policy& policy, const float* dy,
                          const std::int32_t* winners, int windows, float* dx,

@@ -1,7 +1,7 @@
 // ## The lesson at a glance
 //
-// This program is divided into small files, in the order in which this chapter shows them. This one is
-// the table of contents.
+// This program is divided into small files, in the order in which this chapter shows them. This one
+// is the table of contents.
 //
 // 1. *What a parallel primitive is*: `places.hpp` finds Thrust's systems, `entrywise.hpp` and `sums.hpp`
 //    hold our first functions, and `primitives.hpp` times them.
@@ -10,9 +10,9 @@
 // 3. *What an operation costs*: `costs.hpp` times each operation, and `block.hpp` looks inside a GPU's
 //    block.
 //
-// The other files are helpers. `thrust_system.hpp` and the four files `system_...` compile our functions
-// for all systems that this machine has. They and the functions' own files are the only ones that include
-// Thrust.
+// The other files are helpers. `thrust_system.hpp` and the four files `system_...` compile our
+// functions for all systems that this machine has. They and the functions' own files are the only
+// ones that include Thrust.
 #include <stdexcept>
 
 #include <fmt/format.h>

@@ -1,9 +1,9 @@
 #pragma once
 // ## The CNN's training step, put together
 //
-// We make the network of chapter 09 out of this chapter's functions. A step gathers a batch, goes forward,
-// goes backward, and updates all parameters. Every number stays in the system's memory. The host only
-// starts one function after another.
+// We make the network of chapter 09 out of this chapter's functions. A step gathers a batch, goes
+// forward, goes backward, and updates all parameters. Every number stays in the system's memory.
+// The host only starts one function after another.
 
 #include <vector>
 
@@ -17,8 +17,8 @@ struct Digits {
     int N;
 };
 
-// One convolution, ReLU and pooling, with the arrays that it needs: both directions, in one pass or in
-// three.
+// One convolution, ReLU and pooling, with the arrays that it needs: both directions, in one pass or
+// in three.
 class Block {
 public:
     Block(System& system, const ConvSizes& sizes)
@@ -71,8 +71,8 @@ private:
     Array<std::int32_t> winners;
 };
 
-// The network. All parameters are in one array, in PyTorch's order, and all gradients in another. So one
-// start of SGD serves all six.
+// The network. All parameters are in one array, in PyTorch's order, and all gradients in another.
+// So one start of SGD serves all six.
 class Network {
 public:
     Network(System& system, const Digits& digits,

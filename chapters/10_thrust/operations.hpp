@@ -1,6 +1,6 @@
 #pragma once
-// The operations of the step one by one, at the sizes of the network: by the functions of this chapter on a
-// System, and by the library's backends, with the same inputs.
+// The operations of the step one by one, at the sizes of the network: by the functions of this
+// chapter on a System, and by the library's backends, with the same inputs.
 
 #include <algorithm>
 #include <cstdint>
@@ -18,7 +18,8 @@
 
 using handgrad::Shape;
 
-// An operation with its arrays: a function that runs it, and one that copies its first result to the host.
+// An operation with its arrays: a function that runs it, and one that copies its first result to
+// the host.
 struct Ready {
     std::function<void()> run;
     std::function<std::vector<float>()> result;
@@ -147,8 +148,8 @@ Operation operation(const Description& what, const Inputs& inputs,
             }};
 }
 
-// In `run`, x are the inputs and y the results. `backend` is a Cpu<float> or a Device<float>, of which only
-// the type is used.
+// In `run`, x are the inputs and y the results. `backend` is a Cpu<float> or a Device<float>, of
+// which only the type is used.
 inline std::vector<Operation> all_operations(std::size_t N,
                                              handgrad::Random random) {
     const auto n = static_cast<int>(N);

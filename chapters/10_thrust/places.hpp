@@ -1,10 +1,10 @@
 #pragma once
 // ## Where it can run
 //
-// Thrust calls an implementation of its algorithms a *system*. CPP, one thread, exists wherever there is
-// a C++ compiler. OMP (OpenMP) and TBB (Threading Building Blocks) exist where they were installed when
-// this program was compiled. CUDA exists where its compiler was, and needs a GPU now. The tables below
-// have a column or a row for each system that this machine has.
+// Thrust calls an implementation of its algorithms a *system*. CPP, one thread, exists wherever
+// there is a C++ compiler. OMP (OpenMP) and TBB (Threading Building Blocks) exist where they were
+// installed when this program was compiled. CUDA exists where its compiler was, and needs a GPU
+// now. The tables below have a column or a row for each system that this machine has.
 
 #include <cmath>
 #include <functional>
@@ -71,8 +71,8 @@ inline std::string cell(double value, const char* format = ".1f") {
     return std::isnan(value) ? "-" : app::about(value, format);
 }
 
-// Seconds that one call of f takes: on a system, by the cpu backend, and by the library's device backend,
-// which computes nothing if it was built for a GPU and there is none.
+// Seconds that one call of f takes: on a system, by the cpu backend, and by the library's device
+// backend, which computes nothing if it was built for a GPU and there is none.
 inline double time_on(System& system, const std::function<void()>& f) {
     return seconds_per_call(f, [&] { system.wait(); });
 }

@@ -1,9 +1,10 @@
 #pragma once
 // ## From one number to millions
 //
-// We time `thrust::transform` with the simplest function that we have, $y = \max(x, 0)$: one operation for
-// 8 bytes. If there are enough numbers, memory limits the speed, however fast the arithmetic is. If there
-// are few, the start is what costs: waking threads, or putting a kernel into the GPU's queue.
+// We time `thrust::transform` with the simplest function that we have, $y = \max(x, 0)$: one
+// operation for 8 bytes. If there are enough numbers, memory limits the speed, however fast the
+// arithmetic is. If there are few, the start is what costs: waking threads, or putting a kernel
+// into the GPU's queue.
 
 #include <cmath>
 #include <set>
@@ -70,14 +71,14 @@ inline void draw_bandwidth(const std::vector<std::string>& names,
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
 }
 
-// The function returns the bytes per second of the largest relu for each system: the bandwidth of its
-// memory.
+// The function returns the bytes per second of the largest relu for each system: the bandwidth of
+// its memory.
 //
 // <details class="predict"><summary>Predict: for a single number, which is faster, one thread or a team of threads?</summary>
 //
-// One thread: it calls a function. To wake a team takes microseconds, in which one thread could have
-// computed some ten thousand numbers. (TBB does not wake anybody for a single number, and the device
-// backend does not for a few thousand.)
+// One thread: it calls a function. To wake a team takes microseconds, in which one thread could
+// have computed some ten thousand numbers. (TBB does not wake anybody for a single number, and the
+// device backend does not for a few thousand.)
 //
 // </details>
 inline std::vector<double> lesson_transform(const Systems& systems,
@@ -111,18 +112,18 @@ inline std::vector<double> lesson_transform(const Systems& systems,
 
 // @output to "GB/s at"
 //
-// Below some ten thousand numbers one thread is fastest. That is why the library's device backend divides
-// only work of more than a hundred thousand operations. For millions of numbers two threads are faster
-// than one. But when the numbers do not fit into the caches any more, the gain is limited by what the
-// memory can deliver.
+// Below some ten thousand numbers one thread is fastest. That is why the library's device backend
+// divides only work of more than a hundred thousand operations. For millions of numbers two threads
+// are faster than one. But when the numbers do not fit into the caches any more, the gain is
+// limited by what the memory can deliver.
 //
 // ![The memory traffic of relu against the size of the array, on logarithmic axes. On the left the start costs all the time; on the right the memory limits all systems.](bandwidth.svg)
 //
 // ## The last bits of a sum
 //
 // A million numbers from 0 to 1 are added up thirty times, by `reduce` and by our blocks. How many
-// different results are there, and are they the same on all systems? The program stops if the blocks do
-// not have the same bits everywhere.
+// different results are there, and are they the same on all systems? The program stops if the
+// blocks do not have the same bits everywhere.
 //
 // <details class="predict"><summary>Predict: TBB divides the work by which thread is idle. How many different sums will 30 runs give?</summary>
 //
@@ -193,7 +194,7 @@ inline void lesson_sums(const Systems& systems, Random random) {
 
 // @output to "TBB"
 //
-// With OpenMP the bits of `reduce` depend on the number of threads. TBB gives several different sums
-// within thirty runs of the same program on the same numbers. The sum in blocks has the same bits
-// everywhere. It is also more accurate: the loop that adds a million numbers to one growing sum rounds
-// each time at the size of that sum.
+// With OpenMP the bits of `reduce` depend on the number of threads. TBB gives several different
+// sums within thirty runs of the same program on the same numbers. The sum in blocks has the same
+// bits everywhere. It is also more accurate: the loop that adds a million numbers to one growing
+// sum rounds each time at the size of that sum.

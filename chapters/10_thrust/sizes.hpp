@@ -7,11 +7,12 @@
 #define ON_DEVICE
 #endif
 
-// The sizes of a convolution without padding: N images of C_in channels and H x W pixels, C_out filters
-// of R x S.
+// The sizes of a convolution without padding: N images of C_in channels and H x W pixels, C_out
+// filters of R x S.
 //
-// They are ints, and not std::size_t as in the rest of this book. Our functions find by division which
-// pixel they belong to, and a GPU divides 32-bit numbers several times as fast as 64-bit ones.
+// They are ints, and not std::size_t as in the rest of this book. Our functions find by division
+// which pixel they belong to, and a GPU divides 32-bit numbers several times as fast as 64-bit
+// ones.
 struct ConvSizes {
     int N, C_in, H, W, C_out, R, S;
 

@@ -2,8 +2,9 @@
 // ## Sums: reduce, and what it does to the last bits
 //
 // In a sum the result depends on every entry. But for real numbers $(a + b) + (c + d)$ equals
-// $((a + b) + c) + d$, so each thread can add up a part, and then the parts are added. Floating-point
-// numbers are rounded after each addition, so the last bits depend on where the parts begin.
+// $((a + b) + c) + d$, so each thread can add up a part, and then the parts are added.
+// Floating-point numbers are rounded after each addition, so the last bits depend on where the
+// parts begin.
 
 #include <algorithm>
 #include <cstddef>
@@ -18,19 +19,19 @@
 
 #include "sizes.hpp"
 
-// `thrust::reduce` chooses the parts: by the number of threads or, with TBB, by which thread happens to
-// be idle.
+// `thrust::reduce` chooses the parts: by the number of threads or, with TBB, by which thread
+// happens to be idle.
 template <class Policy>
 float sum(const Policy& policy, const float* x, std::size_t n) {
     return thrust::reduce(policy, x, x + n, 0.0f, thrust::plus<float>());
 }
 
-// If the bits are to be the same everywhere, we have to choose the parts ourselves. One thread adds up
-// each block of 256 numbers, in order. Then the sums of 256 blocks are added up in the same way, until
-// one number is left. The number of threads makes no difference.
+// If the bits are to be the same everywhere, we have to choose the parts ourselves. One thread adds
+// up each block of 256 numbers, in order. Then the sums of 256 blocks are added up in the same way,
+// until one number is left. The number of threads makes no difference.
 //
-// `thrust::tabulate` is the algorithm for "entry i of the result is a function of i". The function finds
-// its data itself.
+// `thrust::tabulate` is the algorithm for "entry i of the result is a function of i". The function
+// finds its data itself.
 inline constexpr std::size_t block = 256;
 
 struct SumOfBlock {
@@ -60,11 +61,11 @@ template <class Policy> void sum_in_blocks(const Policy& policy, const float* x,
 
 // ### Many sums at once: reduce_by_key and computed ranges
 //
-// The gradient of a bias is the sum of each column of dy (N, K). `reduce_by_key` adds up neighbours with
-// equal keys. If the rows of a matrix are to be added up, the keys are 0 0 0 1 1 1 2 2 2 and so on. They
-// need not be in memory. A `counting_iterator` is the range 0, 1, 2, ...; a `transform_iterator` is a
-// range to which a function is applied when it is read; and a `permutation_iterator` is a range in
-// another order, which turns columns into rows.
+// The gradient of a bias is the sum of each column of dy (N, K). `reduce_by_key` adds up neighbours
+// with equal keys. If the rows of a matrix are to be added up, the keys are 0 0 0 1 1 1 2 2 2 and
+// so on. They need not be in memory. A `counting_iterator` is the range 0, 1, 2, ...; a
+// `transform_iterator` is a range to which a function is applied when it is read; and a
+// `permutation_iterator` is a range in another order, which turns columns into rows.
 struct RowOf {
     int columns;
     ON_DEVICE int operator()(int i) const { return i / columns; }
@@ -89,9 +90,9 @@ template <class Policy> void column_sums_by_key(const Policy& policy,
                           thrust::make_discard_iterator(), sums);
 }
 
-// Again the library may choose the parts, and may begin one in the middle of a column. The version below
-// has one work item per column and adds in order. But it has no more parallel work than columns: with
-// ten classes, ten threads. Which is better depends on the shape.
+// Again the library may choose the parts, and may begin one in the middle of a column. The version
+// below has one work item per column and adds in order. But it has no more parallel work than
+// columns: with ten classes, ten threads. Which is better depends on the shape.
 struct ColumnSum {
     const float* x;
     int rows, columns;

@@ -1,7 +1,7 @@
 #pragma once
-// One of Thrust's systems, as the rest of the program sees it: its memory and the functions of this chapter.
-// This file does not include Thrust, so main.cpp need not know whether an ordinary compiler or CUDA's has
-// compiled the implementation.
+// One of Thrust's systems, as the rest of the program sees it: its memory and the functions of this
+// chapter. This file does not include Thrust, so main.cpp need not know whether an ordinary
+// compiler or CUDA's has compiled the implementation.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,8 @@ public:
     virtual void replay() = 0;
 };
 
-// All pointers point into the system's memory. A function may return before its work is done; wait() waits.
+// All pointers point into the system's memory. A function may return before its work is done;
+// wait() waits.
 class System {
 public:
     virtual ~System() = default;
@@ -43,7 +44,8 @@ public:
     virtual void wait() = 0;
     virtual std::size_t started() const = 0; // algorithms so far
 
-    // Does `work` once and returns a recording that repeats it with one start; null if the system has none.
+    // Does `work` once and returns a recording that repeats it with one start; null if the system
+    // has none.
     virtual std::unique_ptr<Recording>
     record(const std::function<void()>& work) = 0;
     virtual std::vector<KernelUse>
@@ -101,8 +103,8 @@ public:
                                           const std::int32_t* winners,
                                           int windows, float* dz,
                                           int pixels) = 0;
-    // The end of a training step: stores its loss, losses[*first / n] = *loss, and moves to the next batch,
-    // *first += n.
+    // The end of a training step: stores its loss, losses[*first / n] = *loss, and moves to the
+    // next batch, *first += n.
     virtual void next_batch(std::int32_t* first, const float* loss,
                             float* losses, int n) = 0;
 };

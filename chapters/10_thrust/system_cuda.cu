@@ -1,5 +1,6 @@
-// CUDA: a GPU. It has memory of its own and works on its own: starting an algorithm only puts a *kernel*
-// into a queue, called a *stream*, and the program goes on. The kernels of a stream run in order.
+// CUDA: a GPU. It has memory of its own and works on its own: starting an algorithm only puts a
+// *kernel* into a queue, called a *stream*, and the program goes on. The kernels of a stream run in
+// order.
 
 #include <stdexcept>
 
@@ -19,10 +20,11 @@ void check(cudaError_t status, const char* what) {
 
 // ### One start for a whole step
 //
-// Starting a kernel takes some microseconds, and a step for a small batch has dozens of kernels that take
-// no longer. A *graph* is a list of recorded kernels, and starting all of them is one call. The arguments
-// of a recorded kernel are fixed, so whatever changes from step to step has to be in the GPU's memory. That
-// is why `first` and the losses are there, and why the last kernel of a step changes `first`.
+// Starting a kernel takes some microseconds, and a step for a small batch has dozens of kernels
+// that take no longer. A *graph* is a list of recorded kernels, and starting all of them is one
+// call. The arguments of a recorded kernel are fixed, so whatever changes from step to step has to
+// be in the GPU's memory. That is why `first` and the losses are there, and why the last kernel of
+// a step changes `first`.
 class Graph : public Recording {
 public:
     Graph(cudaStream_t stream, const std::function<void()>& work)
@@ -56,9 +58,10 @@ private:
 
 // ### Occupancy
 //
-// `tabulate` runs a kernel like this one: a thread for each item, threads grouped into blocks, blocks
-// distributed to the multiprocessors. A multiprocessor has a fixed number of registers, which limits how
-// many threads are resident in it. While some threads wait for memory others compute, so many are better.
+// `tabulate` runs a kernel like this one: a thread for each item, threads grouped into blocks,
+// blocks distributed to the multiprocessors. A multiprocessor has a fixed number of registers,
+// which limits how many threads are resident in it. While some threads wait for memory others
+// compute, so many are better.
 template <class Item>
 __global__ void one_thread_an_item(Item item, float* y, int n) {
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);

@@ -1,5 +1,5 @@
-// OMP: OpenMP, a team of threads that is woken for every algorithm. Each thread gets an equal part of the
-// range.
+// OMP: OpenMP, a team of threads that is woken for every algorithm. Each thread gets an equal part
+// of the range.
 
 #include <omp.h>
 #include <thrust/system/omp/execution_policy.h>

@@ -1,5 +1,5 @@
-// TBB: Threading Building Blocks. The range is halved again and again, and an idle thread steals a part from
-// another one.
+// TBB: Threading Building Blocks. The range is halved again and again, and an idle thread steals a
+// part from another one.
 
 #include <tbb/global_control.h>
 #include <thrust/system/tbb/execution_policy.h>

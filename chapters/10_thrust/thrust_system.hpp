@@ -1,10 +1,10 @@
 #pragma once
 // ## One source for all systems
 //
-// All functions of this chapter take the execution policy as their first argument. This class passes it:
-// it is a System made of a `Where`, which has the policy and what Thrust does not provide: memory, waiting,
-// and the name of the hardware. Each of the files system_cpp.cpp, system_omp.cpp, system_tbb.cpp and
-// system_cuda.cu defines a `Where`, and nothing else.
+// All functions of this chapter take the execution policy as their first argument. This class
+// passes it: it is a System made of a `Where`, which has the policy and what Thrust does not
+// provide: memory, waiting, and the name of the hardware. Each of the files system_cpp.cpp,
+// system_omp.cpp, system_tbb.cpp and system_cuda.cu defines a `Where`, and nothing else.
 
 #include <algorithm>
 #include <cstddef>
@@ -169,8 +169,8 @@ private:
     std::size_t started_ = 0;
 };
 
-// What the systems on the host have in common: their memory is the program's, and an algorithm returns when
-// it is done.
+// What the systems on the host have in common: their memory is the program's, and an algorithm
+// returns when it is done.
 struct OnHost {
     static void* allocate(std::size_t bytes) { return ::operator new(bytes); }
     static void release(void* memory) noexcept { ::operator delete(memory); }

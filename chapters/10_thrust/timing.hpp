@@ -5,9 +5,10 @@
 #include <chrono>
 #include <cstddef>
 
-// Seconds that one call of f takes. `wait` returns when everything that was started is done. Many calls are
-// timed together with one wait, as in a training step, which does not wait after each kernel either. Of
-// several such times we take the shortest, which was disturbed least. The first call warms up.
+// Seconds that one call of f takes. `wait` returns when everything that was started is done. Many
+// calls are timed together with one wait, as in a training step, which does not wait after each
+// kernel either. Of several such times we take the shortest, which was disturbed least. The first
+// call warms up.
 template <class F, class Wait>
 double seconds_per_call(const F& f, const Wait& wait, double budget = 0.04) {
     const auto time = [&](std::size_t calls) {

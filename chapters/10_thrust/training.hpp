@@ -2,8 +2,8 @@
 // ## A training step
 //
 // The network learns from a few batches: by our functions on every system, by the library's device
-// backend, and by the cpu backend, with the same initial weights and the same digits. The losses have to
-// agree within $10^{-4}$. The last digits may differ, since sums are added in other orders.
+// backend, and by the cpu backend, with the same initial weights and the same digits. The losses
+// have to agree within $10^{-4}$. The last digits may differ, since sums are added in other orders.
 
 #include <chrono>
 #include <cmath>
@@ -59,7 +59,8 @@ template <class Backend> Trained train_by_library(const Task& task) {
 
 enum class How { three_passes, fused, recorded };
 
-// The data goes to the system once, before the first step, and the losses come back after the last one.
+// The data goes to the system once, before the first step, and the losses come back after the last
+// one.
 inline Trained train_on(System& system, const Task& task,
                         const std::vector<float>& parameters, How how,
                         std::size_t* started = nullptr) {
@@ -151,8 +152,8 @@ inline void print_times(const std::vector<StepTimes>& all, bool with_recorded) {
 
 // <details class="predict"><summary>Predict: how many algorithms does a training step start?</summary>
 //
-// Two for the batch, seven for forward with fusion, and so on: 26 in all, and 32 in three passes. The
-// number does not depend on the size of the batch.
+// Two for the batch, seven for forward with fusion, and so on: 26 in all, and 32 in three passes.
+// The number does not depend on the size of the batch.
 //
 // </details>
 inline void lesson_step(const Systems& systems, const Task& task,
@@ -216,6 +217,6 @@ inline void lesson_step(const Systems& systems, const Task& task,
 //
 // @output to "cpu"
 //
-// The library's two backends are forty
-// times as fast as our functions on the same cores, because their arithmetic is (the third part of this
-// chapter). On a GPU a recorded step is a single start, and what is left is the time of the kernels.
+// The library's two backends are forty times as fast as our functions on the same cores, because
+// their arithmetic is (the third part of this chapter). On a GPU a recorded step is a single start,
+// and what is left is the time of the kernels.
