@@ -239,7 +239,7 @@ void Lesson::take_step(optim::SGD<Backend>& optimizer,
 }
 
 // After one step the two networks should have identical bits. And after an epoch of steps? A
-// difference in the last digit would surprise nobody. But the optimiser does the same
+// difference in the last digit would be no surprise. But the optimiser does the same
 // multiplication and the same subtraction in the same order, so there should be none. If there is
 // one, the program stops.
 void Lesson::step_by_optimizer() {

@@ -230,6 +230,12 @@ private:
 // The training images come in shuffled batches of 64, the test images in their own order.
 // `ToTensor` scales bytes to $[0, 1]$. `Normalize` then subtracts the mean of the training pixels
 // and divides by their standard deviation (chapter 01). Centred inputs allow larger steps.
+//
+// <details class="predict"><summary>Predict: how many batches of 64 do 60,000 digits make?</summary>
+//
+// $60000 / 64 = 937.5$, so 938: the last batch holds only 32 digits.
+//
+// </details>
 template <class Backend> data::LoaderOptions Lesson<Backend>::shuffled() const {
     data::LoaderOptions shuffled{options_.batch_size};
     shuffled.seed = options_.seed;
