@@ -20,7 +20,8 @@ namespace {
 
 //! [program]
 int chapter(int argc, char** argv) { // a chapter's main
-    app::Program program("05_two_layer_net", "A two-layer net on the spiral");
+    app::Program program("05_two_layer_net",
+                         "A two-layer net on the spiral");
     auto& options = program.options();
     options.epochs = 10000;
     options.lr = 1.0;
@@ -28,7 +29,8 @@ int chapter(int argc, char** argv) { // a chapter's main
         {"--epochs",
          "--lr"}); // of the options that all chapters know, with these defaults
     int hidden = 100;
-    program.option("--hidden", hidden, 1, 10000, "units in the hidden layer");
+    program.option("--hidden", hidden, 1, 10000,
+                   "units in the hidden layer");
     return program.main(argc, argv, [&] {
         fmt::print("The lesson, with {} hidden units.\n", hidden);
         program.result("test_accuracy", 0.97); // goes into run.json
@@ -92,7 +94,8 @@ TEST_CASE("example: figure", "[examples]") {
     figure.line("f", {0, 1, 2, 3}, {0, 1, 4, 9})
         .points("measured", {1, 2}, {1.1, 3.8});
     const auto saved = figure.save(
-        folder.path(), "parabola"); // .csv, .gp, and with gnuplot .svg and .png
+        folder.path(),
+        "parabola"); // .csv, .gp, and with gnuplot .svg and .png
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
 
     plot::save_side_by_side({figure, figure}, folder.path(),

@@ -18,10 +18,10 @@ TEST_CASE("example: conv2d", "[examples]") {
 
     const Tensor<double> dy{{{{1, 0}, {0, 0}}}};
     const auto [dx, dw, db] = cpu::conv2d_backward(x, w, dy);
-    assert(dx ==
-           Tensor<double>{{{{1, 0, 0},
-                            {0, -1, 0},
-                            {0, 0, 0}}}}); // the kernel, where that window was
+    assert(dx == Tensor<double>{
+                     {{{1, 0, 0},
+                       {0, -1, 0},
+                       {0, 0, 0}}}}); // the kernel, where that window was
     assert(dw == Tensor<double>{{{{1, 2}, {4, 5}}}}); // the window
     assert(db == Tensor<double>{1});
     //! [conv2d]
@@ -33,9 +33,10 @@ TEST_CASE("example: conv2d's options", "[examples]") {
     options.stride = 2;
     options.padding = {
         1, 0}; // one row of zeros above and below, none at the sides
-    const auto x = zeros<float>({8, 4, 9, 9}), w = zeros<float>({16, 4, 3, 3}),
-               b = zeros<float>({16});
-    assert(cpu::conv2d_forward(x, w, b, options).shape() == Shape{8, 16, 5, 4});
+    const auto x = zeros<float>({8, 4, 9, 9}),
+               w = zeros<float>({16, 4, 3, 3}), b = zeros<float>({16});
+    assert(cpu::conv2d_forward(x, w, b, options).shape() ==
+           Shape{8, 16, 5, 4});
     //! [conv2d_options]
 }
 
@@ -80,8 +81,8 @@ TEST_CASE("example: conv2d_relu_max_pool2d", "[examples]") {
     const auto dy = full<float>({1, 1, 1, 1}, 1);
     cpu::conv2d_relu_max_pool2d_backward_input(dy, winners, w, x.shape(),
                                                options, dx);
-    cpu::conv2d_relu_max_pool2d_backward_parameters(x, dy, winners, w.shape(),
-                                                    options, dw, db);
+    cpu::conv2d_relu_max_pool2d_backward_parameters(
+        x, dy, winners, w.shape(), options, dw, db);
     assert(dx == Tensor<float>{{{{0, 0, 0}, {0, 1, 0}, {0, 0, 0}}}});
     assert(dw == Tensor<float>{{{{5, 6}, {8, 9}}}});
     //! [conv2d_relu_max_pool2d]

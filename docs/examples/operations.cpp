@@ -44,7 +44,8 @@ TEST_CASE("example: shapes", "[examples]") {
     try {
         cpu::linear_forward(x, w, b);
     } catch (const ShapeError& error) { message = error.what(); }
-    assert(message == "linear_forward: w has shape (4, 5), expected (3, 5)");
+    assert(message ==
+           "linear_forward: w has shape (4, 5), expected (3, 5)");
     //! [shapes]
 }
 
@@ -53,8 +54,8 @@ TEST_CASE("example: relu", "[examples]") {
     const Tensor<double> x{-1, 0, 2}, dy{5, 5, 5};
     assert(cpu::relu_forward(x) == Tensor<double>{0, 0, 2});
     assert(cpu::relu_backward(x, dy) ==
-           Tensor<double>{0, 0,
-                          5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
+           Tensor<double>{
+               0, 0, 5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
     //! [relu]
 }
 
@@ -82,7 +83,8 @@ TEST_CASE("example: gelu", "[examples]") {
     const Tensor<double> x{-100, 0, 100}, dy{8, 8, 8};
     assert(cpu::gelu_forward(x) ==
            Tensor<double>{0, 0, 100}); // far from 0, as relu
-    assert(cpu::gelu_backward(x, dy) == Tensor<double>{0, 4, 8}); // smooth at 0
+    assert(cpu::gelu_backward(x, dy) ==
+           Tensor<double>{0, 4, 8}); // smooth at 0
     //! [gelu]
 }
 
@@ -91,12 +93,14 @@ TEST_CASE("example: layer_norm", "[examples]") {
     const Tensor<double> x{{1, 3}, {10, 30}}; // two rows of D = 2 features
     const Tensor<double> w{1, 1}, b{0, 0};
     const auto [y, mean, rstd] = cpu::layer_norm_forward(x, w, b, 0);
-    assert(y == Tensor<double>{{-1, 1}, {-1, 1}}); // the scale of a row is gone
+    assert(y ==
+           Tensor<double>{{-1, 1}, {-1, 1}}); // the scale of a row is gone
     assert(mean == Tensor<double>{2, 20});
 
     const Tensor<double> dy{{1, 1}, {1, 1}};
     const auto dx = cpu::layer_norm_backward_input(x, w, mean, rstd, dy);
-    assert(dx == zeros<double>({2, 2})); // no x changes the sum of a row's y
+    assert(dx ==
+           zeros<double>({2, 2})); // no x changes the sum of a row's y
     //! [layer_norm]
 }
 
@@ -111,8 +115,9 @@ TEST_CASE("example: softmax", "[examples]") {
 
     const Tensor<double> dp{{0, 1}, {0, 1}};
     const auto dz = cpu::softmax_backward(p, dp);
-    assert(dz(0, 1) == Approx(0.75 * 0.25));  // p_1 (1 - p_1)
-    assert(dz(0, 0) == Approx(-0.75 * 0.25)); // a row's gradients add up to 0
+    assert(dz(0, 1) == Approx(0.75 * 0.25)); // p_1 (1 - p_1)
+    assert(dz(0, 0) ==
+           Approx(-0.75 * 0.25)); // a row's gradients add up to 0
     //! [softmax]
 }
 
@@ -126,7 +131,8 @@ TEST_CASE("example: cross_entropy", "[examples]") {
     assert(cpu::cross_entropy_forward(z, y, p) ==
            Approx(std::log(3.0))); // chance
 
-    const auto dz = cpu::cross_entropy_backward(p, y); // (p - one_hot(y)) / N
+    const auto dz =
+        cpu::cross_entropy_backward(p, y); // (p - one_hot(y)) / N
     assert(dz(0, 0) == Approx((1.0 / 3 - 1) / 2));
     assert(dz(0, 1) == Approx(1.0 / 3 / 2));
     //! [cross_entropy]

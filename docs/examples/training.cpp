@@ -40,7 +40,8 @@ data::ImageDataset stripes() {
 }
 
 //! [exercise]
-void check_relu(check::Exercise& exercise) { // is the reader's backward right?
+void check_relu(
+    check::Exercise& exercise) { // is the reader's backward right?
     const Tensor<double> x{1, -2, 3}, dy{1, 1, 10};
     const Tensor<double> readers_dx{1, 0, 10};
     exercise.gradient("x", x, readers_dx, [&](const auto& x_) {
@@ -107,11 +108,13 @@ TEST_CASE("example: complex_step", "[examples]") {
 TEST_CASE("example: gradient check of a layer", "[examples]") {
     //! [gradient_check]
     Random random(1);
-    Tensor<double> x(Shape{4, 3}), w(Shape{3, 2}), b(Shape{2}), dy(Shape{4, 2});
+    Tensor<double> x(Shape{4, 3}), w(Shape{3, 2}), b(Shape{2}),
+        dy(Shape{4, 2});
     for (auto* t : {&x, &w, &b, &dy}) { normal_(*t, 0, 1, random); }
     // L = sum of dy_nk y_nk: then dL/dy is dy.
     const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
-        return check::weighted_sum(reference::linear_forward(x_, w_, b_), dy);
+        return check::weighted_sum(reference::linear_forward(x_, w_, b_),
+                                   dy);
     };
     const auto [dx, dw, db] = cpu::linear_backward(x, w, dy);
     check::GradientCheck checker;
@@ -205,8 +208,9 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
     optim::SGD<B> optimizer(model.parameters(), sgd);
-    optim::StepLR scheduler(optimizer, 10,
-                            0.5); // half the step size after every 10 epochs
+    optim::StepLR scheduler(
+        optimizer, 10,
+        0.5); // half the step size after every 10 epochs
     train::Run<B> run{task, optimizer};
     for (std::size_t epoch = 0; epoch < 5; ++epoch) {
         train::train_one_epoch(run);
@@ -226,8 +230,9 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
         guard; // the first Ctrl-C only makes interrupted() true
     while (loader.state().epoch < epochs) {
         train::train_one_epoch(run, settings);
-        train::save_checkpoint(path,
-                               run); // complete and on the disk, or as it was
+        train::save_checkpoint(
+            path,
+            run); // complete and on the disk, or as it was
         if (app::interrupted()) {
             throw app::Interrupted("interrupted; the run is in " +
                                    path.string());

@@ -156,7 +156,7 @@ TEST_CASE("each damaged description of a tensor is refused with what is wrong", 
     CHECK(refused_entry(R"({"strides":[1]})") ==
           f + "has an unknown field 'strides', expected dtype, shape and data_offsets");
     CHECK(refused_entry(R"({"dtype":32})") == f + "has 32 as its dtype, expected a string");
-    CHECK(refused_entry(R"({"shape":"2"})") == f + "has a text in its shape" + whole);
+    CHECK(refused_entry(R"({"shape":"2"})") == f + "has a string in its shape" + whole);
     CHECK(refused_entry(R"({"shape":[-2]})") == f + "has -2 in its shape" + whole);
     CHECK(refused_entry(R"({"shape":[2.0]})") == f + "has 2.0 in its shape" + whole);
     CHECK(refused_entry(R"({"shape":[18446744073709551616]})") ==

@@ -75,7 +75,7 @@ Header read_header(std::string_view json, std::string_view file) {
         if (type == (depth < 2 ? Type::object : inner)) { return; }
         const std::string got = type == Type::object   ? "an object"
                                 : type == Type::array  ? "a list"
-                                : type == Type::string ? "a text"
+                                : type == Type::string ? "a string"
                                                        : value.dump();
         if (depth == 1 && metadata) { fail(file, "the metadata is {}, expected an object of strings", got); }
         if (depth == 1) { fail(file, "tensor {} is described by {}, expected an object", shown(name), got); }

@@ -8,9 +8,8 @@
 /// where rows and columns may have a stride, padding and dilation each. With one group,
 /// \f[ y_{nkpq} = b_k + \sum_{c,r,s} w_{kcrs}\, x_{nchw}, \qquad dw_{kcrs} = \sum_{n,p,q} dy_{nkpq}\, x_{nchw}, \qquad
 ///     db_k = \sum_{n,p,q} dy_{nkpq}, \f]
-/// \f[ dx_{nchw} = \sum_{k,p,q,r,s} dy_{nkpq}\, w_{kcrs}\;
-///     1[h = \text{stride} \cdot p + \text{dilation} \cdot r - \text{padding}]\;
-///     1[w = \text{stride} \cdot q + \text{dilation} \cdot s - \text{padding}]. \f]
+/// \f[ dx_{nchw} = \sum_{k,p,q} \sum_{r,s} dy_{nkpq}\, w_{kcrs}\; 1[\text{output } (p, q) \text{ reads } (h, w)
+///     \text{ with the weight } (r, s)]. \f]
 /// As in all of deep learning forward is a correlation: the kernel is not flipped. With groups, the channels of x and y
 /// are divided into parts of equal size, and an output channel sees only the input channels of its own part.
 ///

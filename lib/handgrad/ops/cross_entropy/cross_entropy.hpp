@@ -4,8 +4,8 @@
 ///
 /// **Formulas.** From scores z and the true classes y,
 /// \f[ p = \mathrm{softmax}(z), \qquad
-///     L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr), \qquad
-///     dz_{nk} = \frac1N \bigl( p_{nk} - 1[k = y_n] \bigr). \f]
+///     L = -\frac1N \sum_n \log p_{n y_n} = \frac1N \sum_n \Bigl( \log \sum_j e^{z_{nj}} - z_{n y_n} \Bigr), \f]
+/// \f[ dz_{nk} = \frac1N \bigl( p_{nk} - 1[k = y_n] \bigr). \f]
 /// The logarithm is the natural one. The row's maximum is subtracted first, and log(p) itself is never computed, so a
 /// probability that underflows costs no accuracy. The arguments are scores, not probabilities: do not apply softmax
 /// before.

@@ -4,7 +4,8 @@
 ///
 /// **Formulas.** For every row x of D features, with means over the row,
 /// \f[ \mu = \frac1D \sum_i x_i, \quad \sigma^2 = \frac1D \sum_i (x_i - \mu)^2, \quad
-///     \text{rstd} = (\sigma^2 + \epsilon)^{-1/2}, \quad \hat x_i = (x_i - \mu)\, \text{rstd}, \quad
+///     \text{rstd} = (\sigma^2 + \epsilon)^{-1/2}, \f]
+/// \f[ \hat x_i = (x_i - \mu)\, \text{rstd}, \quad
 ///     y_i = \hat x_i\, w_i + b_i, \f]
 /// \f[ d\hat x_i = dy_i\, w_i, \qquad
 ///     dx_j = \text{rstd} \Bigl( d\hat x_j - \frac1D \sum_i d\hat x_i

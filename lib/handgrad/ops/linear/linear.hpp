@@ -3,8 +3,9 @@
 /// # Linear
 ///
 /// **Formulas.** In the formulas n counts all rows: the leading axes are folded into one.
-/// \f[ y_{nk} = \sum_i x_{ni}\, w_{ik} + b_k, \qquad dx_{ni} = \sum_k dy_{nk}\, w_{ik}, \qquad
-///     dw_{ik} = \sum_n x_{ni}\, dy_{nk}, \qquad db_k = \sum_n dy_{nk}, \f]
+/// \f[ y_{nk} = \sum_i x_{ni}\, w_{ik} + b_k, \f]
+/// \f[ dx_{ni} = \sum_k dy_{nk}\, w_{ik}, \qquad dw_{ik} = \sum_n x_{ni}\, dy_{nk}, \qquad
+///     db_k = \sum_n dy_{nk}, \f]
 /// as matrices \f$ y = x w + b \f$ with b added to every row, \f$ dx = dy\, w^\top \f$ and \f$ dw = x^\top dy \f$.
 ///
 /// **Shapes.**

@@ -14,8 +14,8 @@
 /// over every number, and of several NaN the last one wins. All this is as in PyTorch.
 ///
 /// Average-pooling, without dilation:
-/// \f[ y_{ncpq} = \frac{1}{\text{count}_{pq}} \sum_{r,s} x_{nchw}, \qquad
-///     dx_{nchw} = \sum_{p,q} \frac{dy_{ncpq}}{\text{count}_{pq}}\;
+/// \f[ y_{ncpq} = \frac{1}{\text{count}_{pq}} \sum_{r,s} x_{nchw}, \f]
+/// \f[ dx_{nchw} = \sum_{p,q} \frac{dy_{ncpq}}{\text{count}_{pq}}\;
 ///                1[\text{window } (p, q) \text{ covers } (h, w)]. \f]
 /// Pixels outside the image are 0. The count is R S; without `count_include_pad` it is the number of pixels inside the
 /// image. Positions beyond the padded border, which ceil_mode can produce, are never counted.
