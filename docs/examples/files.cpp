@@ -25,9 +25,8 @@ int chapter(int argc, char** argv) { // a chapter's main
     auto& options = program.options();
     options.epochs = 10000;
     options.lr = 1.0;
-    program.take(
-        {"--epochs",
-         "--lr"}); // of the options that all chapters know, with these defaults
+    // of the options that all chapters know, with these defaults
+    program.take({"--epochs", "--lr"});
     int hidden = 100;
     program.option("--hidden", hidden, 1, 10000,
                    "units in the hidden layer");
@@ -93,9 +92,8 @@ TEST_CASE("example: figure", "[examples]") {
     figure.title("A parabola").x_label("x").y_label("f(x)");
     figure.line("f", {0, 1, 2, 3}, {0, 1, 4, 9})
         .points("measured", {1, 2}, {1.1, 3.8});
-    const auto saved = figure.save(
-        folder.path(),
-        "parabola"); // .csv, .gp, and with gnuplot .svg and .png
+    // .csv, .gp, and with gnuplot .svg and .png
+    const auto saved = figure.save(folder.path(), "parabola");
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
 
     plot::save_side_by_side({figure, figure}, folder.path(),

@@ -7,21 +7,19 @@ using namespace handgrad;
 
 TEST_CASE("example: conv2d", "[examples]") {
     //! [conv2d]
-    const Tensor<double> x{
-        {{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}}; // (N, C, H, W) = (1, 1, 3, 3)
-    const Tensor<double> w{
-        {{{1, 0}, {0, -1}}}};   // (C_out, C_in/groups, R, S) = (1, 1, 2, 2)
+    // (N, C_in, H, W) = (1, 1, 3, 3)
+    const Tensor<double> x{{{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}};
+    // (C_out, C_in, R, S) = (1, 1, 2, 2)
+    const Tensor<double> w{{{{1, 0}, {0, -1}}}};
     const Tensor<double> b{10}; // (C_out,)
-    const auto y =
-        cpu::conv2d_forward(x, w, b); // a correlation: 1 - 5 + 10, ...
+    // a correlation: 1 - 5 + 10, ...
+    const auto y = cpu::conv2d_forward(x, w, b);
     assert(y == Tensor<double>{{{{6, 6}, {6, 6}}}});
 
     const Tensor<double> dy{{{{1, 0}, {0, 0}}}};
     const auto [dx, dw, db] = cpu::conv2d_backward(x, w, dy);
-    assert(dx == Tensor<double>{
-                     {{{1, 0, 0},
-                       {0, -1, 0},
-                       {0, 0, 0}}}}); // the kernel, where that window was
+    // the kernel, where that window was
+    assert(dx == Tensor<double>{{{{1, 0, 0}, {0, -1, 0}, {0, 0, 0}}}});
     assert(dw == Tensor<double>{{{{1, 2}, {4, 5}}}}); // the window
     assert(db == Tensor<double>{1});
     //! [conv2d]
@@ -31,8 +29,8 @@ TEST_CASE("example: conv2d's options", "[examples]") {
     //! [conv2d_options]
     Conv2dOptions options;
     options.stride = 2;
-    options.padding = {
-        1, 0}; // one row of zeros above and below, none at the sides
+    // one row of zeros above and below, none at the sides
+    options.padding = {1, 0};
     const auto x = zeros<float>({8, 4, 9, 9}),
                w = zeros<float>({16, 4, 3, 3}), b = zeros<float>({16});
     assert(cpu::conv2d_forward(x, w, b, options).shape() ==

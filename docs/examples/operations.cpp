@@ -10,7 +10,8 @@ using namespace handgrad;
 
 TEST_CASE("example: linear", "[examples]") {
     //! [linear]
-    const Tensor<double> x{{1, 2}}; // one row of D_in = 2 numbers
+    // one row of D_in = 2 numbers
+    const Tensor<double> x{{1, 2}};
     const Tensor<double> w{{1, 0, -1}, {0, 1, 1}}; // (D_in, D_out) = (2, 3)
     const Tensor<double> b{10, 20, 30};            // (3,)
     const auto y = cpu::linear_forward(x, w, b);   // x w + b
@@ -27,11 +28,11 @@ TEST_CASE("example: linear", "[examples]") {
 TEST_CASE("example: linear, gradients that add up", "[examples]") {
     //! [accumulate]
     const Tensor<float> x{{1, 2}}, dy{{1, 1}};
-    Tensor<float> dw; // any shape: it is given the right one
+    // any shape: it is given the right one
+    Tensor<float> dw;
     cpu::linear_backward_weight(x, dy, dw); // dw = x^T dy
-    cpu::linear_backward_weight(
-        x, dy, dw,
-        Accumulate::yes); // dw += x^T dy: a weight that is used twice
+    // dw += x^T dy: a weight that is used twice
+    cpu::linear_backward_weight(x, dy, dw, Accumulate::yes);
     assert(dw == Tensor<float>{{2, 2}, {4, 4}});
     //! [accumulate]
 }
@@ -53,9 +54,8 @@ TEST_CASE("example: relu", "[examples]") {
     //! [relu]
     const Tensor<double> x{-1, 0, 2}, dy{5, 5, 5};
     assert(cpu::relu_forward(x) == Tensor<double>{0, 0, 2});
-    assert(cpu::relu_backward(x, dy) ==
-           Tensor<double>{
-               0, 0, 5}); // the mask is x > 0; at 0 it is 0, as in PyTorch
+    // the mask is x > 0; at 0 it is 0, as in PyTorch
+    assert(cpu::relu_backward(x, dy) == Tensor<double>{0, 0, 5});
     //! [relu]
 }
 
@@ -83,8 +83,8 @@ TEST_CASE("example: gelu", "[examples]") {
     const Tensor<double> x{-100, 0, 100}, dy{8, 8, 8};
     assert(cpu::gelu_forward(x) ==
            Tensor<double>{0, 0, 100}); // far from 0, as relu
-    assert(cpu::gelu_backward(x, dy) ==
-           Tensor<double>{0, 4, 8}); // smooth at 0
+    // smooth at 0
+    assert(cpu::gelu_backward(x, dy) == Tensor<double>{0, 4, 8});
     //! [gelu]
 }
 
@@ -93,46 +93,45 @@ TEST_CASE("example: layer_norm", "[examples]") {
     const Tensor<double> x{{1, 3}, {10, 30}}; // two rows of D = 2 features
     const Tensor<double> w{1, 1}, b{0, 0};
     const auto [y, mean, rstd] = cpu::layer_norm_forward(x, w, b, 0);
-    assert(y ==
-           Tensor<double>{{-1, 1}, {-1, 1}}); // the scale of a row is gone
+    // the scale of a row is gone
+    assert(y == Tensor<double>{{-1, 1}, {-1, 1}});
     assert(mean == Tensor<double>{2, 20});
 
     const Tensor<double> dy{{1, 1}, {1, 1}};
     const auto dx = cpu::layer_norm_backward_input(x, w, mean, rstd, dy);
-    assert(dx ==
-           zeros<double>({2, 2})); // no x changes the sum of a row's y
+    // no x changes the sum of a row's y
+    assert(dx == zeros<double>({2, 2}));
     //! [layer_norm]
 }
 
 TEST_CASE("example: softmax", "[examples]") {
     //! [softmax]
-    const Tensor<double> z{{0, std::log(3.0)},
-                           {1000, 1000}}; // two rows of scores
+    // two rows of scores
+    const Tensor<double> z{{0, std::log(3.0)}, {1000, 1000}};
     const auto p = cpu::softmax_forward(z);
     assert(p(0, 1) == Approx(0.75)); // 3 / (1 + 3)
-    assert(p(1, 0) ==
-           0.5); // no overflow: the row's maximum is subtracted first
+    // no overflow: the row's maximum is subtracted first
+    assert(p(1, 0) == 0.5);
 
     const Tensor<double> dp{{0, 1}, {0, 1}};
     const auto dz = cpu::softmax_backward(p, dp);
     assert(dz(0, 1) == Approx(0.75 * 0.25)); // p_1 (1 - p_1)
-    assert(dz(0, 0) ==
-           Approx(-0.75 * 0.25)); // a row's gradients add up to 0
+    // a row's gradients add up to 0
+    assert(dz(0, 0) == Approx(-0.75 * 0.25));
     //! [softmax]
 }
 
 TEST_CASE("example: cross_entropy", "[examples]") {
     //! [cross_entropy]
-    const Tensor<double> z{
-        {0, 0, 0},
-        {0, 0, 0}}; // N = 2 examples, K = 3 classes, all scores equal
+    // N = 2 examples, K = 3 classes, all scores equal
+    const Tensor<double> z{{0, 0, 0}, {0, 0, 0}};
     const Labels y{0, 2};
     Tensor<double> p; // softmax(z), which backward needs
-    assert(cpu::cross_entropy_forward(z, y, p) ==
-           Approx(std::log(3.0))); // chance
+    // the loss of a guess
+    assert(cpu::cross_entropy_forward(z, y, p) == Approx(std::log(3.0)));
 
-    const auto dz =
-        cpu::cross_entropy_backward(p, y); // (p - one_hot(y)) / N
+    // (p - one_hot(y)) / N
+    const auto dz = cpu::cross_entropy_backward(p, y);
     assert(dz(0, 0) == Approx((1.0 / 3 - 1) / 2));
     assert(dz(0, 1) == Approx(1.0 / 3 / 2));
     //! [cross_entropy]
@@ -142,8 +141,8 @@ TEST_CASE("example: l2_penalty", "[examples]") {
     //! [l2_penalty]
     const Tensor<double> w{{3, -4}};
     assert(cpu::l2_penalty_forward(w, 0.5) == 6.25); // 0.5 / 2 (9 + 16)
-    assert(cpu::l2_penalty_backward(w, 0.5) ==
-           Tensor<double>{{1.5, -2}}); // 0.5 w
+    // 0.5 w
+    assert(cpu::l2_penalty_backward(w, 0.5) == Tensor<double>{{1.5, -2}});
     //! [l2_penalty]
 }
 
@@ -190,8 +189,7 @@ TEST_CASE("example: the same operation in complex numbers", "[examples]") {
     const Tensor<Complex> dy{1.0};
     const auto y = reference::sigmoid_forward(x);
     const double s = 1 / (1 + std::exp(-2.0));
-    assert(std::imag(y(0)) / 1e-20 ==
-           Approx(s * (1 - s))
-               .epsilon(1e-14)); // the derivative, without differences
+    // the derivative, without differences
+    assert(std::imag(y(0)) / 1e-20 == Approx(s * (1 - s)).epsilon(1e-14));
     //! [reference]
 }

@@ -40,8 +40,8 @@ data::ImageDataset stripes() {
 }
 
 //! [exercise]
-void check_relu(
-    check::Exercise& exercise) { // is the reader's backward right?
+// is the reader's backward right?
+void check_relu(check::Exercise& exercise) {
     const Tensor<double> x{1, -2, 3}, dy{1, 1, 10};
     const Tensor<double> readers_dx{1, 0, 10};
     exercise.gradient("x", x, readers_dx, [&](const auto& x_) {
@@ -163,8 +163,8 @@ TEST_CASE("example: the layers of an image network", "[examples]") {
     using B = Cpu<float>;
     Random random(1234);
     nn::Sequential<B> model;
-    model.add<nn::Conv2d<B>>(1, 3, 3,
-                             random); // 1 channel to 3, kernels of 3 x 3
+    // 1 channel to 3, kernels of 3 x 3
+    model.add<nn::Conv2d<B>>(1, 3, 3, random);
     model.add<nn::MaxPool2d<B>>(2);
     model.add<nn::ReLU<B>>();
     model.add<nn::Flatten<B>>();
@@ -181,8 +181,8 @@ TEST_CASE("example: data loader", "[examples]") {
     assert(loader.size() == 3); // batches of 3, 3 and 2, of 8 images
     std::size_t seen = 0;
     for (int epoch = 0; epoch < 2; ++epoch) {
-        for (const auto& [images, labels] :
-             loader) { // shuffled anew in each epoch
+        // shuffled anew in each epoch
+        for (const auto& [images, labels] : loader) {
             assert(images.shape() == Shape{labels.size(), 1, 4, 4});
             seen += labels.size();
         }
@@ -208,9 +208,8 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
     optim::SGD<B> optimizer(model.parameters(), sgd);
-    optim::StepLR scheduler(
-        optimizer, 10,
-        0.5); // half the step size after every 10 epochs
+    // half the step size after every 10 epochs
+    optim::StepLR scheduler(optimizer, 10, 0.5);
     train::Run<B> run{task, optimizer};
     for (std::size_t epoch = 0; epoch < 5; ++epoch) {
         train::train_one_epoch(run);
@@ -230,9 +229,8 @@ TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {
         guard; // the first Ctrl-C only makes interrupted() true
     while (loader.state().epoch < epochs) {
         train::train_one_epoch(run, settings);
-        train::save_checkpoint(
-            path,
-            run); // complete and on the disk, or as it was
+        // complete and on the disk, or as it was
+        train::save_checkpoint(path, run);
         if (app::interrupted()) {
             throw app::Interrupted("interrupted; the run is in " +
                                    path.string());
