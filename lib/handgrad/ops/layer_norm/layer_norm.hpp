@@ -53,8 +53,8 @@ template <class Place> struct LayerNormKernels {
 /// The results of layer_norm_forward.
 template <class Tensor> struct LayerNormResult {
     Tensor y;    ///< (..., D)
-    Tensor mean; ///< (...), mu of every row
-    Tensor rstd; ///< (...), r of every row
+    Tensor mean; ///< (...), mean of every row
+    Tensor rstd; ///< (...), rstd of every row
 };
 
 /// Layer normalisation, for all backends.
