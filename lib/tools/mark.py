@@ -271,12 +271,12 @@ def run(exercise, timeout):
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", LIBC_FATAL_STDERR_="1")
     with tempfile.TemporaryDirectory(prefix="handgrad-check-") as folder:
         out, errors, result_file = (os.path.join(folder, name) for name in ("output", "errors", "result.json"))
+        begin = time.monotonic()
         with open(out, "wb") as out_stream, open(errors, "wb") as errors_stream:
             process = subprocess.Popen([exercise.program, exercise.number, "--result", result_file],
                                        stdin=subprocess.DEVNULL, stdout=out_stream, stderr=errors_stream, cwd=folder,
                                        env=environment, start_new_session=True)
             RUNNING.add(process)
-            begin = time.monotonic()
             try:
                 status = process.wait(timeout)
             except subprocess.TimeoutExpired:

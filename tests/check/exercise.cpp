@@ -274,9 +274,10 @@ TEST_CASE("the result of a known mistake is named, whatever its shape and entrie
     CHECK(says({0.0, 0.0, 0.0}, mistakes) == begin + "nothing is done");
     CHECK(says({0.0, 0.0, 0.0}, {}) == "nothing but zeros: is it still the stub?");
     CHECK(says({inf, inf, nan}, mistakes).empty());
+    CHECK(says({1e-14, 0.0, 0.0}, mistakes).empty()); // nearly nothing is not nothing
     CHECK(says({1.0, 2.0, 4.5}, mistakes) == "only the last entry is wrong: does a loop end one turn too early?");
     // A result that is nearly right is not that of a mistake which makes no difference.
-    CHECK(says({1.0, 2.0, 4.0 + 2e-9}, {{right + 1e-9, "nothing is wrong"}}).find("nothing is wrong") ==
+    CHECK(says({1.0, 2.0, 4.0 + 2e-10}, {{right + 1e-11, "nothing is wrong"}}).find("nothing is wrong") ==
           std::string::npos);
 }
 

@@ -98,18 +98,18 @@ check::Mistakes log_sum_exp_mistakes(const Tensor<double>& z) {
     const double K = static_cast<double>(z.shape(1));
     const Tensor<double> columns = Tensor<double>(xt::transpose(z));
     return {
-        {by_rows(z, [](Row r, double) { return std::log(sum_of_exp(r, 0)); }),
-         "exp is applied to the scores as they are, so that it overflows or "
-         "all its "
-         "results are 0: subtract the largest score of the row first, and add "
-         "it to "
-         "the logarithm"},
         {by_rows(z,
                  [](Row r, double m) {
                      m = std::max(m, 0.0);
                      return m + std::log(sum_of_exp(r, m));
                  }),
          "the search for the largest score starts at 0: start at z(n, 0)"},
+        {by_rows(z, [](Row r, double) { return std::log(sum_of_exp(r, 0)); }),
+         "exp is applied to the scores as they are, so that it overflows or "
+         "all its "
+         "results are 0: subtract the largest score of the row first, and add "
+         "it to "
+         "the logarithm"},
         {by_rows(z,
                  [&](Row r, double) {
                      return of_all + std::log(sum_of_exp(r, of_all));

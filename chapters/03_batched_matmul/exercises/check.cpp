@@ -106,8 +106,14 @@ void compare_tiled(check::Exercise& exercise, const Tensor<double>& a,
 }
 
 void mark_tiled(check::Exercise& exercise) {
-    const Tensor<double> a{{1.0, 2.0, 0.0}, {0.0, 1.0, 3.0}, {2.0, 0.0, 1.0}};
-    const Tensor<double> b{{1.0, 0.0, 2.0}, {0.0, 1.0, 1.0}, {3.0, 2.0, 0.0}};
+    const Tensor<double> a{{1.0, 2.0, 0.0, 1.0, 3.0},
+                           {0.0, 1.0, 3.0, 2.0, 1.0},
+                           {2.0, 0.0, 1.0, 1.0, 2.0}};
+    const Tensor<double> b{{1.0, 0.0, 2.0},
+                           {0.0, 1.0, 1.0},
+                           {3.0, 2.0, 0.0},
+                           {1.0, 4.0, 1.0},
+                           {2.0, 0.0, 5.0}};
     exercise.by_hand({{"a", a}, {"b", b}, {"tile", 2.0}});
     compare_tiled(exercise, a, b, 2);
     NumpyRandom random(34);
@@ -190,8 +196,8 @@ void compare_backward(check::Exercise& exercise, const Tensor<double>& a,
 }
 
 void mark_backward(check::Exercise& exercise) {
-    const Tensor<double> a{{1.0, 2.0, 0.0}, {3.0, 0.0, 1.0}};
-    const Tensor<double> b{{1.0, 0.0}, {2.0, 1.0}, {0.0, 3.0}};
+    const Tensor<double> a{{1.0, 2.0}, {3.0, 0.0}};
+    const Tensor<double> b{{1.0, 4.0}, {2.0, 1.0}};
     const Tensor<double> dc{{1.0, 2.0}, {0.0, -1.0}};
     exercise.by_hand({{"a", a}, {"b", b}, {"dc", dc}});
     compare_backward(exercise, a, b, dc);

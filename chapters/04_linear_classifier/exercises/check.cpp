@@ -164,9 +164,9 @@ void compare_classifier(check::Exercise& exercise, const Tensor<double>& x,
 }
 
 void mark_classifier(check::Exercise& exercise) {
-    const Tensor<double> x{{1.0, 2.0, 0.0}, {3.0, 0.0, 1.0}};
+    const Tensor<double> x{{1.0, 2.0, 0.0}, {3.0, 0.0, 1.0}, {0.0, 1.0, 2.0}};
     const Tensor<double> w{{2.0, 0.0, 4.0}, {0.0, 6.0, 2.0}};
-    const Tensor<double> dz{{1.0, -1.0}, {2.0, 3.0}};
+    const Tensor<double> dz{{1.0, -1.0}, {2.0, 3.0}, {-2.0, 1.0}};
     exercise.by_hand({{"x", x}, {"w", w}, {"lambda", 0.5}, {"dz", dz}});
     compare_classifier(exercise, x, w, 0.5, dz);
 

@@ -392,7 +392,7 @@ void compare_adam(check::Exercise& exercise, const Path& path, double lr) {
 void mark_adam(check::Exercise& exercise) {
     // The first step has the length lr = 1, up to eps.
     const Path small{{1.0, 2.0, -1.0},
-                     {{3.0, -4.0, 5.0}, {0.0, 4.0, 10.0}},
+                     {{1.0, -4.0, 5.0}, {0.0, 4.0, 10.0}},
                      {"w", "mean", "square"}};
     exercise.by_hand({{"w at the start", small.start},
                       {"mean and square", "0 at the start"},

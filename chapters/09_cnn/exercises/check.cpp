@@ -286,7 +286,7 @@ void compare_conv2d_backward(check::Exercise& exercise, const Tensor<double>& x,
 
 void mark_conv2d_backward(check::Exercise& exercise) {
     const Tensor<double> x{
-        {{{1.0, 2.0, 0.0}, {0.0, 1.0, 3.0}, {2.0, 0.0, 1.0}}}};
+        {{{1.0, 2.0, 0.0}, {0.0, 1.0, 3.0}, {2.0, 0.0, 2.0}}}};
     const Tensor<double> w{{{{1.0, 0.0}, {0.0, -1.0}}}}, b{0.0};
     const Tensor<double> dy{{{{1.0, 0.0}, {0.0, 2.0}}}};
     exercise.by_hand({{"x", x}, {"dy", dy}});
