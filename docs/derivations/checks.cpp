@@ -77,6 +77,31 @@ check::GradientCheck layer_norm() {
     return checker;
 }
 
+check::GradientCheck batch_norm() {
+    const auto x = normal({4, 3, 2}), w = normal({3}), b = normal({3}), dy = normal({4, 3, 2});
+    const auto kept = cpu::batch_norm_forward(x, w, b, 1e-5);
+    Tensor<double> dw, db, dy_mean, dyx_mean;
+    cpu::batch_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db, dy_mean, dyx_mean);
+    const auto dx = cpu::batch_norm_backward_input(x, w, kept.mean, kept.rstd, dy_mean, dyx_mean, dy);
+    const auto loss = [&](const auto& x_, const auto& w_, const auto& b_) {
+        return weighted_sum(ref::batch_norm_forward(x_, w_, b_, 1e-5).y, dy);
+    };
+    check::GradientCheck checker;
+    checker.wrt("x", x, dx, [&](const auto& v) { return loss(v, cast_like(v, w), cast_like(v, b)); });
+    checker.wrt("w", w, dw, [&](const auto& v) { return loss(cast_like(v, x), v, cast_like(v, b)); });
+    checker.wrt("b", b, db, [&](const auto& v) { return loss(cast_like(v, x), cast_like(v, w), v); });
+    const auto mean = normal({3}), var = Tensor<double>{0.5, 1.0, 2.0};
+    Tensor<double> y, rstd;
+    cpu::batch_norm_eval_forward(x, w, b, mean, var, 1e-5, y, rstd);
+    checker.wrt("x (evaluation)", x, cpu::batch_norm_eval_backward_input(w, rstd, dy), [&](const auto& v) {
+        std::decay_t<decltype(v)> y_, rstd_;
+        ref::batch_norm_eval_forward(v, cast_like(v, w), cast_like(v, b), cast_like(v, mean), cast_like(v, var), 1e-5,
+                                     y_, rstd_);
+        return weighted_sum(y_, dy);
+    });
+    return checker;
+}
+
 check::GradientCheck softmax() {
     const auto z = normal({3, 5}), dp = normal({3, 5});
     check::GradientCheck checker;
@@ -189,6 +214,7 @@ int main(int argc, char** argv) {
         {"activation", activation},
         {"softmax", softmax},
         {"layer_norm", layer_norm},
+        {"batch_norm", batch_norm},
         {"pool2d", pool2d},
         {"l2_penalty", l2_penalty},
         {"cross_entropy", cross_entropy},

@@ -272,6 +272,37 @@ inline Example layer_norm() {
     return example;
 }
 
+inline Example batch_norm() {
+    const Tensor<double> w = {2}, b = {1};
+    Tensor<double> x = {1, 1, 5, 5}, dy = {2, 1, 0, 1};
+    x.reshape({4, 1});
+    dy.reshape({4, 1});
+    const auto fast = cpu::batch_norm_forward(x, w, b, 0), plain = ref::batch_norm_forward(x, w, b, 0);
+    Tensor<double> dw, db, dy_mean, dyx_mean, plain_dw, plain_db, plain_dy_mean, plain_dyx_mean;
+    cpu::batch_norm_backward_parameters(x, fast.mean, fast.rstd, dy, dw, db, dy_mean, dyx_mean);
+    ref::batch_norm_backward_parameters(x, plain.mean, plain.rstd, dy, plain_dw, plain_db, plain_dy_mean,
+                                        plain_dyx_mean);
+    Example example;
+    example.say("Forward, with epsilon = 0:");
+    example.show("x", x);
+    example.show("w", w);
+    example.show("b", b);
+    example.show("mean", fast.mean, plain.mean, {3});
+    example.show("var", fast.var, plain.var, {4});
+    example.show("rstd", fast.rstd, plain.rstd, {0.5});
+    example.show("y", fast.y, plain.y, {-1, -1, 3, 3});
+    example.say("Backward, from dy:");
+    example.show("dy", dy);
+    example.show("dw", dw, plain_dw, {-2});
+    example.show("db", db, plain_db, {4});
+    example.show("dy_mean", dy_mean, plain_dy_mean, {1});
+    example.show("dyx_mean", dyx_mean, plain_dyx_mean, {-0.5});
+    example.show("dx", cpu::batch_norm_backward_input(x, w, fast.mean, fast.rstd, dy_mean, dyx_mean, dy),
+                 ref::batch_norm_backward_input(x, w, plain.mean, plain.rstd, plain_dy_mean, plain_dyx_mean, dy),
+                 {0.5, -0.5, -0.5, 0.5});
+    return example;
+}
+
 inline Example flatten() {
     Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8};
     x.reshape({2, 1, 2, 2});
@@ -397,6 +428,7 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"pool2d", pool2d},
     {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d},
     {"layer_norm", layer_norm},
+    {"batch_norm", batch_norm},
     {"flatten", flatten},
     {"sgd", sgd},
     {"adam", adam},

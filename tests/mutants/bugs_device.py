@@ -37,6 +37,18 @@ BUGS = {
         bug("device-layer-norm-dw-without-rstd", "Layer normalisation: dw from differences to the mean alone",
             "dw_sum += dy(n, d) * ((x(n, d) - mean(n)) * <|rstd(n)|>);", "T(1)"),
     ],
+    LIB + "ops/batch_norm/device.cpp": [
+        bug("device-batch-norm-first-part", "Batch normalisation: only the first part of the batch is summed",
+            "for (int part = 0; part < <|parts|>; ++part) {", "1"),
+        bug("device-batch-norm-no-eps", "Batch normalisation: eps is ignored in training",
+            "rstd(c) = T(1) / std::sqrt(<|var(c) + eps|>);", "var(c)"),
+        bug("device-batch-norm-dy-mean-sum", "Batch normalisation: the mean of dy is its sum",
+            "dy_mean(c) = <|db_sum / m|>;", "db_sum"),
+        bug("device-batch-norm-eval-no-w", "Batch normalisation: dx of evaluation lacks w",
+            "return <|w(c) * rstd(c)|> * dy.data[i];", "rstd(c)"),
+        bug("device-batch-norm-batches-not-counted", "Batch normalisation: the number of batches does not grow",
+            "device::for_each_item(<|mean.size + 1|>, 4,", "mean.size"),
+    ],
     LIB + "ops/l2_penalty/device.cpp": [
         bug("device-penalty-last-block", "Penalty: a last block that is not full counts only as half",
             "end = <|begin + l2_block < w.size ? begin + l2_block : w.size|>;",

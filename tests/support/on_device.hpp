@@ -111,6 +111,8 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(cross_entropy_forward) HANDGRAD_X(cross_entropy_backward) HANDGRAD_X(count_correct)
     HANDGRAD_X(l2_penalty_forward) HANDGRAD_X(l2_penalty_backward)
     HANDGRAD_X(layer_norm_forward) HANDGRAD_X(layer_norm_backward_input) HANDGRAD_X(layer_norm_backward_parameters)
+    HANDGRAD_X(batch_norm_forward) HANDGRAD_X(batch_norm_eval_forward) HANDGRAD_X(batch_norm_backward_parameters)
+    HANDGRAD_X(batch_norm_backward_input) HANDGRAD_X(batch_norm_eval_backward_input) HANDGRAD_X(batch_norm_update)
     HANDGRAD_X(sgd_step) HANDGRAD_X(adam_step) HANDGRAD_X(rmsprop_step)
     // clang-format on
 #undef HANDGRAD_X

@@ -80,8 +80,9 @@ constexpr const char* const export_torch = "export_torch.py";
 /// Gives a model the parameters and buffers of a safetensors file: a checkpoint, or a file of export_torch.py.
 ///
 /// The file must hold every one of them under its name, in its shape, as F32 or F64 (converted if the model computes in
-/// the other), all finite, and nothing else but, in a checkpoint, the rest of the run. Everything is checked before the
-/// model is changed. A checksum is compared if there is one.
+/// the other; a single number, such as num_batches_tracked, may be I64), all finite, and nothing else but, in a
+/// checkpoint, the rest of the run. Everything is checked before the model is changed. A checksum is compared if there
+/// is one.
 /// @param path the file @param model its parameters and buffers are overwritten
 /// @throws DataError in one line that names file and tensor
 template <class Backend> void load_weights(const std::filesystem::path& path, nn::Component<Backend>& model);

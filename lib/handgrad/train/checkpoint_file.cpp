@@ -153,7 +153,8 @@ void CheckpointFile::require_tensors(const io::Safetensors& expected, bool weigh
                              list ? "a list" : to_string(want.shape),
                              turned ? " (PyTorch's is transposed; export_torch.py transposes it)" : ""));
         }
-        const bool number = got->dtype == io::Dtype::f32 || got->dtype == io::Dtype::f64;
+        const bool counter = got->dtype == io::Dtype::i64 && got->shape.empty(); // PyTorch's num_batches_tracked
+        const bool number = got->dtype == io::Dtype::f32 || got->dtype == io::Dtype::f64 || counter;
         if (weights ? !number : got->dtype != want.dtype) {
             fail(fmt::format("tensor {} has dtype {}, expected {}", name, io::to_string(got->dtype),
                              weights ? "F32 or F64" : io::to_string(want.dtype)));
@@ -180,8 +181,9 @@ std::string CheckpointFile::text(const std::string& key) const {
 
 template <class T> Tensor<T> CheckpointFile::tensor(const std::string& name) const {
     const io::StoredTensor& stored = *contents_.find(name);
-    const Tensor<T> result = stored.dtype == io::Dtype::f32 ? Tensor<T>(io::tensor_of<float>(stored))
-                                                            : Tensor<T>(io::tensor_of<double>(stored));
+    const Tensor<T> result = stored.dtype == io::Dtype::f32   ? Tensor<T>(io::tensor_of<float>(stored))
+                             : stored.dtype == io::Dtype::f64 ? Tensor<T>(io::tensor_of<double>(stored))
+                                                              : Tensor<T>(io::tensor_of<std::int64_t>(stored));
     const std::string problem = not_finite(name, result); // 1e300 is no float
     if (!problem.empty()) { fail(problem); }
     return result;
