@@ -115,10 +115,10 @@ void Lesson::show_sets() const {
 // The labels are whole numbers from 0 to 9. How often does each of them occur? And what would a
 // program achieve that always answers with the most frequent digit, without looking?
 //
-// <details class="predict"><summary>Predict: is such a program right for 10 percent?</summary>
+// <details class="predict"><summary>Predict: how often is such a program right?</summary>
 //
-// For about 10 percent, since there are ten digits and none of them is rare. The exact number is
-// below: 11.35 percent.
+// In about 10 percent of the cases, since there are ten digits and none of them is rare. The number
+// is below: 11.35 percent.
 //
 // </details>
 void Lesson::count_labels() const {
@@ -196,7 +196,7 @@ void Lesson::show_first_batch() {
 // A loop over the loader is one epoch. If the batch size does not divide the data set, the last
 // batch is smaller, and every program has to be able to deal with that.
 //
-// <details class="predict"><summary>Predict: how many batches has an epoch?</summary>
+// <details class="predict"><summary>Predict: how many batches are in an epoch?</summary>
 //
 // $60000 / 64 = 937.5$, so there are 938 batches, and the last one has 32 images.
 //

@@ -132,7 +132,7 @@ void Lesson::show_digit() const {
 //
 // These are the four steps of the introduction. Each is one line.
 //
-// <details class="predict"><summary>Predict: which size has x w1?</summary>
+// <details class="predict"><summary>Predict: what is the size of x w1?</summary>
 //
 // (1, 784) times (784, 100) is (1, 100): the inner sizes must be equal, and they disappear.
 //

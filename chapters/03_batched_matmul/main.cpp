@@ -197,7 +197,7 @@ void check_kernels(const std::vector<NamedKernel<T>>& kernels,
 // second one multiplies their 100 activations by the weights of ten classes. We print the rate, and
 // beside it the fraction of the peak.
 //
-// <details class="predict"><summary>Predict: what part of the peak has the definition?</summary>
+// <details class="predict"><summary>Predict: how near to the peak is the definition?</summary>
 //
 // A few percent at best. Each addition waits for the one before, as in the table with one chain,
 // and it handles a single number instead of a register.
