@@ -37,6 +37,7 @@ class Exercise:
         self.file = os.path.relpath(self.path, os.path.dirname(os.path.dirname(chapter)))
         self.shown_path = displayed(self.path)
         self.title = ""
+        self.build = arguments.build
         self.points = 1
         if arguments.solutions:
             self.path = os.path.join(chapter, "exercises", "solutions", file)
@@ -181,7 +182,7 @@ def own_path(exercise):
     chapter = os.path.realpath(exercise.chapter)
 
     def own(path):
-        real = os.path.realpath(path)
+        real = os.path.realpath(os.path.join(exercise.build, path))  # ccache makes paths relative to the build folder
         return displayed(real) if real.startswith(chapter + os.sep) else None
 
     return own
