@@ -132,7 +132,7 @@ TEST_CASE("IDX headers that promise the moon allocate nothing", "[data][idx]") {
         CHECK(error_of(gzip(bytes)) != "no error");
     }
     CHECK_THAT(error_of(idx_header(0x08, {0x80000000U, 28, 28})),
-               ContainsSubstring("promises more than 1073741824 values"));
+               ContainsSubstring("announces more than 1073741824 values"));
     CHECK_THAT(error_of(gzip(idx_header(0x08, {60000, 28, 28}))), ContainsSubstring("at most"));
 }
 
