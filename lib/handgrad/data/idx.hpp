@@ -47,7 +47,7 @@ using ShapeCheck = std::function<void(const Shape& shape)>;
 /// @param name name of the file in messages
 /// @param rank expected number of dimensions: 3 for images (N, H, W), 1 for labels (N)
 /// @throws DataError if the file is truncated or too long, or its magic number, type, rank, extents or gzip checksum
-///         are wrong, or the header promises more values than max_idx_bytes or max_gzip_values allows
+///         are wrong, or the header announces more values than max_idx_bytes or max_gzip_values allows
 Idx parse_idx(const std::uint8_t* data, std::size_t size, const std::string& name, std::size_t rank);
 
 /// Reads an IDX file, plain or gzipped; the first bytes tell which.
