@@ -102,6 +102,15 @@ check::GradientCheck batch_norm() {
     return checker;
 }
 
+check::GradientCheck dropout() {
+    const auto x = normal({3, 5}), dy = normal({3, 5});
+    const DropoutCounter counter{5, 0, 0};
+    check::GradientCheck checker;
+    checker.wrt("x", x, cpu::dropout_backward(dy, 0.5, counter),
+                [&](const auto& v) { return weighted_sum(ref::dropout_forward(v, 0.5, counter), dy); });
+    return checker;
+}
+
 check::GradientCheck softmax() {
     const auto z = normal({3, 5}), dp = normal({3, 5});
     check::GradientCheck checker;
@@ -215,6 +224,7 @@ int main(int argc, char** argv) {
         {"softmax", softmax},
         {"layer_norm", layer_norm},
         {"batch_norm", batch_norm},
+        {"dropout", dropout},
         {"pool2d", pool2d},
         {"l2_penalty", l2_penalty},
         {"cross_entropy", cross_entropy},

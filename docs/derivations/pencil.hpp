@@ -14,6 +14,7 @@
 
 #include <handgrad/backends/cpu.hpp>
 #include <handgrad/backends/reference.hpp>
+#include <handgrad/tensor/philox.hpp>
 
 namespace pencil {
 
@@ -303,6 +304,26 @@ inline Example batch_norm() {
     return example;
 }
 
+inline Example dropout() {
+    const Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8}, dy = {8, 7, 6, 5, 4, 3, 2, 1};
+    const DropoutCounter counter = {5, 0, 0};
+    Tensor<double> u = x; // in thousandths
+    for (std::size_t i = 0; i < 8; ++i) {
+        u(i) = std::floor(1000.0 * static_cast<double>(random_uniform(5, 0, 0, i))) / 1000;
+    }
+    Example example;
+    example.say("Forward:");
+    example.show("u", u);
+    example.show("x", x);
+    example.show("y", cpu::dropout_forward(x, 0.5, counter), ref::dropout_forward(x, 0.5, counter),
+                 {2, 0, 6, 8, 0, 0, 14, 0});
+    example.say("Backward:");
+    example.show("dy", dy);
+    example.show("dx", cpu::dropout_backward(dy, 0.5, counter), ref::dropout_backward(dy, 0.5, counter),
+                 {16, 0, 12, 10, 0, 0, 4, 0});
+    return example;
+}
+
 inline Example flatten() {
     Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8};
     x.reshape({2, 1, 2, 2});
@@ -429,6 +450,7 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d},
     {"layer_norm", layer_norm},
     {"batch_norm", batch_norm},
+    {"dropout", dropout},
     {"flatten", flatten},
     {"sgd", sgd},
     {"adam", adam},

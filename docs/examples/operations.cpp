@@ -130,6 +130,20 @@ TEST_CASE("example: batch_norm", "[examples]") {
     //! [batch_norm]
 }
 
+TEST_CASE("example: dropout", "[examples]") {
+    //! [dropout]
+    const Tensor<double> x{1, 2, 3, 4, 5, 6, 7, 8};
+    const DropoutCounter counter{5, 0, 0}; // seed, layer, step
+    assert(cpu::dropout_forward(x, 0.5, counter) == Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
+    const DropoutCounter next{5, 0, 1}; // drops others
+    assert(cpu::dropout_forward(x, 0.5, next) != Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
+
+    const Tensor<double> dy{8, 7, 6, 5, 4, 3, 2, 1};
+    const auto dx = cpu::dropout_backward(dy, 0.5, counter); // the same mask
+    assert(dx == Tensor<double>{16, 0, 12, 10, 0, 0, 4, 0});
+    //! [dropout]
+}
+
 TEST_CASE("example: softmax", "[examples]") {
     //! [softmax]
     // two rows of scores

@@ -49,6 +49,12 @@ BUGS = {
         bug("device-batch-norm-batches-not-counted", "Batch normalisation: the number of batches does not grow",
             "device::for_each_item(<|mean.size + 1|>, 4,", "mean.size"),
     ],
+    LIB + "ops/dropout/device.cpp": [
+        bug("device-dropout-words-reversed", "Dropout: the four numbers of a block are in the reverse order",
+            "uniform_from_bits(bits.word[<|j|>])", "3 - j"),
+        bug("device-dropout-last-block", "Dropout: a last block that is not full is left out",
+            "device::for_each_item(<|(x.size + 3) / 4|>, 60,", "x.size / 4"),
+    ],
     LIB + "ops/l2_penalty/device.cpp": [
         bug("device-penalty-last-block", "Penalty: a last block that is not full counts only as half",
             "end = <|begin + l2_block < w.size ? begin + l2_block : w.size|>;",

@@ -10,6 +10,7 @@
 /// | --------- | --------------------------- |
 /// | relu, sigmoid, tanh forward  | y may be x |
 /// | relu, sigmoid, tanh backward | dx may be dy, x (of relu) or y (of the others) |
+/// | dropout forward, backward | y may be x, dx may be dy |
 /// | softmax forward | p may be z |
 /// | softmax backward | dz may be dp or p |
 /// | cross_entropy backward | dz may be p |

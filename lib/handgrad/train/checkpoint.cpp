@@ -205,8 +205,15 @@ template <class Backend> void parse_checkpoint(std::string_view bytes, const std
 }
 
 template <class Backend> void load_weights(const std::filesystem::path& path, nn::Component<Backend>& model) {
-    const CheckpointFile file(path.string(), io::read_safetensors(path));
-    const auto named = tensors_of(model);
+    const io::Safetensors contents = io::read_safetensors(path);
+    auto named = tensors_of(model);
+    // PyTorch's files have no counters of random numbers. Without one, a layer goes on from its own.
+    const auto is_left_out = [&](const auto& entry) {
+        const std::string& name = entry.first;
+        return name.substr(name.rfind('.') + 1) == "dropout_state" && contents.find(name) == nullptr;
+    };
+    named.erase(std::remove_if(named.begin(), named.end(), is_left_out), named.end());
+    const CheckpointFile file(path.string(), contents);
     file.require_weights(file_of<Backend>(named));
     taken<Backend>(file, named)();
 }

@@ -81,8 +81,8 @@ constexpr const char* const export_torch = "export_torch.py";
 ///
 /// The file must hold every one of them under its name, in its shape, as F32 or F64 (converted if the model computes in
 /// the other; a single number, such as num_batches_tracked, may be I64), all finite, and nothing else but, in a
-/// checkpoint, the rest of the run. Everything is checked before the model is changed. A checksum is compared if there
-/// is one.
+/// checkpoint, the rest of the run. Only the state of a Dropout may be missing. Everything is checked before the model
+/// is changed. A checksum is compared if there is one.
 /// @param path the file @param model its parameters and buffers are overwritten
 /// @throws DataError in one line that names file and tensor
 template <class Backend> void load_weights(const std::filesystem::path& path, nn::Component<Backend>& model);
