@@ -20,7 +20,7 @@ namespace handgrad::check {
 
 /// An input of a case, with the name that the report prints.
 struct Input {
-    std::string name;
+    std::string name;     ///< as the task calls it
     Tensor<double> value; ///< rank 0 for a number; empty shape and a text for anything else
     std::string text;     ///< printed in place of the value if it is not empty
 

@@ -141,9 +141,12 @@ private:
         std::vector<std::string> plots;           // items of gnuplot's command `plot`
         std::string setup = {};                   // commands before it
         std::vector<std::string> categories = {}; // of bars, in place of x
-        struct Title {                            // of a picture
-            std::string text;
-            double x, y, letter;
+        /// The title of a picture.
+        struct Title {
+            std::string text; ///< in words
+            double x;         ///< place of its middle
+            double y;         ///< place of its lower edge
+            double letter;    ///< height of a letter
         };
         std::optional<Title> title = {};
         std::size_t rows() const { return std::max(x.size(), y.size()); }

@@ -51,13 +51,14 @@ struct AdamWOptions : AdamOptions {
 
 /// The factors of step t, the same for all entries of a parameter.
 struct AdamFactors {
-    double step_size;    ///< \f$ \eta / (1 - \beta_1^t) \f$
-    double sqrt_scale;   ///< \f$ 1 / \sqrt{1 - \beta_2^t} \f$
-    double l2;           ///< \f$ \lambda \f$ for Adam, 0 for AdamW
-    double shrink;       ///< \f$ 1 - \eta \lambda \f$ for AdamW, 1 for Adam
-    double beta1, beta2; ///< the two decays
-    double eps;          ///< epsilon
-    bool maximize;       ///< whether to ascend
+    double step_size;  ///< \f$ \eta / (1 - \beta_1^t) \f$
+    double sqrt_scale; ///< \f$ 1 / \sqrt{1 - \beta_2^t} \f$
+    double l2;         ///< \f$ \lambda \f$ for Adam, 0 for AdamW
+    double shrink;     ///< \f$ 1 - \eta \lambda \f$ for AdamW, 1 for Adam
+    double beta1;      ///< decay of the mean of the gradients
+    double beta2;      ///< decay of the mean of their squares
+    double eps;        ///< epsilon
+    bool maximize;     ///< whether to ascend
 
     /// @param options the options of the optimiser @param t the number of this step, from 1
     AdamFactors(const AdamOptions& options, std::size_t t)
@@ -70,7 +71,7 @@ struct AdamFactors {
 
 /// The kernel of adam_step.
 template <class Place> struct AdamKernels {
-    /// p takes a step against g; m and v are the moments.
+    /// p takes a step against g; m and v are the running means of g and of its square.
     template <class T> static void step(VectorView<T> p, VectorView<const T> g, VectorView<T> m, VectorView<T> v,
                                         const AdamFactors& factors);
 };
