@@ -2,6 +2,7 @@
 /// @file
 /// All modules.
 
+#include "handgrad/nn/init.hpp"
 #include "handgrad/nn/module.hpp"
 #include "handgrad/nn/sequential.hpp"
 #include "handgrad/nn/summary.hpp"
