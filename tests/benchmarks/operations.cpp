@@ -84,6 +84,29 @@ template <class T> void add_sgd(const Shape& shape) {
         [=, p = g, v = Tensor<T>()]() mutable { cpu::sgd_step(p, g, v, momentum); });
 }
 
+/// Batch normalisation, dropout and the addition of a residual block, on images of the size of a residual network's.
+template <class T> void add_deep(const Shape& shape) {
+    const auto x = random_tensor<T>(shape), dy = random_tensor<T>(shape);
+    const auto w = random_tensor<T>({shape[1]}), b = random_tensor<T>({shape[1]});
+    const std::string size = to_string(shape) + " " + type<T>();
+    const double bytes = static_cast<double>(sizeof(T) * x.size());
+    const auto kept = cpu::batch_norm_forward(x, w, b, 1e-5);
+    add("batch_norm_forward " + size, 0, 3 * bytes,
+        [=, y = Tensor<T>(), mean = Tensor<T>(), var = Tensor<T>(), rstd = Tensor<T>()]() mutable {
+            cpu::batch_norm_forward(x, w, b, 1e-5, y, mean, var, rstd);
+        });
+    add("batch_norm_backward " + size, 0, 5 * bytes,
+        [=, dw = Tensor<T>(), db = Tensor<T>(), dy_mean = Tensor<T>(), dyx_mean = Tensor<T>(),
+         dx = Tensor<T>()]() mutable {
+            cpu::batch_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db, dy_mean, dyx_mean);
+            cpu::batch_norm_backward_input(x, w, kept.mean, kept.rstd, dy_mean, dyx_mean, dy, dx);
+        });
+    add("dropout_forward " + size, 0, 2 * bytes, [=, y = Tensor<T>()]() mutable {
+        cpu::dropout_forward(x, 0.5, DropoutCounter{1, 0, 0}, y);
+    });
+    add("add_forward " + size, 0, 3 * bytes, [=, y = Tensor<T>()]() mutable { cpu::add_forward(x, dy, y); });
+}
+
 /// An epoch of the loader: one byte read and one float written for each of the pixels.
 void add_loader() {
     static data::ImageDataset set; // as large as MNIST, so that it comes from memory
@@ -113,6 +136,9 @@ int main(int argc, char** argv) {
     add_loss<float>(64, 10);
     add_loss<double>(300, 3);
     add_sgd<float>({784, 100});
+    add_deep<float>({128, 32, 28, 28});
+    add_deep<float>({128, 128, 7, 7});
+    add_deep<float>({128, 1024});
     add_loader();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) { return 1; }

@@ -35,14 +35,45 @@ template <class T> void store_part(Vec<T> v, T* y, std::size_t count) {
     std::copy_n(buffer, count, y);
 }
 
-/// The sum of f(register of a, register of b) over n entries, for an f that gives 0 for entries of 0 alone; the order
-/// depends on n alone.
+/// Ones, zeros and ones, a register of each. A register loaded from between them marks the first or the last lanes.
+template <class T> struct Marks {
+    T values[3 * lanes<T>];
+    constexpr Marks() : values() {
+        for (std::size_t i = 0; i < lanes<T>; ++i) { values[i] = values[2 * lanes<T> + i] = T(1); }
+    }
+};
+template <class T> constexpr Marks<T> marks;
+
+/// v with zeros in the lanes that are not marked.
+template <class T> Vec<T> only(Vec<T> v, const T* marked) {
+    return xsimd::select(load(marked) > Vec<T>(0), v, Vec<T>(0));
+}
+
+/// The sum of f(register of a, register of b) over n entries; the order depends on n alone. The last register, if it is
+/// not full, overlaps the one before it, whose entries do not count twice.
 template <class T, class F> T sum_of(const T* a, const T* b, std::size_t n, const F& f) {
     Vec<T> sum(T(0));
     std::size_t i = 0;
     for (; i + lanes<T> <= n; i += lanes<T>) { sum += f(load(a + i), load(b + i)); }
-    if (i < n) { sum += f(load_part(a + i, n - i), load_part(b + i, n - i)); }
+    const std::size_t rest = n - i;
+    if (rest > 0 && n < lanes<T>) {
+        sum = only(f(load_part(a, n), load_part(b, n)), marks<T>.values + lanes<T> - rest);
+    } else if (rest > 0) {
+        const std::size_t last = n - lanes<T>;
+        sum += only(f(load(a + last), load(b + last)), marks<T>.values + lanes<T> + rest);
+    }
     return cpu::lane_sum<T>(sum);
+}
+
+/// z_i = f(a_i, b_i), i < n, for a z that shares no memory with a and b: the last register overlaps the one before it.
+template <class T, class F> void map_plane(const T* a, const T* b, T* z, std::size_t n, const F& f) {
+    if (n < lanes<T>) {
+        store_part<T>(f(load_part(a, n), load_part(b, n)), z, n);
+        return;
+    }
+    for (std::size_t i = 0; i + lanes<T> <= n; i += lanes<T>) { f(load(a + i), load(b + i)).store_unaligned(z + i); }
+    const std::size_t last = n - lanes<T>;
+    f(load(a + last), load(b + last)).store_unaligned(z + last);
 }
 
 /// z = f(a, b, constants of the channel) for all entries; a constant is one number for each channel. Chunks are planes,
@@ -74,8 +105,7 @@ template <class T, std::size_t Count, class F> void map(const ImagesView<const T
         for (std::size_t p = chunks.begin(chunk); p < chunks.begin(chunk) + chunks.length(chunk); ++p) {
             Vec<T> k[Count];
             for (std::size_t j = 0; j < Count; ++j) { k[j] = Vec<T>(constants[j][p % channels]); }
-            cpu::transform(a + p * size, b + p * size, z + p * size, size,
-                           [&](Vec<T> u, Vec<T> v) { return f(u, v, k); });
+            map_plane(a + p * size, b + p * size, z + p * size, size, [&](Vec<T> u, Vec<T> v) { return f(u, v, k); });
         }
     });
 }
@@ -125,16 +155,10 @@ template <class T> void statistics(const ImagesView<const T>& x, VectorView<T> m
         for_each_plane(x, [&](std::size_t p) {
             const T* plane = x.data + p * size;
             const T mu = sum_of(plane, plane, size, [](Vec<T> v, Vec<T>) { return v; }) / static_cast<T>(size);
-            Vec<T> sum(T(0));
-            std::size_t i = 0;
-            for (; i + lanes<T> <= size; i += lanes<T>) {
-                const Vec<T> difference = load(plane + i) - Vec<T>(mu);
-                sum += difference * difference;
-            }
-            T total = cpu::lane_sum<T>(sum);
-            for (; i < size; ++i) { total += (plane[i] - mu) * (plane[i] - mu); }
+            const Vec<T> mean_of_plane(mu);
             of_planes[p] = mu;
-            squares_of_planes[p] = total;
+            squares_of_planes[p] =
+                sum_of(plane, plane, size, [&](Vec<T> v, Vec<T>) { return (v - mean_of_plane) * (v - mean_of_plane); });
         });
         means = of_planes;
         squares = squares_of_planes;
