@@ -58,6 +58,10 @@ check::GradientCheck activation() {
                 [&](const auto& v) { return weighted_sum(ref::tanh_forward(v), dy); });
     checker.wrt("x (gelu)", x, cpu::gelu_backward(x, dy),
                 [&](const auto& v) { return weighted_sum(ref::gelu_forward(v), dy); });
+    checker.wrt("x (leaky_relu)", x, cpu::leaky_relu_backward(x, dy, 0.01),
+                [&](const auto& v) { return weighted_sum(ref::leaky_relu_forward(v, 0.01), dy); });
+    checker.wrt("x (silu)", x, cpu::silu_backward(x, dy),
+                [&](const auto& v) { return weighted_sum(ref::silu_forward(v), dy); });
     return checker;
 }
 
@@ -99,6 +103,15 @@ check::GradientCheck batch_norm() {
                                      y_, rstd_);
         return weighted_sum(y_, dy);
     });
+    return checker;
+}
+
+check::GradientCheck add() {
+    const auto a = normal({3, 5}), b = normal({3, 5}), dy = normal({3, 5});
+    const auto g = cpu::add_backward(dy);
+    check::GradientCheck checker;
+    checker.wrt("a", a, g.da, [&](const auto& v) { return weighted_sum(ref::add_forward(v, cast_like(v, b)), dy); });
+    checker.wrt("b", b, g.db, [&](const auto& v) { return weighted_sum(ref::add_forward(cast_like(v, a), v), dy); });
     return checker;
 }
 
@@ -225,6 +238,7 @@ int main(int argc, char** argv) {
         {"layer_norm", layer_norm},
         {"batch_norm", batch_norm},
         {"dropout", dropout},
+        {"add", add},
         {"pool2d", pool2d},
         {"l2_penalty", l2_penalty},
         {"cross_entropy", cross_entropy},

@@ -304,6 +304,21 @@ inline Example batch_norm() {
     return example;
 }
 
+inline Example add() {
+    const Tensor<double> a = {1, 2, 3}, b = {10, 20, 30}, dy = {4, 5, 6};
+    const auto fast = cpu::add_backward(dy), plain = ref::add_backward(dy);
+    Example example;
+    example.say("Forward:");
+    example.show("a", a);
+    example.show("b", b);
+    example.show("y", cpu::add_forward(a, b), ref::add_forward(a, b), {11, 22, 33});
+    example.say("Backward:");
+    example.show("dy", dy);
+    example.show("da", fast.da, plain.da, {4, 5, 6});
+    example.show("db", fast.db, plain.db, {4, 5, 6});
+    return example;
+}
+
 inline Example dropout() {
     const Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8}, dy = {8, 7, 6, 5, 4, 3, 2, 1};
     const DropoutCounter counter = {5, 0, 0};
@@ -451,6 +466,7 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"layer_norm", layer_norm},
     {"batch_norm", batch_norm},
     {"dropout", dropout},
+    {"add", add},
     {"flatten", flatten},
     {"sgd", sgd},
     {"adam", adam},

@@ -130,6 +130,34 @@ TEST_CASE("example: batch_norm", "[examples]") {
     //! [batch_norm]
 }
 
+TEST_CASE("example: add", "[examples]") {
+    //! [add]
+    const Tensor<double> a{1, 2}, b{10, 20}, dy{3, 4};
+    assert(cpu::add_forward(a, b) == Tensor<double>{11, 22});
+    const auto [da, db] = cpu::add_backward(dy);
+    assert(da == dy); // the gradient passes to both
+    assert(db == dy);
+    //! [add]
+}
+
+TEST_CASE("example: leaky_relu", "[examples]") {
+    //! [leaky_relu]
+    const Tensor<double> x{-4, 2}, dy{1, 1};
+    assert(cpu::leaky_relu_forward(x, 0.25) == Tensor<double>{-1, 2});
+    assert(cpu::leaky_relu_backward(x, dy, 0.25) == Tensor<double>{0.25, 1});
+    //! [leaky_relu]
+}
+
+TEST_CASE("example: silu", "[examples]") {
+    //! [silu]
+    const Tensor<double> x{0, 1}, dy{1, 1};
+    const double s = 1 / (1 + std::exp(-1.0));
+    assert(cpu::silu_forward(x)(1) == Approx(s));
+    assert(cpu::silu_backward(x, dy)(0) == 0.5);
+    assert(cpu::silu_backward(x, dy)(1) == Approx(s * (1 + 1 - s)));
+    //! [silu]
+}
+
 TEST_CASE("example: dropout", "[examples]") {
     //! [dropout]
     const Tensor<double> x{1, 2, 3, 4, 5, 6, 7, 8};

@@ -6,6 +6,10 @@ LIB = "lib/handgrad/"
 
 BUGS = {
     LIB + "ops/activation/device.cpp": [
+        bug("device-leaky-relu-relu", "Leaky ReLU: forward is relu",
+            "x > T(0) ? x : <|static_cast<T>(f.negative_slope) * x|>;", "T(0)"),
+        bug("device-silu-no-x", "SiLU: backward lacks the factor x",
+            "return dy * s * (T(1) + <|x|> * (T(1) - s));", "T(1)"),
         bug("device-relu-at-zero", "ReLU: the gradient passes at 0",
             "return <|x <= T(0)|> ? T(0) : dy;", "x < T(0)"),
         bug("device-sigmoid-no-y", "Sigmoid: the gradient lacks the factor y",
@@ -36,6 +40,10 @@ BUGS = {
             "std::sqrt(variance / D + <|eps|>)", "T(0)"),
         bug("device-layer-norm-dw-without-rstd", "Layer normalisation: dw from differences to the mean alone",
             "dw_sum += dy(n, d) * ((x(n, d) - mean(n)) * <|rstd(n)|>);", "T(1)"),
+    ],
+    LIB + "ops/add/device.cpp": [
+        bug("device-add-next-entry", "Addition: b is read from its end",
+            "return a(i) + <|b(i)|>;", "b(b.size - 1 - i)"),
     ],
     LIB + "ops/batch_norm/device.cpp": [
         bug("device-batch-norm-first-part", "Batch normalisation: only the first part of the batch is summed",

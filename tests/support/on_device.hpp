@@ -99,6 +99,7 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(sigmoid_forward) HANDGRAD_X(sigmoid_backward)
     HANDGRAD_X(tanh_forward) HANDGRAD_X(tanh_backward)
     HANDGRAD_X(gelu_forward) HANDGRAD_X(gelu_backward)
+    HANDGRAD_X(leaky_relu_forward) HANDGRAD_X(leaky_relu_backward) HANDGRAD_X(silu_forward) HANDGRAD_X(silu_backward)
     HANDGRAD_X(linear_forward) HANDGRAD_X(linear_backward)
     HANDGRAD_X(linear_backward_input) HANDGRAD_X(linear_backward_weight) HANDGRAD_X(linear_backward_bias)
     HANDGRAD_X(conv2d_forward) HANDGRAD_X(conv2d_backward)
@@ -113,6 +114,7 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(layer_norm_forward) HANDGRAD_X(layer_norm_backward_input) HANDGRAD_X(layer_norm_backward_parameters)
     HANDGRAD_X(batch_norm_forward) HANDGRAD_X(batch_norm_eval_forward) HANDGRAD_X(batch_norm_backward_parameters)
     HANDGRAD_X(batch_norm_backward_input) HANDGRAD_X(batch_norm_eval_backward_input) HANDGRAD_X(batch_norm_update)
+    HANDGRAD_X(add_forward) HANDGRAD_X(add_backward)
     HANDGRAD_X(dropout_forward) HANDGRAD_X(dropout_backward)
     HANDGRAD_X(sgd_step) HANDGRAD_X(adam_step) HANDGRAD_X(rmsprop_step)
     // clang-format on
@@ -122,13 +124,14 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
                                           handgrad::Tensor<T>& p, T& loss) {
         loss = cross_entropy_forward(z, y, p);
     }
-    template <class F> static void activation_forward(const handgrad::Tensor<T>& x, handgrad::Tensor<T>& y) {
-        y = on_device::returned(handgrad::Device<T>::template activation_forward<F>(handgrad::device::to_device(x)));
+    template <class F> static void activation_forward(const handgrad::Tensor<T>& x, handgrad::Tensor<T>& y, F f = F()) {
+        y = on_device::returned(handgrad::Device<T>::template activation_forward<F>(handgrad::device::to_device(x), f));
     }
     template <class F> static void activation_backward(std::string_view where, const handgrad::Tensor<T>& kept,
-                                                       const handgrad::Tensor<T>& dy, handgrad::Tensor<T>& dx) {
+                                                       const handgrad::Tensor<T>& dy, handgrad::Tensor<T>& dx,
+                                                       F f = F()) {
         dx = on_device::returned(handgrad::Device<T>::template activation_backward<F>(
-            where, handgrad::device::to_device(kept), handgrad::device::to_device(dy)));
+            where, handgrad::device::to_device(kept), handgrad::device::to_device(dy), f));
     }
 };
 

@@ -4,6 +4,7 @@
 
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/ops/adam/adam.hpp"
+#include "handgrad/ops/add/add.hpp"
 #include "handgrad/ops/batch_norm/batch_norm.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
@@ -24,6 +25,7 @@ namespace handgrad {
 /// optimisers and tests are templates over a backend (`nn::Linear<Cpu<float>>`), so they run on all backends.
 template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
                                                     AdamOperations<Place, T>,
+                                                    AddOperations<Place, T>,
                                                     BatchNormOperations<Place, T>,
                                                     Conv2dOperations<Place, T>,
                                                     Conv2dReluMaxPool2dOperations<Place, T>,

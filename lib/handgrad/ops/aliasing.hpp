@@ -10,6 +10,8 @@
 /// | --------- | --------------------------- |
 /// | relu, sigmoid, tanh forward  | y may be x |
 /// | relu, sigmoid, tanh backward | dx may be dy, x (of relu) or y (of the others) |
+/// | add forward, backward | y may be a or b; da or db may be dy |
+/// | leaky_relu, gelu, silu | y may be x; dx may be dy or x |
 /// | dropout forward, backward | y may be x, dx may be dy |
 /// | softmax forward | p may be z |
 /// | softmax backward | dz may be dp or p |
@@ -18,9 +20,9 @@
 /// | sgd_step, adam_step, rmsprop_step | p is overwritten, and g may be p; the state is neither |
 ///
 /// flatten makes its result a view of its argument. In all other operations (linear, conv2d, both poolings,
-/// conv2d_relu_max_pool2d, layer_norm, batch_norm, and cross_entropy forward) the result needs memory of its own. If it shares
-/// memory with an argument or another result, they throw AliasError and change nothing. Two arguments that are only
-/// read may be the same tensor.
+/// conv2d_relu_max_pool2d, layer_norm, batch_norm, and cross_entropy forward) the result needs memory of its own. If it
+/// shares memory with an argument or another result, they throw AliasError and change nothing. Two arguments that are
+/// only read may be the same tensor.
 
 #include <cstddef>
 #include <functional>

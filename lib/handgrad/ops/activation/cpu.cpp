@@ -13,6 +13,13 @@ using cpu::Vec;
 template <class T> Vec<T> value(ReLU, Vec<T> x) { return xsimd::select(x < Vec<T>(0), Vec<T>(0), x); }
 template <class T> Vec<T> gradient(ReLU, Vec<T> x, Vec<T> dy) { return xsimd::select(x <= Vec<T>(0), Vec<T>(0), dy); }
 
+template <class T> Vec<T> value(LeakyReLU f, Vec<T> x) {
+    return xsimd::select(x > Vec<T>(0), x, Vec<T>(static_cast<T>(f.negative_slope)) * x);
+}
+template <class T> Vec<T> gradient(LeakyReLU f, Vec<T> x, Vec<T> dy) {
+    return xsimd::select(x > Vec<T>(0), dy, Vec<T>(static_cast<T>(f.negative_slope)) * dy);
+}
+
 template <class T> Vec<T> value(Sigmoid, Vec<T> x) {
     // With e = exp(-|x|), which never overflows: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0.
     const Vec<T> e = cpu::vector_exp(-xsimd::abs(x));
@@ -33,15 +40,22 @@ template <class T> Vec<T> gradient(GELU, Vec<T> x, Vec<T> dy) {
     return dy * (half * (one + t) + half * x * (one - t * t) * du);
 }
 
+template <class T> Vec<T> value(SiLU, Vec<T> x) { return x * value(Sigmoid(), x); }
+template <class T> Vec<T> gradient(SiLU, Vec<T> x, Vec<T> dy) {
+    const Vec<T> s = value(Sigmoid(), x), one(T(1));
+    return dy * s * (one + x * (one - s));
+}
+
 } // namespace
 
-template <> template <class F, class T> void ActivationKernels<OnCpu>::forward(VectorView<const T> x, VectorView<T> y) {
-    cpu::entrywise(x.data, y.data, x.size, [](Vec<T> v) { return value(F(), v); });
+template <> template <class F, class T>
+void ActivationKernels<OnCpu>::forward(VectorView<const T> x, VectorView<T> y, F f) {
+    cpu::entrywise(x.data, y.data, x.size, [f](Vec<T> v) { return value(f, v); });
 }
 
 template <> template <class F, class T>
-void ActivationKernels<OnCpu>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx) {
-    cpu::entrywise(kept.data, dy.data, dx.data, kept.size, [](Vec<T> v, Vec<T> g) { return gradient(F(), v, g); });
+void ActivationKernels<OnCpu>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx, F f) {
+    cpu::entrywise(kept.data, dy.data, dx.data, kept.size, [f](Vec<T> v, Vec<T> g) { return gradient(f, v, g); });
 }
 
 HANDGRAD_INSTANTIATE_ACTIVATIONS(OnCpu)

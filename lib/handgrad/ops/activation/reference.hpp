@@ -18,6 +18,13 @@ template <class T> T value(ReLU, const T& x) {
 /// dy where x > 0, else 0.
 template <class T> T gradient(ReLU, const T& x, const T& dy) { return is_positive(x) ? dy : T(0); }
 
+/// x where x > 0, else negative_slope x.
+template <class T> T value(LeakyReLU f, const T& x) { return is_greater(x, T(0)) ? x : T(f.negative_slope) * x; }
+/// dy where x > 0, else negative_slope dy.
+template <class T> T gradient(LeakyReLU f, const T& x, const T& dy) {
+    return is_greater(x, T(0)) ? dy : T(f.negative_slope) * dy;
+}
+
 /// 1 / (1 + e^-x), written so that the exponential never overflows.
 template <class T> T value(Sigmoid, const T& x) {
     using std::exp;
@@ -50,16 +57,24 @@ template <class T> T gradient(GELU, const T& x, const T& dy) {
     return dy * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du);
 }
 
+/// x s, with the sigmoid s of x.
+template <class T> T value(SiLU, const T& x) { return x * value(Sigmoid(), x); }
+/// dy (s + x s (1 - s)): the product rule.
+template <class T> T gradient(SiLU, const T& x, const T& dy) {
+    const T s = value(Sigmoid(), x);
+    return dy * (s + x * s * (T(1) - s));
+}
+
 } // namespace reference
 
 template <> template <class F, class T>
-void ActivationKernels<OnReference>::forward(VectorView<const T> x, VectorView<T> y) {
-    for (std::size_t i = 0; i < x.size; ++i) { y(i) = reference::value(F(), x(i)); }
+void ActivationKernels<OnReference>::forward(VectorView<const T> x, VectorView<T> y, F f) {
+    for (std::size_t i = 0; i < x.size; ++i) { y(i) = reference::value(f, x(i)); }
 }
 
 template <> template <class F, class T>
-void ActivationKernels<OnReference>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx) {
-    for (std::size_t i = 0; i < kept.size; ++i) { dx(i) = reference::gradient(F(), kept(i), dy(i)); }
+void ActivationKernels<OnReference>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx, F f) {
+    for (std::size_t i = 0; i < kept.size; ++i) { dx(i) = reference::gradient(f, kept(i), dy(i)); }
 }
 
 } // namespace handgrad

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "handgrad/error.hpp"
 #include "handgrad/nn/module.hpp"
 #include "handgrad/ops/pool2d/pool2d.hpp"
 
@@ -79,6 +80,44 @@ protected:
 
 private:
     AvgPool2dOptions options_;
+    Shape shape_;
+    Tensor y_, dx_;
+};
+
+/// The mean of every channel, (N, C, 1, 1), as torch.nn.AdaptiveAvgPool2d(1): global average pooling. It is average
+/// pooling whose window is the whole image. Derivation: pool2d.md.
+template <class Backend> class AdaptiveAvgPool2d : public Module<Backend> {
+public:
+    using typename Module<Backend>::Tensor;
+
+    /// @param output_size 1 @throws ShapeError for another size, which this library does not have
+    explicit AdaptiveAvgPool2d(std::size_t output_size = 1) {
+        require<ShapeError>(output_size == 1, "AdaptiveAvgPool2d: output_size is {}, expected 1",
+                            as_written(output_size));
+    }
+
+    Shape output_shape(const Shape& x) const override { return check_avg_pool2d_forward(x, whole_image(x)); }
+    std::string name() const override { return "AdaptiveAvgPool2d"; }
+    std::string arguments() const override { return "output_size=1"; }
+
+protected:
+    const Tensor& forward_pass(const Tensor& x) override {
+        Backend::avg_pool2d_forward(x, whole_image(x.shape()), y_);
+        shape_ = x.shape();
+        return y_;
+    }
+
+    const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
+        if (input == InputGradient::needed) { Backend::avg_pool2d_backward(dy, shape_, whole_image(shape_), dx_); }
+        return dx_;
+    }
+
+private:
+    static AvgPool2dOptions whole_image(const Shape& x) {
+        require_rank("AdaptiveAvgPool2d", "x", x, {"N", "C", "H", "W"});
+        return AvgPool2dOptions(Size2d(x[2], x[3]));
+    }
+
     Shape shape_;
     Tensor y_, dx_;
 };
