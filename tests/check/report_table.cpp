@@ -30,7 +30,7 @@ TEST_CASE("every line of an exercise's fault is indented, and no exercise at all
         e.value("y", Tensor<double>{1.0, 2.0}, Tensor<double>{1.0, 3.0});
     });
     CHECK(exercises.run({}, out, errors) == 1);
-    CHECK(out.str().find("\n  y (2,): 1 of 2 entries are wrong\n"
+    CHECK(out.str().find("\n  y has shape (2,): 1 of 2 entries are wrong\n"
                          "    entry             got        expected     error\n"
                          "    y[1]                2               3   1.0e+00\n"
                          "    y[0]                1               1   0.0e+00\n") != std::string::npos);

@@ -347,7 +347,8 @@ class Maker:
             if any(x.kind == "word" and y.kind == "word" for x, y in zip(tokens[a:b_end], tokens[a + 1:b_end])):
                 continue  # "int x": a function's parameters
             self.add("arguments", f"{before.text}({one_line(one)}, {one_line(two)}) exchanged",
-                     [(*s.piece(a, a_end), two), (*s.piece(b, b_end), one)])
+                     [(*s.piece(a, a_end), f"handgrad_exchanged<decltype(({one}))>({two})"),
+                      (*s.piece(b, b_end), f"handgrad_exchanged<decltype(({two}))>({one})")])
 
     def all(self):
         for i, t in enumerate(self.source.tokens):

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <type_traits>
 
 inline const int handgrad_active_mutant = [] {
     const char* const number = std::getenv("HANDGRAD_MUTANT");
@@ -32,3 +33,10 @@ inline bool handgrad_note(int number) {
 
 // What the compiler computes has no bugs; they would not compile there.
 constexpr bool handgrad_mutant(int number) { return !__builtin_is_constant_evaluated() && handgrad_note(number); }
+
+// An argument in the place of another, which only one of the same type may take: otherwise ?: would convert both, and so
+// change the program without any bug at work. handgrad_exchanged<decltype((old))>(new)
+template <class Old, class New, class = std::enable_if_t<std::is_same_v<std::decay_t<Old>, std::decay_t<New>>>>
+constexpr New&& handgrad_exchanged(New&& value) {
+    return static_cast<New&&>(value);
+}

@@ -4,7 +4,7 @@ set(WORK "${CMAKE_CURRENT_LIST_DIR}")
 include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
 
 run("${PROGRAM}" --help)
-if(NOT output MATCHES "[(]([^ ]*export_torch[.]py)")
+if(NOT output MATCHES "[( ]([^ (\n]*export_torch[.]py)")
   message(FATAL_ERROR "--help names no export_torch.py:\n${output}")
 endif()
 set(expected 2) # it wants to be told of files
