@@ -17,7 +17,7 @@ template <class Backend, class F> class Activation : public Module<Backend> {
 public:
     using typename Module<Backend>::Tensor;
 
-    /// @param f the activation with its options: LeakyReLU<B>(0.2) has the negative slope 0.2
+    /// @param f the activation with its options: `LeakyReLU<B>(0.2)` has the negative slope 0.2
     explicit Activation(F f = F()) : f_(f) {}
 
     std::string name() const override { return F::name; }
