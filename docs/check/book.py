@@ -111,10 +111,10 @@ def output(pages, source):
             continue
         shown = [line.rstrip() for page in of_it for box in page.all("div", "details") if "output" in box.classes()
                  for pre in box.all("pre") for line in pre.text().splitlines() if line.strip()]
-        lines = [line.rstrip() for line in expected.read_text(encoding="utf-8").splitlines() if line.strip()]
-        for i, line in enumerate(lines):
+        lines = [(i, line.rstrip()) for i, line in enumerate(expected.read_text(encoding="utf-8").splitlines(), 1) if line.strip()]
+        for i, (place, line) in enumerate(lines):
             if i >= len(shown) or shown[i] != line:
-                wrong.append(f"chapter {number} does not show line {i + 1} of its output at its place: {line}")
+                wrong.append(f"chapter {number} does not show line {place} of its output at its place: {line}")
                 break
         else:
             if len(shown) > len(lines):

@@ -10,6 +10,7 @@ import base64
 import multiprocessing
 import os
 import pathlib
+import re
 import sys
 
 from chromium import Chromium
@@ -35,11 +36,13 @@ STATE = """(() => {
     };
 })()"""
 
-# Code and tables that do not fit, everything unfolded. A line of code that would be broken does not fit either.
+# Code and tables that do not fit, everything unfolded. A line of code that would be broken does not fit either; but a long
+# line that a program printed may be, since it is one on the terminal, too.
 TOO_WIDE = """(() => {
     document.querySelectorAll('details').forEach(d => { d.open = true; });
     const style = document.createElement('style');
-    style.textContent = 'div.fragment .line, pre.fragment { white-space: pre !important; overflow-wrap: normal !important; }';
+    style.textContent = 'div.fragment .line, pre.fragment { white-space: pre !important; overflow-wrap: normal !important; }'
+        + '.console .fragment .line, .output .fragment .line, .output pre.fragment { white-space: pre-wrap !important; overflow-wrap: anywhere !important; }';
     document.head.append(style);
     const wide = [...document.querySelectorAll('.contents div.fragment, .contents pre, .contents table, .contents tbody')]
         .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).map(e => {
@@ -144,6 +147,34 @@ def check_some(pages):
     return wrong, formulas, pictures
 
 
+# What a reader may look for, and a page that has to be among the first eight found.
+SEARCHES = {"backprop": "chapter_05_two_layer_net.html", "chain rule": "chapter_0[45]_|op_", "learning rate": "chapter_07_sgd",
+            "convolution backward": "chapter_09_cnn|op_conv2d", "linear_forward": "LinearOperations|op_linear"}
+
+
+def check_search(folder):
+    """What the search box does not find, and what its box on the page does not show."""
+    browser, wrong = Chromium(), []
+    try:
+        size(browser, 1280, 900, False)
+        wrong += browser.open((folder / "index.html").as_uri())
+        for words, page in SEARCHES.items():
+            found = browser.evaluate(f"handgradSearch({words!r}).then(entries => entries.slice(0, 8).map(e => e[0]))")
+            if not any(re.search(page, place) for place in found):
+                wrong.append(f"search for \"{words}\" does not find {page}: {found}")
+        browser.evaluate("""new Promise(done => {
+            const input = document.getElementById('book-search');
+            input.value = 'chain rule';
+            input.dispatchEvent(new Event('input'));
+            setTimeout(done, 500);
+        })""")
+        if not browser.evaluate("document.querySelectorAll('#book-results a mark').length"):
+            wrong.append("the search box shows nothing for \"chain rule\"")
+    finally:
+        browser.close()
+    return ["search: " + error for error in wrong]
+
+
 def check(folder):
     pages = sorted(folder.glob("*.html"))
     book = {line.removeprefix("- ") + ".html" for line in (folder.parent / "book.txt").read_text(encoding="utf-8").splitlines()}
@@ -155,7 +186,7 @@ def check(folder):
         results = pool.map(check_some, [work[i::workers] for i in range(workers)], chunksize=1)
     wrong = sorted(line for result in results for line in result[0])
     formulas, pictures = sum(r[1] for r in results), sum(r[2] for r in results)
-    wrong = list(dict.fromkeys(wrong))
+    wrong = list(dict.fromkeys(wrong)) + check_search(folder)
     print("\n".join(wrong + [f"{len(work)} pages loaded, {formulas} formulas, {pictures} pictures: {len(wrong)} wrong"]))
     return not wrong and formulas > 500
 

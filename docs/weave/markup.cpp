@@ -76,7 +76,7 @@ std::string markup(std::string_view markdown, std::string (*translate)(std::stri
     static const std::regex opening(R"re(\s*<details([^>]*)><summary>(.*)</summary>\s*)re");
     static const std::regex closing(R"re(\s*</details>\s*)re");
     static const std::regex numbered(R"re(\d+\. .*)re");
-    static const std::regex console_fence(R"re((\s*)```\s*console\s*)re");
+    static const std::regex printed_fence(R"re((\s*)```\s*(console|text)\s*)re");
     Translation out(translate);
     bool in_item = false, fenced = false, console = false, details = false, dropped = false, after_blank = false;
     std::string indent; // of a details block that belongs to a numbered item
@@ -105,10 +105,11 @@ std::string markup(std::string_view markdown, std::string (*translate)(std::stri
                 after_blank = blank;
             }
             const std::string inner = line.empty() ? "" : indent + line;
-            if (!fenced && std::regex_match(line, match, console_fence)) {
+            if (!fenced && std::regex_match(line, match, printed_fence)) {
                 console = true;
                 const std::string blanks = indent + match[1].str();
-                out.special(blanks + "@htmlonly[block]<div class=\"console\">@endhtmlonly\n\n" + blanks +
+                const std::string kind = match[2] == "text" ? "output" : "console";
+                out.special(blanks + "@htmlonly[block]<div class=\"" + kind + "\">@endhtmlonly\n\n" + blanks +
                             "```{.unparsed}\n");
             } else if (fence && console) {
                 console = false;

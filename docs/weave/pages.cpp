@@ -134,12 +134,31 @@ std::map<std::string, std::string> take_facts(std::string& text) {
     return facts;
 }
 
+/// Markdown whose code has two backquotes on each side where there is an apostrophe in it, which would end it otherwise.
+std::string with_apostrophes(const std::string& page) {
+    std::string result;
+    for (std::size_t i = 0; i < page.size();) {
+        const std::size_t open = page.find('`', i);
+        if (open == std::string::npos) { return result + page.substr(i); }
+        const std::size_t inside = std::min(page.find_first_not_of('`', open), page.size());
+        const std::string delimiter = page.substr(open, inside - open);
+        std::size_t close = page.find(delimiter, inside);
+        if (close == std::string::npos) { return result + page.substr(i); }
+        const std::string code = page.substr(inside, close - inside);
+        const bool mend = delimiter.size() == 1 && code.find('\'') != std::string::npos;
+        const std::string around = mend ? "``" : delimiter;
+        result += page.substr(i, open - i) + around + code + around;
+        i = close + delimiter.size();
+    }
+    return result;
+}
+
 /// Mends what Doxygen 1.9.4 makes of Markdown.
 std::string mended(const std::string& page) {
     // It leaves the stars of bold text that has a formula or a code in it.
     const std::string bold = std::regex_replace(page, std::regex(R"re(([\s(])\*\*([^*\s][^*]*)\*\*)re"), "$1<b>$2</b>");
     // It takes what is between straight quotes for a word of its own and leaves a formula in it as it is.
-    return std::regex_replace(bold, std::regex(R"re("(\\f\$[^"]*)")re"), "\u201c$1\u201d");
+    return with_apostrophes(std::regex_replace(bold, std::regex(R"re("(\\f\$[^"]*)")re"), "\u201c$1\u201d"));
 }
 
 } // namespace

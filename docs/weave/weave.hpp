@@ -40,7 +40,8 @@ bool blank(const std::string& line);
 enum class Answers { folded, left_out };
 
 /// The book's own markup made Doxygen's: `<details><summary>...</summary>` to `</details>` becomes a part that is folded,
-/// indented where it belongs to the item of a numbered list, and a block ```` ```console ```` a session with a shell.
+/// indented where it belongs to the item of a numbered list; a block ```` ```console ```` a session with a shell, and a block
+/// ```` ```text ```` what a program prints.
 /// What else there is goes through `translate`. @throws std::runtime_error for a <details> that does not end
 std::string markup(std::string_view markdown, std::string (*translate)(std::string_view),
                    Answers answers = Answers::folded);

@@ -183,6 +183,17 @@ TEST_CASE("a chapter's directory becomes pages", "[docs]") {
     CHECK(contains(weave::read(out / "pages/chapters.md"), "@subpage chapter_02_second"));
 }
 
+TEST_CASE("code with an apostrophe stays code", "[docs]") {
+    const support::TemporaryFolder folder;
+    const auto chapters = two_chapters(folder.path());
+    weave::Problems problems;
+    weave::write(chapters[0].directory / "doc/intro.md",
+                 "# T {#chapter_01_first}\n`a'` isn't `b`, ``c'``\n```\nd'\n```\n`e'`, `open'\n");
+    weave::write_pages(chapters, 0, folder.path() / "woven", problems);
+    CHECK(contains(weave::read(folder.path() / "woven/pages/chapter_01_first.md"),
+                   "``a'`` isn't `b`, ``c'``\n```\nd'\n```\n``e'``, `open'\n"));
+}
+
 TEST_CASE("a long program has several pages, an appendix after the exercises", "[docs]") {
     const support::TemporaryFolder folder;
     auto chapters = two_chapters(folder.path());
@@ -256,6 +267,7 @@ TEST_CASE("answers are folded, with the item they belong to", "[docs]") {
     CHECK(weave::markup("```console\n$ ./run 5\n0.5\n```\n") ==
           "@htmlonly[block]<div class=\"console\">@endhtmlonly\n\n```{.unparsed}\n$ ./run 5\n0.5\n```\n\n"
           "@htmlonly[block]</div>@endhtmlonly\n");
+    CHECK(contains(weave::markup("```text\nx\n```\n"), "<div class=\"output\">@endhtmlonly\n\n```{.unparsed}\nx\n```"));
     CHECK_THROWS_WITH(weave::markup("</details>\n"), "</details> without <details>");
     CHECK_THROWS_WITH(weave::markup("<details><summary>A</summary>\n"), "a <details> has no </details>");
     CHECK(contains(error_of([&] { weave::markup("<details><summary>A</summary>\n" + answer); }), "inside of"));
