@@ -38,11 +38,13 @@ std::string without_indentation(const std::string& fragment) {
     });
 }
 
-/// The page with every formula kept together with the punctuation around it.
+/// The page with every formula kept together with the punctuation around it. (After a bracket, Doxygen puts a blank.)
 std::string hold_punctuation(const std::string& html) {
-    static const std::regex formula(R"re((\(?)(\\\([^<]*?\\\))([.,;:!?)]*))re");
+    static const std::regex formula(R"re((\( ?|)(\\\([^<]*?\\\))([.,;:!?)]*))re");
     return replace(html, formula, [](const std::smatch& m) {
-        return m.length(1) + m.length(3) == 0 ? m[0].str() : "<span class=\"nowrap\">" + m[0].str() + "</span>";
+        return m.length(1) + m.length(3) == 0
+                   ? m[0].str()
+                   : "<span class=\"nowrap\">" + m[1].str().substr(0, 1) + m[2].str() + m[3].str() + "</span>";
     });
 }
 

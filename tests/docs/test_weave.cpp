@@ -485,7 +485,7 @@ TEST_CASE("numbered code keeps its place, and a formula its punctuation", "[docs
         "<div class=\"fragment\"><div class=\"line\">    a (\\(x\\)).</div>\n</div><!-- fragment -->";
     CHECK(weave::finish("<div class=\"numbered\">" + fragment + "</div>") ==
           "<div class=\"numbered\">" + fragment + "</div>");
-    CHECK(weave::finish("a (\\(x\\)). \\(y\\) b") == "a <span class=\"nowrap\">(\\(x\\)).</span> \\(y\\) b");
+    CHECK(weave::finish("a ( \\(x\\)). \\(y\\) b") == "a <span class=\"nowrap\">(\\(x\\)).</span> \\(y\\) b");
 }
 
 TEST_CASE("pages are linked in the order of the book", "[docs]") {
