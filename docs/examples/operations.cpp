@@ -106,27 +106,36 @@ TEST_CASE("example: layer_norm", "[examples]") {
 
 TEST_CASE("example: batch_norm", "[examples]") {
     //! [batch_norm]
-    const Tensor<double> x{{1, 10}, {3, 30}}; // N = 2 examples of C = 2 channels
+    const Tensor<double> x{{1, 10},
+                           {3, 30}}; // N = 2 examples of C = 2 channels
     const Tensor<double> w{1, 1}, b{0, 0};
     const auto kept = cpu::batch_norm_forward(x, w, b, 0);
-    assert(kept.y == Tensor<double>{{-1, -1}, {1, 1}}); // the scale of a channel is gone
+    assert(
+        kept.y ==
+        Tensor<double>{{-1, -1}, {1, 1}}); // the scale of a channel is gone
     assert(kept.mean == Tensor<double>{2, 20});
     assert(kept.var == Tensor<double>{1, 100}); // divided by N
 
-    auto running_mean = zeros<double>({2}), running_var = full<double>({2}, 1);
+    auto running_mean = zeros<double>({2}),
+         running_var = full<double>({2}, 1);
     auto batches = zeros<double>({});
-    cpu::batch_norm_update(kept.mean, kept.var, 2, 0.5, running_mean, running_var, batches);
+    cpu::batch_norm_update(kept.mean, kept.var, 2, 0.5, running_mean,
+                           running_var, batches);
     assert(running_mean == Tensor<double>{1, 10});
-    assert(running_var == Tensor<double>{1.5, 100.5}); // half of 1 and of the unbiased variance
+    assert(running_var ==
+           Tensor<double>{1.5,
+                          100.5}); // half of 1 and of the unbiased variance
 
     const Tensor<double> dy{{1, 0}, {1, 1}};
     Tensor<double> dw, db, dy_mean, dyx_mean;
-    cpu::batch_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db, dy_mean, dyx_mean);
+    cpu::batch_norm_backward_parameters(x, kept.mean, kept.rstd, dy, dw, db,
+                                        dy_mean, dyx_mean);
     assert(dw == Tensor<double>{0, 1}); // the sum of dy x_hat
     assert(db == Tensor<double>{2, 1});
-    const auto dx =
-        cpu::batch_norm_backward_input(x, w, kept.mean, kept.rstd, dy_mean, dyx_mean, dy);
-    assert(dx == zeros<double>({2, 2})); // of two numbers, y is always -1 and 1
+    const auto dx = cpu::batch_norm_backward_input(
+        x, w, kept.mean, kept.rstd, dy_mean, dyx_mean, dy);
+    assert(dx ==
+           zeros<double>({2, 2})); // of two numbers, y is always -1 and 1
     //! [batch_norm]
 }
 
@@ -144,7 +153,8 @@ TEST_CASE("example: leaky_relu", "[examples]") {
     //! [leaky_relu]
     const Tensor<double> x{-4, 2}, dy{1, 1};
     assert(cpu::leaky_relu_forward(x, 0.25) == Tensor<double>{-1, 2});
-    assert(cpu::leaky_relu_backward(x, dy, 0.25) == Tensor<double>{0.25, 1});
+    assert(cpu::leaky_relu_backward(x, dy, 0.25) ==
+           Tensor<double>{0.25, 1});
     //! [leaky_relu]
 }
 
@@ -162,12 +172,15 @@ TEST_CASE("example: dropout", "[examples]") {
     //! [dropout]
     const Tensor<double> x{1, 2, 3, 4, 5, 6, 7, 8};
     const DropoutCounter counter{5, 0, 0}; // seed, layer, step
-    assert(cpu::dropout_forward(x, 0.5, counter) == Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
+    assert(cpu::dropout_forward(x, 0.5, counter) ==
+           Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
     const DropoutCounter next{5, 0, 1}; // drops others
-    assert(cpu::dropout_forward(x, 0.5, next) != Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
+    assert(cpu::dropout_forward(x, 0.5, next) !=
+           Tensor<double>{2, 0, 6, 8, 0, 0, 14, 0});
 
     const Tensor<double> dy{8, 7, 6, 5, 4, 3, 2, 1};
-    const auto dx = cpu::dropout_backward(dy, 0.5, counter); // the same mask
+    const auto dx =
+        cpu::dropout_backward(dy, 0.5, counter); // the same mask
     assert(dx == Tensor<double>{16, 0, 12, 10, 0, 0, 4, 0});
     //! [dropout]
 }

@@ -34,8 +34,6 @@ BUGS = {
     LIB + "ops/adam/device.cpp": [
         bug("device-adam-step-before-moment", "Adam: the step uses the moment of the step before",
             "step_size * <|first|> / (std::sqrt(second)", "m(i)"),
-        bug("device-adam-shrinks-step", "AdamW: the decay shrinks the step instead of the parameter",
-            "p(i) = <|shrink * p(i) - step_size * first|> /", "p(i) - shrink * step_size * first"),
     ],
     LIB + "optim/adam.hpp": [
         bug("adam-step-not-counted", "Adam: every step is corrected as the first one",
@@ -70,7 +68,8 @@ BUGS = {
     ],
     LIB + "optim/clip_grad.hpp": [
         bug("clip-each-by-itself", "clip_grad_norm_: the norm of the last gradient alone",
-            "sum <|+=|> static_cast<double>", "="),
+            "sum += static_cast<double>(Backend::l2_penalty_forward(parameter->grad, 2));",
+            "sum = static_cast<double>(Backend::l2_penalty_forward(parameter->grad, 2));"),
         bug("clip-scales-up", "clip_grad_norm_: small gradients are made larger",
             "if (<|factor >= 1|>) { return norm; }", "false"),
         bug("clip-first-only", "clip_grad_norm_: only the first gradient is scaled",
