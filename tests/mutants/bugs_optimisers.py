@@ -43,7 +43,7 @@ BUGS = {
     ],
     LIB + "ops/rmsprop/rmsprop.hpp": [
         bug("rmsprop-dirty-state", "RMSprop: the state of a first step is not set to zero",
-            "resize(*state.second, p.shape()); <|state.second->fill(T(0));|>", "state.second->fill(T(1));"),
+            "resize(state, p.shape()); <|state.fill(T(0));|>", "state.fill(T(1));"),
     ],
     LIB + "ops/rmsprop/reference.hpp": [
         bug("reference-rmsprop-not-centered", "RMSprop: the mean is not subtracted",

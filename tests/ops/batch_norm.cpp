@@ -10,6 +10,7 @@
 #include "handgrad/check/check.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "nlohmann/json.hpp"
+#include "support/layer_run.hpp"
 #include "support/operation.hpp"
 #include "support/saved_run.hpp"
 #include "support/tensors.hpp"
@@ -539,43 +540,11 @@ TEMPLATE_TEST_CASE("nn::BatchNorm goes back in training and in evaluation mode",
     }
 }
 
-namespace {
-
-/// A small training run with batch normalisation: a step moves parameters, momentum and running statistics.
-template <class B> struct NormalisedRun {
-    handgrad::data::ImageDataset images = patterns(23, 4, 3, 1);
-    nn::Sequential<B> model;
-    optim::SGD<B> optimizer{fill(model), sgd(0.1, 0.9)};
-    data::DataLoader<B> loader{images, batches_of(5)};
-    train::Classification<B> task{model, loader};
-    train::Run<B> run{task, optimizer, {}, nullptr, nullptr};
-
-    /// Trains until the run has done this number of batches of its first epoch.
-    void go(std::size_t until) {
-        train::train_one_epoch(run, {1, {}, [&] { return loader.state().batch >= until; }});
-    }
-    std::string bytes(const TemporaryFolder& folder) const {
-        train::save_checkpoint(folder / "bytes", run);
-        return read_bytes(folder / "bytes");
-    }
-
-private:
-    static std::vector<nn::Parameter<B>*> fill(nn::Sequential<B>& model) {
-        Random random(1);
-        model.template add<nn::Flatten<B>>();
-        model.template add<nn::Linear<B>>(16, 6, random);
-        model.template add<nn::BatchNorm1d<B>>(6);
-        model.template add<nn::Linear<B>>(6, 3, random);
-        return model.parameters();
-    }
-};
-
-} // namespace
-
 TEMPLATE_TEST_CASE("a resumed run has the running statistics of nn::BatchNorm, bit for bit",
                    "[nn][batch_norm][checkpoint]", Cpu<float>, Device<double>) {
     const TemporaryFolder folder;
-    NormalisedRun<TestType> whole, first, second;
+    using RunOfLayer = LayerRun<TestType, nn::BatchNorm1d<TestType>>;
+    RunOfLayer whole(6), first(6), second(6);
     whole.go(4);
     first.go(2);
     train::save_checkpoint(folder / "run", first.run);

@@ -8,6 +8,7 @@
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/tensor/philox.hpp"
 #include "nlohmann/json.hpp"
+#include "support/layer_run.hpp"
 #include "support/operation.hpp"
 #include "support/saved_run.hpp"
 #include "support/tensors.hpp"
@@ -192,43 +193,11 @@ TEMPLATE_TEST_CASE("nn::Dropout: the state is what the buffer holds", "[nn][drop
     }
 }
 
-namespace {
-
-/// A small training run with dropout.
-template <class B> struct DroppingRun {
-    handgrad::data::ImageDataset images = patterns(23, 4, 3, 1);
-    nn::Sequential<B> model;
-    optim::SGD<B> optimizer{fill(model), sgd(0.1, 0.9)};
-    data::DataLoader<B> loader{images, batches_of(5)};
-    train::Classification<B> task{model, loader};
-    train::Run<B> run{task, optimizer, {}, nullptr, nullptr};
-
-    /// Trains until the run has done this number of batches of its first epoch.
-    void go(std::size_t until) {
-        train::train_one_epoch(run, {1, {}, [&] { return loader.state().batch >= until; }});
-    }
-    std::string bytes(const TemporaryFolder& folder) const {
-        train::save_checkpoint(folder / "bytes", run);
-        return read_bytes(folder / "bytes");
-    }
-
-private:
-    static std::vector<nn::Parameter<B>*> fill(nn::Sequential<B>& model) {
-        Random random(1);
-        model.template add<nn::Flatten<B>>();
-        model.template add<nn::Linear<B>>(16, 6, random);
-        model.template add<nn::Dropout<B>>(0.5, 1);
-        model.template add<nn::Linear<B>>(6, 3, random);
-        return model.parameters();
-    }
-};
-
-} // namespace
-
 TEMPLATE_TEST_CASE("a resumed run has the masks of nn::Dropout that it would have had, on any number of threads",
                    "[nn][dropout][checkpoint]", Cpu<float>, Device<double>) {
     const TemporaryFolder folder;
-    DroppingRun<TestType> whole, first, second, fresh;
+    using RunOfLayer = LayerRun<TestType, nn::Dropout<TestType>>;
+    RunOfLayer whole(0.5, 1), first(0.5, 1), second(0.5, 1), fresh(0.5, 1);
     whole.go(4);
     first.go(2);
     train::save_checkpoint(folder / "run", first.run);
@@ -251,7 +220,7 @@ TEMPLATE_TEST_CASE("a resumed run has the masks of nn::Dropout that it would hav
     io::write_safetensors(folder / "weights", weights);
     train::load_weights<TestType>(folder / "weights", fresh.model);
     using T = typename TestType::Scalar;
-    const auto weight = [](const DroppingRun<TestType>& run) {
+    const auto weight = [](const RunOfLayer& run) {
         return Tensor<T>(TestType::to_host(run.model.parameters()[0]->value));
     };
     CHECK(same_bits(weight(fresh), weight(first)));

@@ -7,6 +7,7 @@
 #include "handgrad/backends/reference.hpp"
 #include "handgrad/nn/nn.hpp"
 #include "handgrad/optim/lr_scheduler.hpp"
+#include "optim/path.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -25,13 +26,6 @@ SgdOptions sgd_options(const pytorch::Case& c) {
     return options;
 }
 
-/// The i-th of the tensors that lie one after another in `all`.
-Tensor<double> part(const Tensor<double>& all, std::size_t i) {
-    Tensor<double> t(Shape(all.shape().begin() + 1, all.shape().end()));
-    std::copy_n(all.data() + i * t.size(), t.size(), t.data());
-    return t;
-}
-
 /// An optimiser of nothing, with a step size to be scheduled.
 template <class B = Cpu<float>> optim::SGD<B> idle(double lr) {
     SgdOptions options;
@@ -43,21 +37,8 @@ template <class B = Cpu<float>> optim::SGD<B> idle(double lr) {
 
 TEMPLATE_TEST_CASE("SGD takes PyTorch's steps with every combination of options", "[optim]", HANDGRAD_BACKENDS) {
     using B = TestType;
-    using T = typename B::Scalar;
     REQUIRE(pytorch::cases("sgd").size() == 20);
-    for (const pytorch::Case& c : pytorch::cases("sgd")) {
-        const Tensor<double> gradients = c.get<double>("gradients"), path = c.get<double>("path");
-        nn::Parameter<B> p{c.get<T>("start"), zeros<T>(c.get<T>("start").shape())};
-        optim::SGD<B> sgd({&p}, sgd_options(c));
-        REQUIRE(path.shape(0) == 6);
-        for (std::size_t step = 0; step < path.shape(0); ++step) {
-            INFO(c.name << ", step " << step);
-            p.grad = to<T>(part(gradients, step));
-            sgd.step();
-            // PyTorch fuses multiplications with additions, we do not: a rounding or two a step.
-            CHECK(difference(p.value, part(path, step)) <= 8 * std::numeric_limits<T>::epsilon());
-        }
-    }
+    for (const pytorch::Case& c : pytorch::cases("sgd")) { check_path<B, optim::SGD<B>>(c, sgd_options(c)); }
 }
 
 TEMPLATE_TEST_CASE("SGD: cpu and reference agree to the bit, whatever the size", "[optim]", float, double) {

@@ -23,8 +23,8 @@
 //
 // The derivation, step by step: rmsprop.md.
 
+#include <array>
 #include <utility>
-#include <vector>
 
 #include "handgrad/ops/contract.hpp"
 
@@ -60,19 +60,23 @@ template <class Place, class T> struct RMSpropOperations {
                              const RMSpropOptions& options) {
         const char* const who = "rmsprop_step";
         require_shape(who, "g", g.shape(), p.shape());
-        std::vector<std::pair<const char*, Tensor*>> states{{"square_avg", &square_avg}}; // those that are kept
-        if (options.centered) { states.emplace_back("grad_avg", &grad_avg); }
-        if (options.momentum != 0) { states.emplace_back("momentum_buffer", &momentum_buffer); }
-        for (auto state = states.begin(); state != states.end(); ++state) {
-            for (auto later = state + 1; later != states.end(); ++later) {
-                require_apart(who, {state->first, *state->second}, {{later->first, *later->second}});
+        // The state that is kept.
+        std::array<std::pair<const char*, Tensor*>, 3> states{{{"square_avg", &square_avg}}};
+        std::size_t count = 1;
+        if (options.centered) { states[count++] = {"grad_avg", &grad_avg}; }
+        if (options.momentum != 0) { states[count++] = {"momentum_buffer", &momentum_buffer}; }
+        for (std::size_t k = 0; k < count; ++k) {
+            const NamedTensor state{states[k].first, *states[k].second};
+            for (std::size_t later = k + 1; later < count; ++later) {
+                require_apart(who, state, {{states[later].first, *states[later].second}});
             }
-            require_apart(who, {state->first, *state->second}, {{"p", p}, {"g", g}});
+            require_apart(who, state, {{"p", p}, {"g", g}});
         }
-        for (const auto& state : states) {
-            if (state.second->shape() == p.shape()) { continue; }
-            resize(*state.second, p.shape());
-            state.second->fill(T(0));
+        for (std::size_t k = 0; k < count; ++k) {
+            Tensor& state = *states[k].second;
+            if (state.shape() == p.shape()) { continue; }
+            resize(state, p.shape());
+            state.fill(T(0));
         }
         RMSpropKernels<Place>::step(entries(p), entries(g), entries(square_avg), entries(grad_avg),
                                     entries(momentum_buffer), options);
