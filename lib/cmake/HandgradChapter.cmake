@@ -1,9 +1,11 @@
-# handgrad_chapter(TITLE "..." [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...]
+# handgrad_chapter(TITLE "..." [OPTIMISED] [BUILDS_ON <chapter>...] [TOLERANCE <relative>] [TEST_ARGS <argument>...]
 #                  [QUICK_ARGS <argument>...] [FILES <file>...] [PAGES "<title>: <file>..." ...])
 #
 # Makes the program of a chapter's directory, named as the directory, out of its .cpp files. TITLE is the line that the
 # `run` script shows, BUILDS_ON names the chapters that the reader should know first. The test of the chapter runs the
 # program with TEST_ARGS and compares what it prints with expected/output.txt: text exactly, numbers within TOLERANCE.
+# A chapter is compiled with -O1, which takes half of the time: the work is done in the library. One whose own loops do
+# work that counts, because it measures their time, is OPTIMISED as the build type says.
 # Under sanitizers, where a chapter that trains for seconds would take minutes, it runs with QUICK_ARGS and compares with
 # expected/quick.txt.
 # FILES are those that the book shows first, in this order; without it model.hpp and main.cpp. The others come by name.
@@ -11,10 +13,10 @@
 # one page. A page whose title begins with "appendix" comes after the exercises.
 # If there is exercises/check.cpp, its programs are made, too (handgrad_exercises).
 function(handgrad_chapter)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;QUICK_ARGS;FILES;PAGES")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "OPTIMISED" "TITLE;TOLERANCE" "BUILDS_ON;TEST_ARGS;QUICK_ARGS;FILES;PAGES")
   if(NOT ARG_TITLE OR DEFINED ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] [QUICK_ARGS ...] "
-                        "[FILES ...] [PAGES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
+    message(FATAL_ERROR "handgrad_chapter(TITLE <text> [OPTIMISED] [BUILDS_ON ...] [TOLERANCE <x>] [TEST_ARGS ...] "
+                        "[QUICK_ARGS ...] [FILES ...] [PAGES ...]): got TITLE \"${ARG_TITLE}\" and unknown \"${ARG_UNPARSED_ARGUMENTS}\"")
   endif()
   list(TRANSFORM ARG_PAGES REPLACE "[ \n]+" " ") # a long list of files may be written on several lines
   if(NOT DEFINED ARG_TOLERANCE)
@@ -32,6 +34,9 @@ function(handgrad_chapter)
   set_property(GLOBAL APPEND PROPERTY HANDGRAD_CHAPTERS ${name})
   if(COMMAND handgrad_compile_options) # inside the source tree
     handgrad_compile_options(${name})
+  endif()
+  if(NOT ARG_OPTIMISED)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   endif()
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/exercises/check.cpp")
     handgrad_exercises(${name})
