@@ -124,6 +124,16 @@ check::GradientCheck dropout() {
     return checker;
 }
 
+check::GradientCheck embedding() {
+    const auto w = normal({4, 3}), dy = normal({2, 3, 3});
+    Labels token = {1, 0, 1, 3, 1, 0}; // token 2 does not occur
+    token.reshape({2, 3});
+    check::GradientCheck checker;
+    checker.wrt("w", w, cpu::embedding_backward(dy, token, w.shape()),
+                [&](const auto& v) { return weighted_sum(ref::embedding_forward(v, token), dy); });
+    return checker;
+}
+
 check::GradientCheck softmax() {
     const auto z = normal({3, 5}), dp = normal({3, 5});
     check::GradientCheck checker;
@@ -239,6 +249,7 @@ int main(int argc, char** argv) {
         {"batch_norm", batch_norm},
         {"dropout", dropout},
         {"add", add},
+        {"embedding", embedding},
         {"pool2d", pool2d},
         {"l2_penalty", l2_penalty},
         {"cross_entropy", cross_entropy},

@@ -273,6 +273,21 @@ inline Example layer_norm() {
     return example;
 }
 
+inline Example embedding() {
+    const Tensor<double> w = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}, dy = {{1, 0}, {2, 1}, {3, 5}};
+    const Labels token = {2, 0, 2};
+    Example example;
+    example.say("Forward, with V = 4 tokens and rows of C = 2 numbers:");
+    example.show("w", w);
+    example.show("token", token);
+    example.show("y", cpu::embedding_forward(w, token), ref::embedding_forward(w, token), {5, 6, 1, 2, 5, 6});
+    example.say("Backward, from dy:");
+    example.show("dy", dy);
+    example.show("dw", cpu::embedding_backward(dy, token, w.shape()), ref::embedding_backward(dy, token, w.shape()),
+                 {2, 1, 0, 0, 4, 5, 0, 0});
+    return example;
+}
+
 inline Example batch_norm() {
     const Tensor<double> w = {2}, b = {1};
     Tensor<double> x = {1, 1, 5, 5}, dy = {2, 1, 0, 1};
@@ -467,6 +482,7 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"batch_norm", batch_norm},
     {"dropout", dropout},
     {"add", add},
+    {"embedding", embedding},
     {"flatten", flatten},
     {"sgd", sgd},
     {"adam", adam},

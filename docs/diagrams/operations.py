@@ -211,6 +211,38 @@ def layer_norm():
     return d
 
 
+@diagram("embedding")
+def embedding():
+    letters, w, name = ".abcd", [[3, 1], [0, 2], [5, 4], [1, 7], [2, 2]], [1, 4, 1]
+    dy = [[1, 0], [2, 1], [3, 5]]
+    dw = [[sum(row[c] for t, row in zip(name, dy) if t == v) for c in range(2)] for v in range(5)]
+    d = Diagram("embedding: rows are copied forward and added backward",
+                "On the left each token of the sequence a, d, a copies its row of w into y. On the right each row of dy is "
+                "added to the row of its token in dw: the row of a gets the sum of two.", 400)
+    size, tints = 44, {1: (BLUE_DEEP, ORANGE_DEEP), 4: (BLUE_FILL, ORANGE_FILL)}
+
+    def half(x0, title, many, few, colour, tint, heads, back):
+        d.text(x0 + 165, 30, title, 18, bold=True)
+        d.text(x0 + 74, 66, heads[0], 17, colour=colour, bold=True)
+        d.text(x0 + 276, 110, heads[1], 17, colour=colour, bold=True)
+        d.cells(x0 + 30, 78, size, [[str(v) for v in row] for row in many],
+                lambda r, k, v: tints[r][tint] if r in tints else "none", letters=18)
+        d.cells(x0 + 232, 122, size, [[str(v) for v in row] for row in few],
+                lambda r, k, v: tints[name[r]][tint], letters=18)
+        for v, letter in enumerate(letters):
+            d.text(x0 + 14, 78 + (v + 0.5) * size + 6, letter, 17, colour=GREY)
+        for n, token in enumerate(name):
+            d.text(x0 + 336, 122 + (n + 0.5) * size + 6, letters[token], 17, colour=GREY)
+            ends = (x0 + 122, 78 + (token + 0.5) * size + 5 * (n - 1)), (x0 + 228, 122 + (n + 0.5) * size)
+            d.arrow(*(reversed(ends) if back else ends), colour=colour)
+
+    half(10, "forward: copy", w, [w[t] for t in name], BLUE, 0, ("w", "y"), False)
+    half(370, "backward: add", dw, dy, ORANGE, 1, ("dw", "dy"), True)
+    d.text(360, 348, "a occurs twice, so its row of dw is the sum of two rows of dy:  (1, 0) + (3, 5) = (4, 5)", 17, colour=ORANGE)
+    d.text(360, 380, "tokens that do not occur get 0", 17, colour=GREY)
+    return d
+
+
 @diagram("l2_penalty")
 def l2_penalty():
     rate, weight = 0.1, 1.0

@@ -185,6 +185,20 @@ TEST_CASE("example: dropout", "[examples]") {
     //! [dropout]
 }
 
+TEST_CASE("example: embedding", "[examples]") {
+    //! [embedding]
+    const Tensor<double> w{{1, 2}, {3, 4}, {5, 6}}; // V = 3 tokens, C = 2
+    const Labels token{2, 0, 2};
+    assert(cpu::embedding_forward(w, token) ==
+           Tensor<double>{{5, 6}, {1, 2}, {5, 6}});
+
+    const Tensor<double> dy{{1, 10}, {2, 20}, {3, 30}};
+    const auto dw = cpu::embedding_backward(dy, token, w.shape());
+    // token 2 occurs twice: its row is a sum; token 1 does not occur
+    assert(dw == Tensor<double>{{2, 20}, {0, 0}, {4, 40}});
+    //! [embedding]
+}
+
 TEST_CASE("example: softmax", "[examples]") {
     //! [softmax]
     // two rows of scores

@@ -41,6 +41,16 @@ BUGS = {
         bug("device-layer-norm-dw-without-rstd", "Layer normalisation: dw from differences to the mean alone",
             "dw_sum += dy(n, d) * ((x(n, d) - mean(n)) * <|rstd(n)|>);", "T(1)"),
     ],
+    LIB + "ops/embedding/device.cpp": [
+        bug("device-embedding-first-only", "Embedding: only the first row of a token is added",
+            "n = <|static_cast<std::size_t>(next[n])|>) {", "dy.rows"),
+        bug("device-embedding-next-is-itself", "Embedding: the first position of a token is skipped",
+            "return find_token(token, static_cast<std::int64_t>(v), <|0|>);", "1"),
+        bug("device-embedding-never-added", "Embedding: backward overwrites dw where it should add to it",
+            "dw(v, c) = <|add|> ? dw(v, c) + sum : sum;", "false"),
+        bug("device-embedding-transposed", "Embedding: forward takes the column for the position",
+            "const std::int64_t v = token(<|item / w.columns|>);", "item % token.size"),
+    ],
     LIB + "ops/add/device.cpp": [
         bug("device-add-next-entry", "Addition: b is read from its end",
             "return a(i) + <|b(i)|>;", "b(b.size - 1 - i)"),

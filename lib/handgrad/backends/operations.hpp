@@ -10,6 +10,7 @@
 #include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
 #include "handgrad/ops/cross_entropy/cross_entropy.hpp"
 #include "handgrad/ops/dropout/dropout.hpp"
+#include "handgrad/ops/embedding/embedding.hpp"
 #include "handgrad/ops/flatten/flatten.hpp"
 #include "handgrad/ops/l2_penalty/l2_penalty.hpp"
 #include "handgrad/ops/layer_norm/layer_norm.hpp"
@@ -31,6 +32,7 @@ template <class Place, class T> struct Operations : ActivationOperations<Place, 
                                                     Conv2dReluMaxPool2dOperations<Place, T>,
                                                     CrossEntropyOperations<Place, T>,
                                                     DropoutOperations<Place, T>,
+                                                    EmbeddingOperations<Place, T>,
                                                     FlattenOperations<Place, T>,
                                                     L2PenaltyOperations<Place, T>,
                                                     LayerNormOperations<Place, T>,

@@ -13,6 +13,7 @@
 #include "handgrad/ops/conv2d_relu_max_pool2d/layer.hpp"
 #include "handgrad/ops/cross_entropy/layer.hpp"
 #include "handgrad/ops/dropout/layer.hpp"
+#include "handgrad/ops/embedding/layer.hpp"
 #include "handgrad/ops/flatten/layer.hpp"
 #include "handgrad/ops/layer_norm/layer.hpp"
 #include "handgrad/ops/linear/layer.hpp"
