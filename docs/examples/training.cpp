@@ -9,6 +9,7 @@
 #include <handgrad/check/exercise.hpp>
 #include <handgrad/check/gradient_check.hpp>
 #include <handgrad/data/data_loader.hpp>
+#include <handgrad/data/token_loader.hpp>
 #include <handgrad/nn/nn.hpp>
 #include <handgrad/nn/summary.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
@@ -189,6 +190,22 @@ TEST_CASE("example: data loader", "[examples]") {
     }
     assert(seen == 16);
     //! [data_loader]
+}
+
+TEST_CASE("example: token loader", "[examples]") {
+    //! [token_loader]
+    const std::vector<std::string> names{"ava", "eve"};
+    const data::CharacterVocabulary vocabulary("ava\neve\n");
+    assert(vocabulary.size() == 4); // "\n", "a", "e", "v"
+    // three characters of context: 4 examples from each name
+    const data::Contexts examples(names, vocabulary, 3);
+    assert(examples.size() == 8);
+    data::TokenLoader<Cpu<float>> loader(examples, {5}); // batches of 5
+    const auto& batch = loader.next();
+    assert(batch.inputs.shape() == Shape{5, 3});
+    assert(batch.targets.shape() == Shape{5});
+    assert(loader.state().batch == 1);
+    //! [token_loader]
 }
 
 TEST_CASE("example: training, stopped, saved and resumed", "[examples]") {

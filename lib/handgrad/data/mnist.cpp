@@ -40,7 +40,9 @@ Path moved_folder() {
     return {};
 }
 
-std::vector<Path> usual_folders(const Path& folder, const Path& own, const char* subfolder) {
+} // namespace
+
+std::vector<Path> data_folders(const std::string& subfolder, const Path& folder, const Path& own) {
     if (!folder.empty()) { return {folder, folder / subfolder}; }
     std::error_code ignored;
     if (const Path named = named_folder(); !named.empty()) {
@@ -52,6 +54,8 @@ std::vector<Path> usual_folders(const Path& folder, const Path& own, const char*
     const Path moved = std::filesystem::is_directory(own, ignored) ? Path() : moved_folder();
     return {(moved.empty() ? own : moved) / subfolder};
 }
+
+namespace {
 
 // The file with one of the names of a stem and a kind: train-images-idx3-ubyte and so on for "train-images" and "idx3".
 // Empty if there is none. A folder without read permission is an error.
@@ -122,10 +126,10 @@ ImageDataset load(const std::string& title, Split split, const std::vector<Path>
 
 } // namespace
 
-std::vector<Path> mnist_folders(const Path& folder, const Path& own) { return usual_folders(folder, own, "mnist"); }
+std::vector<Path> mnist_folders(const Path& folder, const Path& own) { return data_folders("mnist", folder, own); }
 
 std::vector<Path> fashion_mnist_folders(const Path& folder, const Path& own) {
-    std::vector<Path> folders = usual_folders(folder, own, "fashion-mnist");
+    std::vector<Path> folders = data_folders("fashion-mnist", folder, own);
     if (folder.empty() && named_folder().empty()) { folders.emplace_back("/usr/share/datasets/fashion-mnist"); }
     return folders;
 }

@@ -67,6 +67,10 @@ ImageDataset load_fashion_mnist(Split split, const std::filesystem::path& folder
 std::vector<std::filesystem::path> mnist_folders(const std::filesystem::path& folder = {},
                                                  const std::filesystem::path& own = own_folder);
 
+/// As mnist_folders, with another subfolder for mnist.
+std::vector<std::filesystem::path> data_folders(const std::string& subfolder, const std::filesystem::path& folder = {},
+                                                const std::filesystem::path& own = own_folder);
+
 /// As mnist_folders, with fashion-mnist for mnist; after own/fashion-mnist comes the folder of Debian's package
 /// dataset-fashion-mnist.
 std::vector<std::filesystem::path> fashion_mnist_folders(const std::filesystem::path& folder = {},

@@ -1,0 +1,215 @@
+#include "handgrad/data/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "handgrad/data/byte_source.hpp"
+#include "handgrad/error.hpp"
+#include "handgrad/io/file.hpp"
+#include "handgrad/io/shown.hpp"
+
+namespace handgrad::data {
+namespace {
+
+constexpr char32_t invalid = 0xFFFFFFFF;
+
+/// Reads one character of UTF-8 and moves `at` behind it. Returns `invalid`, and leaves `at` alone, if the bytes are no
+/// valid UTF-8: a wrong or missing continuation byte, a longer form than necessary, a surrogate, or a number above
+/// 0x10FFFF.
+char32_t next_character(std::string_view text, std::size_t& at) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(at);
+    if (first < 0x80) { return static_cast<char32_t>(byte(at++)); }
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC0 || first >= 0xF8 || text.size() - at < length) { return invalid; }
+    char32_t point = first & (0x7F >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(at + i) & 0xC0) != 0x80) { return invalid; }
+        point = point << 6 | (byte(at + i) & 0x3F);
+    }
+    constexpr char32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) { return invalid; }
+    at += length;
+    return point;
+}
+
+/// Appends one character in UTF-8.
+void append(std::string& text, char32_t point) {
+    const auto continuation = [&](int shift) { text += static_cast<char>(0x80 | (point >> shift & 0x3F)); };
+    if (point < 0x80) {
+        text += static_cast<char>(point);
+    } else if (point < 0x800) {
+        text += static_cast<char>(0xC0 | point >> 6);
+        continuation(0);
+    } else if (point < 0x10000) {
+        text += static_cast<char>(0xE0 | point >> 12);
+        continuation(6);
+        continuation(0);
+    } else {
+        text += static_cast<char>(0xF0 | point >> 18);
+        continuation(12);
+        continuation(6);
+        continuation(0);
+    }
+}
+
+/// A character for a message.
+std::string quoted(char32_t point) {
+    if (point == U'\n') { return "'\\n'"; }
+    std::string text;
+    append(text, point);
+    return io::shown(text);
+}
+
+/// The bytes, unpacked if they are gzipped.
+std::string unpacked(std::string_view bytes, const std::string& name, std::uint64_t largest) {
+    ByteSource source(bytes, name);
+    std::string text;
+    constexpr std::size_t piece = 1 << 16;
+    for (;;) {
+        const std::size_t before = text.size();
+        text.resize(before + piece);
+        const std::size_t count = source.read(reinterpret_cast<std::uint8_t*>(text.data()) + before, piece);
+        text.resize(before + count);
+        require<DataError>(text.size() <= largest, "{}: more than {} bytes of text", name, largest);
+        if (count < piece) { return text; }
+    }
+}
+
+} // namespace
+
+std::string parse_text(std::string_view bytes, const std::string& name, std::uint64_t largest) {
+    const std::string all = unpacked(bytes, name, largest);
+    std::string_view text = all;
+    if (text.substr(0, 3) == "\xEF\xBB\xBF") { text.remove_prefix(3); }
+    require<DataError>(!text.empty(), "{}: the file is empty, expected text", name);
+    std::string result;
+    result.reserve(text.size());
+    std::size_t line = 1;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t begin = at;
+        const char32_t point = next_character(text, at);
+        require<DataError>(point != invalid,
+                           "{}: line {} has the byte 0x{:02x}, which is no UTF-8; expected text in UTF-8", name, line,
+                           static_cast<unsigned char>(text[begin]));
+        if (point == U'\r' && at < text.size() && text[at] == '\n') { continue; }
+        require<DataError>((point >= 32 && point != 127) || point == U'\n' || point == U'\t',
+                           "{}: line {} has the control character 0x{:02x}; expected text, not a binary file", name,
+                           line, static_cast<unsigned>(point));
+        result.append(text, begin, at - begin);
+        line += point == U'\n' ? 1 : 0;
+    }
+    return result;
+}
+
+std::string read_text(const std::filesystem::path& path) {
+    return parse_text(io::read_file(path, max_text_bytes), path.string());
+}
+
+std::filesystem::path find_text(const std::string& name, const std::filesystem::path& folder,
+                                const std::filesystem::path& own) {
+    std::string tried;
+    for (const std::filesystem::path& place : data_folders(name, folder, own)) {
+        for (const char* ending : {".txt", ".txt.gz"}) {
+            std::error_code error;
+            const std::filesystem::path path = place / (name + ending);
+            if (std::filesystem::exists(path, error)) { return path; }
+            if (error) { throw DataError(fmt::format("{}: {}", path.string(), error.message())); }
+        }
+        tried += (tried.empty() ? "" : ", ") + place.string();
+    }
+    throw DataError(fmt::format("{}: found no {}.txt[.gz]; tried {}", name, name, tried));
+}
+
+CharacterVocabulary::CharacterVocabulary(std::string_view text) {
+    require<DataError>(!text.empty(), "CharacterVocabulary: the text is empty");
+    for (std::size_t at = 0; at < text.size();) {
+        const char32_t point = next_character(text, at);
+        require<DataError>(point != invalid, "CharacterVocabulary: the text is no UTF-8 at byte {}", at);
+        const auto place = std::lower_bound(points_.begin(), points_.end(), point);
+        if (place == points_.end() || *place != point) { points_.insert(place, point); }
+    }
+}
+
+Labels CharacterVocabulary::encode(std::string_view text) const {
+    std::vector<std::int64_t> tokens;
+    tokens.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        const char32_t point = next_character(text, at);
+        require<DataError>(point != invalid, "text: byte {} is no UTF-8", at);
+        const auto place = std::lower_bound(points_.begin(), points_.end(), point);
+        require<DataError>(place != points_.end() && *place == point,
+                           "text: unknown character {} at position {}, expected one of {}", quoted(point),
+                           tokens.size(), shown());
+        tokens.push_back(place - points_.begin());
+    }
+    Labels result(Shape{tokens.size()});
+    std::copy(tokens.begin(), tokens.end(), result.data());
+    return result;
+}
+
+std::string CharacterVocabulary::character(std::size_t token) const {
+    require<DataError>(token < size(), "text: token {} is not in the vocabulary, expected 0 to {}", token, size() - 1);
+    std::string text;
+    append(text, points_[token]);
+    return text;
+}
+
+std::string CharacterVocabulary::decode(const Labels& tokens) const {
+    std::string text;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const std::int64_t token = tokens.data()[i];
+        require<DataError>(token >= 0 && static_cast<std::size_t>(token) < size(),
+                           "text: token {} is not in the vocabulary, expected 0 to {}", token, size() - 1);
+        append(text, points_[static_cast<std::size_t>(token)]);
+    }
+    return text;
+}
+
+std::string CharacterVocabulary::shown() const {
+    std::string text;
+    for (const char32_t point : points_) {
+        if (point == U'\n') {
+            text += "\\n";
+        } else if (point == U'\t') {
+            text += "\\t";
+        } else {
+            append(text, point);
+        }
+        if (text.size() > 200) { return text + "..."; } // for messages: a large vocabulary is not shown whole
+    }
+    return text;
+}
+
+std::vector<std::string> lines_of(std::string_view text, const std::string& name) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        require<DataError>(!line.empty(), "{}: line {} is empty, expected a name", name, lines.size() + 1);
+        const auto characters = static_cast<std::size_t>(std::count_if(
+            line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+        require<DataError>(characters <= max_name_characters,
+                           "{}: line {} has {} characters, expected a name of at most {}", name, lines.size() + 1,
+                           characters, max_name_characters);
+        lines.emplace_back(line);
+    }
+    require<DataError>(lines.size() >= 10, "{}: {} names, expected at least 10", name, lines.size());
+    return lines;
+}
+
+Splits<std::vector<std::string>> split_names(std::vector<std::string> names, std::uint64_t seed) {
+    require<DataError>(names.size() >= 10, "split_names: {} names, expected at least 10", names.size());
+    Random(seed).shuffle(names.begin(), names.end());
+    const auto part = [&](std::size_t from, std::size_t to) {
+        const auto place = [&](std::size_t tenths) {
+            return names.begin() + static_cast<std::ptrdiff_t>(names.size() * tenths / 10);
+        };
+        return std::vector<std::string>(place(from), place(to));
+    };
+    return {part(0, 8), part(8, 9), part(9, 10)};
+}
+
+} // namespace handgrad::data
