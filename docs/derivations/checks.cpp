@@ -81,6 +81,18 @@ check::GradientCheck layer_norm() {
     return checker;
 }
 
+check::GradientCheck attention() {
+    const auto qkv = normal({2, 4, 12}), dy = normal({2, 4, 4});
+    check::GradientCheck checker;
+    for (const Mask mask : {Mask::causal, Mask::none}) {
+        const auto kept = cpu::attention_forward(qkv, 2, mask);
+        checker.wrt(mask == Mask::causal ? "qkv (causal)" : "qkv", qkv,
+                    cpu::attention_backward(qkv, 2, mask, kept.p, dy),
+                    [&](const auto& v) { return weighted_sum(ref::attention_forward(v, 2, mask).y, dy); });
+    }
+    return checker;
+}
+
 check::GradientCheck batch_norm() {
     const auto x = normal({4, 3, 2}), w = normal({3}), b = normal({3}), dy = normal({4, 3, 2});
     const auto kept = cpu::batch_norm_forward(x, w, b, 1e-5);
@@ -246,6 +258,7 @@ int main(int argc, char** argv) {
         {"activation", activation},
         {"softmax", softmax},
         {"layer_norm", layer_norm},
+        {"attention", attention},
         {"batch_norm", batch_norm},
         {"dropout", dropout},
         {"add", add},

@@ -334,6 +334,26 @@ inline Example add() {
     return example;
 }
 
+inline Example attention() {
+    const double log3 = std::log(3.0);
+    const Tensor<double> qkv = {{{1, 0, 4}, {1, log3, 8}}};
+    Tensor<double> dy = zeros<double>({1, 2, 1});
+    dy(0, 0, 0) = 1;
+    dy(0, 1, 0) = 2;
+    const auto fast = cpu::attention_forward(qkv, 1, Mask::causal),
+               plain = ref::attention_forward(qkv, 1, Mask::causal);
+    Example example;
+    example.say("Two tokens with a query, a key and a value of one number each:");
+    example.show("qkv", qkv);
+    example.show("p", fast.p, plain.p, {1, 0, 0.25, 0.75});
+    example.show("y", fast.y, plain.y, {4, 7});
+    example.say("Backward, from dy:");
+    example.show("dy", dy);
+    example.show("dqkv", cpu::attention_backward(qkv, 1, Mask::causal, fast.p, dy),
+                 ref::attention_backward(qkv, 1, Mask::causal, plain.p, dy), {0, -1.5, 1.5, 1.5 * log3, 1.5, 1.5});
+    return example;
+}
+
 inline Example dropout() {
     const Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8}, dy = {8, 7, 6, 5, 4, 3, 2, 1};
     const DropoutCounter counter = {5, 0, 0};
@@ -479,6 +499,7 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"pool2d", pool2d},
     {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d},
     {"layer_norm", layer_norm},
+    {"attention", attention},
     {"batch_norm", batch_norm},
     {"dropout", dropout},
     {"add", add},

@@ -243,6 +243,41 @@ def embedding():
     return d
 
 
+@diagram("attention")
+def attention():
+    tokens = "hello"
+    q, k = [1.2, 0.6, 1.5, 1.0, 2.0], [0.5, 1.4, -0.6, 0.4, 0.9]
+    p = []
+    for t in range(5):
+        powers = [exp(q[t] * k[s]) if s <= t else 0 for s in range(5)]
+        p.append([power / sum(powers) for power in powers])
+    d = Diagram("attention: a row looks back, a column is looked at",
+                "A table of five by five probabilities for the letters of hello. Everything above the diagonal is 0. A row "
+                "adds up to 1 and gives the result of a token; a column gives the gradient of a value.", 452)
+    size, x0, y0 = 58, 92, 72
+    for i, letter in enumerate(tokens):
+        d.text(x0 + (i + 0.5) * size, y0 - 12, letter, 18, bold=True)
+        d.text(x0 - 22, y0 + (i + 0.6) * size, letter, 18, bold=True)
+        for s in range(5):
+            hidden = s > i
+            fill = "none" if hidden else BLUE_FILL if p[i][s] < 0.3 else BLUE_DEEP
+            d.rect(x0 + s * size, y0 + i * size, size, size, fill, PALE if hidden else INK, 1)
+            d.text(x0 + (s + 0.5) * size, y0 + (i + 0.6) * size, "0" if hidden else f"{p[i][s]:.2f}", 16,
+                   colour=GREY if hidden else INK)
+    d.text(x0 + 2.5 * size, 26, "token s: key and value", 17)
+    d.rect(x0, y0 + 3 * size, 5 * size, size, "none", BLUE, 3)
+    d.rect(x0 + size, y0, size, 5 * size, "none", ORANGE, 3)
+    d.arrow((x0 + 5 * size, y0 + 3.5 * size), (x0 + 6 * size, y0 + 3.5 * size), colour=BLUE, line=3)
+    d.lines(x0 + 6.15 * size, y0 + 3.2 * size, ["row t = 3, forward:", "y_t = Σ p_ts v_s, over s ≤ t", "the weights add up to 1"], 17,
+            anchor="start", colour=BLUE)
+    d.arrow((x0 + 1.5 * size, y0 + 5 * size), (x0 + 1.5 * size, y0 + 5.6 * size), colour=ORANGE, line=3)
+    d.lines(x0 + 2 * size, y0 + 5.5 * size, ["column s = 1, backward:", "dv_s = Σ p_ts dy_t, over t ≥ s"], 17, anchor="start", colour=ORANGE)
+    d.lines(x0 + 6.15 * size, y0 + 0.5 * size, ["above the diagonal: the future,", "which the causal mask hides"], 17, anchor="start",
+            colour=GREY)
+    d.lines(40, y0 + 5.55 * size, ["token t:", "query"], 17)
+    return d
+
+
 @diagram("l2_penalty")
 def l2_penalty():
     rate, weight = 0.1, 1.0

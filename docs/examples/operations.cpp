@@ -104,6 +104,24 @@ TEST_CASE("example: layer_norm", "[examples]") {
     //! [layer_norm]
 }
 
+TEST_CASE("example: attention", "[examples]") {
+    //! [attention]
+    // B = 1 sequence of T = 2 tokens with query, key, value; C = 1
+    const Tensor<double> qkv{{{1, 5, 10}, {0, 7, 20}}};
+    const auto [y, p] = cpu::attention_forward(qkv, 1, Mask::causal);
+    // The first token sees itself alone. The query 0 of the second
+    // finds all keys alike: it gets the mean of the values.
+    assert(p == Tensor<double>{{{{1, 0}, {0.5, 0.5}}}});
+    assert(y(0, 0, 0) == 10 && y(0, 1, 0) == 15);
+
+    const auto dy = full<double>({1, 2, 1}, 1);
+    const auto dqkv = cpu::attention_backward(qkv, 1, Mask::causal, p, dy);
+    // dz of the second token is (-2.5, 2.5): dq = 2.5 (7 - 5), and
+    // dk = 0 as q = 0. Half of its dy goes to each value.
+    assert(dqkv == Tensor<double>{{{0, 0, 1.5}, {5, 0, 0.5}}});
+    //! [attention]
+}
+
 TEST_CASE("example: batch_norm", "[examples]") {
     //! [batch_norm]
     const Tensor<double> x{{1, 10},

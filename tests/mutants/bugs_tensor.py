@@ -64,7 +64,7 @@ BUGS = {
     ],
     LIB + "tensor/block_matmul.hpp": [
         bug("cpu-block-overlap-twice", "Linear: the columns that two blocks share are added twice",
-            "c + last, m, k, n, <|j - last|>);", "std::size_t(0)"),
+            "c + last, m, k, rows, <|j - last|>);", "std::size_t(0)"),
     ],
     LIB + "tensor/simd.hpp": [
         bug("cpu-entrywise-no-rest", "Entrywise operations: what does not fill a SIMD register is left out",

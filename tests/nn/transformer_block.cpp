@@ -17,103 +17,18 @@ using namespace support;
 
 namespace {
 
-/// Attention with one head, causal, in plain loops: position t looks at positions up to t. qkv (B, T, 3 C): queries, keys
-/// and values side by side; p (B, T, T) the probabilities, which backward needs; y (B, T, C).
-template <class T> void attention_forward(const Tensor<T>& qkv, Tensor<T>& p, Tensor<T>& y) {
-    using std::exp;
-    const std::size_t B = qkv.shape(0), length = qkv.shape(1), C = qkv.shape(2) / 3;
-    const T scale(1 / std::sqrt(static_cast<double>(C)));
-    p = zeros<T>({B, length, length});
-    y = zeros<T>({B, length, C});
-    for (std::size_t b = 0; b < B; ++b) {
-        for (std::size_t t = 0; t < length; ++t) {
-            T sum(0);
-            for (std::size_t s = 0; s <= t; ++s) {
-                T score(0);
-                for (std::size_t c = 0; c < C; ++c) { score += qkv(b, t, c) * qkv(b, s, C + c); }
-                p(b, t, s) = exp(score * scale); // the scores of this test are small
-                sum += p(b, t, s);
-            }
-            for (std::size_t s = 0; s <= t; ++s) {
-                p(b, t, s) /= sum;
-                for (std::size_t c = 0; c < C; ++c) { y(b, t, c) += p(b, t, s) * qkv(b, s, 2 * C + c); }
-            }
-        }
-    }
-}
-
-/// dqkv. Softmax goes back by ds = p (dp - the sum of dp p over the row).
-template <class T>
-void attention_backward(const Tensor<T>& qkv, const Tensor<T>& p, const Tensor<T>& dy, Tensor<T>& dqkv) {
-    const std::size_t B = qkv.shape(0), length = qkv.shape(1), C = qkv.shape(2) / 3;
-    const T scale(1 / std::sqrt(static_cast<double>(C)));
-    dqkv = zeros<T>(qkv.shape());
-    for (std::size_t b = 0; b < B; ++b) {
-        for (std::size_t t = 0; t < length; ++t) {
-            std::vector<T> dp(t + 1, T(0));
-            T mean(0);
-            for (std::size_t s = 0; s <= t; ++s) {
-                for (std::size_t c = 0; c < C; ++c) {
-                    dp[s] += dy(b, t, c) * qkv(b, s, 2 * C + c);
-                    dqkv(b, s, 2 * C + c) += p(b, t, s) * dy(b, t, c);
-                }
-                mean += dp[s] * p(b, t, s);
-            }
-            for (std::size_t s = 0; s <= t; ++s) {
-                const T ds = p(b, t, s) * (dp[s] - mean) * scale;
-                for (std::size_t c = 0; c < C; ++c) {
-                    dqkv(b, t, c) += ds * qkv(b, s, C + c);
-                    dqkv(b, s, C + c) += ds * qkv(b, t, c);
-                }
-            }
-        }
-    }
-}
-
-template <class B> class SelfAttention : public nn::Module<B> {
-public:
-    using typename nn::Module<B>::Tensor;
-
-    nn::Linear<B> qkv;  // (B, T, C) -> (B, T, 3 C)
-    nn::Linear<B> proj; // (B, T, C) -> (B, T, C)
-
-    SelfAttention(std::size_t features, Random& random)
-        : qkv(features, 3 * features, random), proj(features, features, random) {
-        this->register_module("qkv", qkv);
-        this->register_module("proj", proj);
-    }
-
-    std::string name() const override { return "SelfAttention"; }
-
-protected:
-    const Tensor& forward_pass(const Tensor& x) override {
-        qkv_ = &qkv.forward(x);
-        attention_forward(*qkv_, p_, y_);
-        return proj.forward(y_);
-    }
-    const Tensor& backward_pass(const Tensor& dy, nn::InputGradient input) override {
-        const Tensor& dattended = proj.backward(dy);
-        attention_backward(*qkv_, p_, dattended, dqkv_);
-        return qkv.backward(dqkv_, input);
-    }
-
-private:
-    const Tensor* qkv_ = nullptr;
-    Tensor p_, y_, dqkv_;
-};
-
 template <class B> class TransformerBlock : public nn::Module<B> {
 public:
     using typename nn::Module<B>::Tensor;
 
     nn::LayerNorm<B> norm1, norm2;
-    SelfAttention<B> attention;
+    nn::CausalSelfAttention<B> attention;
     nn::Linear<B> up; // (B, T, C) -> (B, T, 4 C)
     nn::GELU<B> gelu;
     nn::Linear<B> down; // (B, T, 4 C) -> (B, T, C)
 
     TransformerBlock(std::size_t features, Random& random)
-        : norm1(features), norm2(features), attention(features, random), up(features, 4 * features, random),
+        : norm1(features), norm2(features), attention(features, 2, random), up(features, 4 * features, random),
           down(4 * features, features, random) {
         this->register_module("norm1", norm1);
         this->register_module("attention", attention);

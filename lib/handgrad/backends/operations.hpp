@@ -5,6 +5,7 @@
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/ops/adam/adam.hpp"
 #include "handgrad/ops/add/add.hpp"
+#include "handgrad/ops/attention/attention.hpp"
 #include "handgrad/ops/batch_norm/batch_norm.hpp"
 #include "handgrad/ops/conv2d/conv2d.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/conv2d_relu_max_pool2d.hpp"
@@ -27,6 +28,7 @@ namespace handgrad {
 template <class Place, class T> struct Operations : ActivationOperations<Place, T>,
                                                     AdamOperations<Place, T>,
                                                     AddOperations<Place, T>,
+                                                    AttentionOperations<Place, T>,
                                                     BatchNormOperations<Place, T>,
                                                     Conv2dOperations<Place, T>,
                                                     Conv2dReluMaxPool2dOperations<Place, T>,

@@ -8,6 +8,7 @@
 #include "handgrad/nn/summary.hpp"
 #include "handgrad/ops/activation/layer.hpp"
 #include "handgrad/ops/add/layer.hpp"
+#include "handgrad/ops/attention/layer.hpp"
 #include "handgrad/ops/batch_norm/layer.hpp"
 #include "handgrad/ops/conv2d/layer.hpp"
 #include "handgrad/ops/conv2d_relu_max_pool2d/layer.hpp"

@@ -20,7 +20,7 @@
 /// | sgd_step, adam_step, rmsprop_step | p is overwritten, and g may be p; the state is neither |
 ///
 /// flatten makes its result a view of its argument. In all other operations (linear, conv2d, both poolings,
-/// conv2d_relu_max_pool2d, layer_norm, batch_norm, embedding, and cross_entropy forward) the result needs memory of its own. If it
+/// conv2d_relu_max_pool2d, layer_norm, batch_norm, attention, embedding, and cross_entropy forward) the result needs memory of its own. If it
 /// shares memory with an argument or another result, they throw AliasError and change nothing. Two arguments that are
 /// only read may be the same tensor.
 

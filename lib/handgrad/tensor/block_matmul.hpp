@@ -20,6 +20,11 @@ template <class T> struct Strided {
     std::size_t row, column;
 };
 
+/// The distances between two rows of b and of c.
+struct RowStrides {
+    std::size_t b, c;
+};
+
 /// Whether block_matmul is faster than OpenBLAS for a b of k x n. A build without -march=native has only SSE2 on x86,
 /// whereas OpenBLAS chooses its kernels for the processor at run time: then OpenBLAS is faster. If k is 0, b may be
 /// null, and block_matmul must not be called.
@@ -38,7 +43,7 @@ inline constexpr std::size_t block_rows = 6; // 6 x 2 sums, 2 of b, 1 of a: 15 o
 /// A block of the result, M rows and R registers of columns: c = bias + a b, or c += a b. If `skip` is not 0, the block
 /// overlaps a block that is already computed, and writes only lanes `skip` and above of each register.
 template <std::size_t M, std::size_t R, class T>
-void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::size_t n, std::size_t skip) {
+void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, RowStrides rows, std::size_t skip) {
     Vec<T> sum[M][R];
     for (std::size_t r = 0; r < R; ++r) {
         const auto start = bias ? Vec<T>::load_unaligned(bias + r * lanes<T>) : Vec<T>(0);
@@ -46,7 +51,7 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::si
     }
     for (std::size_t p = 0; p < k; ++p) {
         Vec<T> bp[R];
-        for (std::size_t r = 0; r < R; ++r) { bp[r] = Vec<T>::load_unaligned(b + p * n + r * lanes<T>); }
+        for (std::size_t r = 0; r < R; ++r) { bp[r] = Vec<T>::load_unaligned(b + p * rows.b + r * lanes<T>); }
         for (std::size_t i = 0; i < M; ++i) {
             const Vec<T> ai(a.data[i * a.row + p * a.column]);
             for (std::size_t r = 0; r < R; ++r) { sum[i][r] = multiply_add(ai, bp[r], sum[i][r]); }
@@ -54,7 +59,7 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::si
     }
     for (std::size_t i = 0; i < M; ++i) {
         for (std::size_t r = 0; r < R; ++r) {
-            T* ci = c + i * n + r * lanes<T>;
+            T* ci = c + i * rows.c + r * lanes<T>;
             if (skip == 0) {
                 (bias ? sum[i][r] : Vec<T>::load_unaligned(ci) + sum[i][r]).store_unaligned(ci);
             } else {
@@ -67,28 +72,36 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, std::si
 }
 
 template <std::size_t R, class T> void columns(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m,
-                                               std::size_t k, std::size_t n, std::size_t skip) {
+                                               std::size_t k, RowStrides rows, std::size_t skip) {
     std::size_t i = 0;
     const auto rest = [&] { return Strided<T>{a.data + i * a.row, a.row, a.column}; };
-    for (; i + block_rows <= m; i += block_rows) { block<block_rows, R>(rest(), b, bias, c + i * n, k, n, skip); }
-    for (; i + 4 <= m; i += 4) { block<4, R>(rest(), b, bias, c + i * n, k, n, skip); }
-    for (; i < m; ++i) { block<1, R>(rest(), b, bias, c + i * n, k, n, skip); }
+    for (; i + block_rows <= m; i += block_rows) {
+        block<block_rows, R>(rest(), b, bias, c + i * rows.c, k, rows, skip);
+    }
+    for (; i + 4 <= m; i += 4) { block<4, R>(rest(), b, bias, c + i * rows.c, k, rows, skip); }
+    for (; i < m; ++i) { block<1, R>(rest(), b, bias, c + i * rows.c, k, rows, skip); }
 }
 
 } // namespace detail
 
 /// c (m x n) = a b + bias, with bias added to every row; or c += a b if bias is null. a is m x k, b is k x n, b and c
-/// are row-major, and n >= lanes<T>.
-template <class T>
-void block_matmul(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m, std::size_t k, std::size_t n) {
+/// are row-major with `rows.b` and `rows.c` numbers from one row to the next, and n >= lanes<T>.
+template <class T> void block_matmul(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m, std::size_t k,
+                                     std::size_t n, RowStrides rows) {
     const auto at = [&](std::size_t j) { return bias ? bias + j : nullptr; };
     std::size_t j = 0;
-    for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>) { detail::columns<2>(a, b + j, at(j), c + j, m, k, n, 0); }
-    for (; j + lanes<T> <= n; j += lanes<T>) { detail::columns<1>(a, b + j, at(j), c + j, m, k, n, 0); }
+    for (; j + 2 * lanes<T> <= n; j += 2 * lanes<T>) { detail::columns<2>(a, b + j, at(j), c + j, m, k, rows, 0); }
+    for (; j + lanes<T> <= n; j += lanes<T>) { detail::columns<1>(a, b + j, at(j), c + j, m, k, rows, 0); }
     if (j < n) {
         const std::size_t last = n - lanes<T>;
-        detail::columns<1>(a, b + last, at(last), c + last, m, k, n, j - last);
+        detail::columns<1>(a, b + last, at(last), c + last, m, k, rows, j - last);
     }
+}
+
+/// The same for b and c without gaps between their rows.
+template <class T>
+void block_matmul(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m, std::size_t k, std::size_t n) {
+    block_matmul(a, b, bias, c, m, k, n, {n, n});
 }
 
 } // namespace handgrad::cpu

@@ -1,0 +1,87 @@
+#pragma once
+// Attention, in plain loops. Formulas and shapes: attention.hpp.
+
+#include <cmath>
+#include <vector>
+
+#include "handgrad/ops/attention/attention.hpp"
+#include "handgrad/tensor/scalar.hpp"
+
+namespace handgrad {
+
+template <> template <class T> void AttentionKernels<OnReference>::forward(const AttentionExtents& e,
+                                                                           MatrixView<const T> qkv, ImagesView<T> p,
+                                                                           MatrixView<T> y) {
+    using reference::value_of;
+    using std::exp;
+    const std::size_t C = e.width(), D = e.features;
+    const T root(std::sqrt(static_cast<double>(D)));
+    for (std::size_t b = 0; b < e.batch; ++b) {
+        for (std::size_t head = 0; head < e.heads; ++head) {
+            const std::size_t q = head * D, k = C + head * D, v = 2 * C + head * D; // their first columns
+            for (std::size_t t = 0; t < e.tokens; ++t) {
+                const std::size_t row = b * e.tokens + t, visible = e.causal ? t + 1 : e.tokens;
+                for (std::size_t s = 0; s < visible; ++s) {
+                    T score(0);
+                    for (std::size_t c = 0; c < D; ++c) { score += qkv(row, q + c) * qkv(b * e.tokens + s, k + c); }
+                    p(b, head, t, s) = score / root;
+                }
+                auto largest = value_of(p(b, head, t, 0)); // a real number: it cancels
+                for (std::size_t s = 1; s < visible; ++s) {
+                    const auto score = value_of(p(b, head, t, s));
+                    if (score > largest || score != score) { largest = score; }
+                }
+                T sum(0);
+                for (std::size_t s = 0; s < visible; ++s) {
+                    p(b, head, t, s) = exp(p(b, head, t, s) - T(largest));
+                    sum += p(b, head, t, s);
+                }
+                for (std::size_t s = 0; s < visible; ++s) { p(b, head, t, s) /= sum; }
+                for (std::size_t s = visible; s < e.tokens; ++s) { p(b, head, t, s) = T(0); }
+                for (std::size_t c = 0; c < D; ++c) {
+                    T mean(0); // of the values, with the weights p
+                    for (std::size_t s = 0; s < visible; ++s) {
+                        mean += p(b, head, t, s) * qkv(b * e.tokens + s, v + c);
+                    }
+                    y(row, q + c) = mean;
+                }
+            }
+        }
+    }
+}
+
+template <> template <class T>
+void AttentionKernels<OnReference>::backward(const AttentionExtents& e, MatrixView<const T> qkv, ImagesView<const T> p,
+                                             MatrixView<const T> dy, MatrixView<T> dqkv) {
+    const std::size_t C = e.width(), D = e.features;
+    const T root(std::sqrt(static_cast<double>(D)));
+    for (std::size_t i = 0; i < dqkv.rows * dqkv.columns; ++i) { dqkv.data[i] = T(0); }
+    for (std::size_t b = 0; b < e.batch; ++b) {
+        for (std::size_t head = 0; head < e.heads; ++head) {
+            const std::size_t q = head * D, k = C + head * D, v = 2 * C + head * D;
+            for (std::size_t t = 0; t < e.tokens; ++t) {
+                const std::size_t row = b * e.tokens + t;
+                std::vector<T> dp(e.causal ? t + 1 : e.tokens, T(0));
+                T mean(0); // of dp, with the weights p
+                for (std::size_t s = 0; s < dp.size(); ++s) {
+                    for (std::size_t c = 0; c < D; ++c) { dp[s] += dy(row, q + c) * qkv(b * e.tokens + s, v + c); }
+                    mean += dp[s] * p(b, head, t, s);
+                }
+                for (std::size_t s = 0; s < dp.size(); ++s) {
+                    const std::size_t other = b * e.tokens + s;
+                    const T dz = p(b, head, t, s) * (dp[s] - mean) / root;
+                    for (std::size_t c = 0; c < D; ++c) {
+                        dqkv(row, q + c) += dz * qkv(other, k + c);
+                        dqkv(other, k + c) += dz * qkv(row, q + c);
+                        dqkv(other, v + c) += p(b, head, t, s) * dy(row, q + c);
+                    }
+                }
+            }
+        }
+    }
+}
+
+HANDGRAD_REFERENCE_KERNEL(AttentionKernels<OnReference>::forward)
+HANDGRAD_REFERENCE_KERNEL(AttentionKernels<OnReference>::backward)
+
+} // namespace handgrad
