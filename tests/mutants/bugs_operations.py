@@ -42,7 +42,9 @@ BUGS = {
     ],
     LIB + "ops/cross_entropy/reference.hpp": [
         bug("reference-cross-entropy-no-mean", "Cross-entropy: the gradient lacks 1/N",
-            "dz(n, k) = <|(p(n, k) - T(is_true_class ? 1 : 0)) / batch|>;", "p(n, k) - T(is_true_class ? 1 : 0)"),
+            ": <|(p(n, k) - T(is_true_class ? 1 : 0)) / batch|>;", "p(n, k) - T(is_true_class ? 1 : 0)"),
+        bug("reference-cross-entropy-mean-over-ignored", "Cross-entropy: rows that are ignored count in the mean of the gradient",
+            "batch += T(y(n) == ignore_index ? <|0|> : 1);", "1"),
         bug("reference-cross-entropy-next-class", "Cross-entropy: the one is in the class after the true one",
             "k == static_cast<std::size_t>(<|y(n)|>)",
             "(y(n) + 1) % static_cast<std::int64_t>(p.columns)"),
@@ -290,9 +292,13 @@ BUGS = {
     ],
     LIB + "ops/cross_entropy/cpu.cpp": [
         bug("cpu-cross-entropy-mean-twice", "Cross-entropy: the gradient has 1/N twice",
-            "const T batch = <|static_cast<T>(p.rows)|>;", "static_cast<T>(p.rows * p.rows)"),
+            "const T batch = <|static_cast<T>(count_not_ignored(y))|>;", "static_cast<T>(p.rows * p.rows)"),
         bug("cpu-cross-entropy-no-mean", "Cross-entropy: the loss is a sum instead of a mean",
-            "*loss = static_cast<T>(<|sum / static_cast<double>(z.rows)|>);", "sum"),
+            "*loss = static_cast<T>(<|sum / static_cast<double>(count_not_ignored(y))|>);", "sum"),
+        bug("cpu-cross-entropy-ignored-loss", "Cross-entropy: a row that is ignored has a loss",
+            "if (<|yi[n] == ignore_index|>) { return; }", "false"),
+        bug("cpu-cross-entropy-ignored-gradient", "Cross-entropy: a row that is ignored keeps old numbers in dz",
+            "<|std::fill_n(&dz(n, 0), dz.columns, T(0));|>", ""),
         bug("cpu-cross-entropy-parts-of-threads", "Cross-entropy: the sum is cut into as many parts as there are threads",
             "const Chunks chunks(z.rows, <|cpu::softmax_grain(classes)|>);",
             "(z.rows + static_cast<std::size_t>(num_threads()) - 1) / static_cast<std::size_t>(num_threads())"),
@@ -445,11 +451,11 @@ BUGS = {
     # ---- What the operations of all backends share: shapes, memory, labels, windows ----
     LIB + "ops/cross_entropy/cross_entropy.hpp": [
         bug("label-c-accepted", "Cross-entropy: label C of C classes is accepted",
-            "return l >= 0 && <|static_cast<std::size_t>(l) < classes|>;", "static_cast<std::size_t>(l) <= classes"),
+            "(l >= 0 && <|static_cast<std::size_t>(l) < classes|>);", "static_cast<std::size_t>(l) <= classes"),
         bug("argmax-skips-nan", "Cross-entropy: a score that is NaN is never chosen",
             "if (scores[k] > scores[best] || <|is_first_nan|>) { best = k; }", "false"),
         bug("tally-rows-of-first-axis", "Cross-entropy: of sequences (B, T), the tally counts B rows instead of B T",
-            "tally.data()[0] += static_cast<double>(loss) * static_cast<double>(<|y.size()|>);", "y.shape()[0]"),
+            "tally.data()[0] += static_cast<double>(loss) * <|counted|>;", "static_cast<double>(y.shape()[0])"),
     ],
     LIB + "ops/cross_entropy/cross_entropy.cpp": [
         bug("cross-entropy-flat-labels", "Cross-entropy: labels of sequences (B, T) have to be flat",

@@ -124,9 +124,9 @@ Tested tested_cross_entropy() {
     t.is_exact = false;
     t.takes_nothing = false; // the mean of no losses is no number
     t.batch = [](std::size_t n) {
-        return Example{"",
-                       cross_entropy_chain,
-                       {{"z", whole_numbers<double>({n, 4}, 1)}, {"y", to<double>(random_labels(n, 4, 3))}}};
+        Tensor<double> y = to<double>(random_labels(n, 4, 3));
+        if (n > 2) { y(1) = static_cast<double>(ignore_index); }
+        return Example{"", cross_entropy_chain, {{"z", whole_numbers<double>({n, 4}, 1)}, {"y", y}}};
     };
     t.forms = {{"cross_entropy_forward", "z y:labels -> loss:number",
                 [](auto on, auto& a) { a.number("loss", on.cross_entropy_forward(a["z"], a.labels("y"))); }},
@@ -140,7 +140,12 @@ Tested tested_cross_entropy() {
                 [](auto on, auto& a) { a["dz"] = on.cross_entropy_backward(a["p"], a.labels("y")); }}};
     t.refusals = cross_entropy_refusals;
     t.aliased = [] { return examples_of_scores(cross_entropy_chain, {{3, 7}, {300, 1000}}); };
-    t.gradients = [] { return examples_of_scores(cross_entropy_chain, {{3, 5}, {7, 3}, {4, 20}}); };
+    t.gradients = [] {
+        std::vector<Example> all = examples_of_scores(cross_entropy_chain, {{3, 5}, {7, 3}, {4, 20}, {5, 4}});
+        Tensor<double>& y = all.back().values["y"];
+        y(1) = y(4) = static_cast<double>(ignore_index);
+        return all;
+    };
     t.mistakes = {{"dz", "it is not divided by N",
                    [](const Backend&, const Chain&, const Values& v) {
                        return Tensor<double>(v.at("dz") * static_cast<double>(v.at("y").size()));
@@ -332,24 +337,30 @@ HANDGRAD_TEST_ON_BACKENDS("add_to_tally: sums over the rows of any rank", "[ops]
         B::cross_entropy_forward(a["z"], a.labels("y"), a["p"], loss);
         auto sums = B::from_host(tensor<double>({2}, {10, 20}));
         B::add_to_tally(loss, a["z"], a.labels("y"), sums);
-        const double rows = static_cast<double>(count(without_last(a.shape("z"))));
+        const auto& y = a.labels("y");
+        const auto on_host = B::to_host(y);
+        const double rows = static_cast<double>(count_not_ignored(entries(on_host)));
         const double correct_ones = static_cast<double>(B::count_correct(a["z"], a.labels("y")));
         const Tensor<double> expected =
-            tensor<double>({2}, {10 + rows * static_cast<double>(B::item(loss)), 20 + correct_ones});
+            tensor<double>({2}, {10 + (rows > 0 ? rows * static_cast<double>(B::item(loss)) : 0), 20 + correct_ones});
         a.number("right", equal_numbers(Tensor<double>(B::to_host(sums)), expected) ? 1 : 0);
     });
     for (const Shape& shape : {Shape{4}, Shape{6, 4}, Shape{2, 3, 4}, Shape{3, 1, 2, 4}}) {
         INFO(to_string(shape));
         Tensor<double> y = to<double>(random_labels(count(without_last(shape)), 4, 3));
         y.reshape(without_last(shape));
-        Values values{{"z", normal_numbers<double>(shape, 1)}, {"y", y}};
-        tally(on, values);
-        CHECK(values.at("right")() == 1);
+        for (const std::size_t ignored : {std::size_t(0), y.size() / 2, y.size()}) {
+            INFO(ignored << " ignored");
+            std::fill_n(y.data(), ignored, static_cast<double>(ignore_index));
+            Values values{{"z", normal_numbers<double>(shape, 1)}, {"y", y}};
+            tally(on, values);
+            CHECK(values.at("right")() == 1);
+        }
     }
 }
 
 HANDGRAD_TEST_ON_BACKENDS("cross_entropy equals PyTorch's, at the edges too", "[ops][torch]") {
-    REQUIRE(pytorch::cases("cross_entropy").size() == 14);
+    REQUIRE(pytorch::cases("cross_entropy").size() == 17);
     int not_finite = 0;
     for (const pytorch::Case& c : pytorch::cases("cross_entropy")) {
         INFO(c.name);
@@ -371,7 +382,7 @@ HANDGRAD_TEST_ON_BACKENDS("cross_entropy equals PyTorch's, at the edges too", "[
             CHECK((std::isnan(theirs) ? std::isnan(ours) : std::abs(ours - theirs) <= on.rounding()));
         }
     }
-    CHECK(not_finite == 2);
+    CHECK(not_finite == 3);
 }
 
 HANDGRAD_TEST_ON_BACKENDS("cross_entropy: every row of the gradient sums to zero", "[metamorphic][softmax]") {

@@ -22,6 +22,7 @@ CrossEntropyKernels<OnCpu>::forward(MatrixView<const T> z, VectorView<const std:
         const std::int64_t* yi = y.data + chunks.begin(i);
         double total = 0;
         cpu::softmax_rows(zi, p.data + offset, chunks.length(i), classes, [&](std::size_t n, T maximum, T sum) {
+            if (yi[n] == ignore_index) { return; }
             const T at_label = zi[n * classes + static_cast<std::size_t>(yi[n])] - maximum;
             total += static_cast<double>(std::log(sum)) - static_cast<double>(at_label);
         });
@@ -29,13 +30,17 @@ CrossEntropyKernels<OnCpu>::forward(MatrixView<const T> z, VectorView<const std:
     });
     double sum = 0;
     for (std::size_t i = 0; i < chunks.count; ++i) { sum += losses[i]; }
-    *loss = static_cast<T>(sum / static_cast<double>(z.rows));
+    *loss = static_cast<T>(sum / static_cast<double>(count_not_ignored(y)));
 }
 
 template <> template <class T>
 void CrossEntropyKernels<OnCpu>::backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz) {
-    const T batch = static_cast<T>(p.rows);
+    const T batch = static_cast<T>(count_not_ignored(y));
     for (std::size_t n = 0; n < p.rows; ++n) {
+        if (y(n) == ignore_index) {
+            std::fill_n(&dz(n, 0), dz.columns, T(0));
+            continue;
+        }
         const auto label = static_cast<std::size_t>(y(n));
         const T at_label = (p(n, label) - T(1)) / batch; // first, since dz may be p
         for (std::size_t k = 0; k < p.columns; ++k) { dz(n, k) = p(n, k) / batch; }

@@ -10,6 +10,10 @@
 /// probability that underflows costs no accuracy. The arguments are scores, not probabilities: do not apply softmax
 /// before.
 ///
+/// **Ignored rows.** A row with the label ignore_index, -100 as in PyTorch, has no loss and no gradient: its row of dz
+/// is 0. N counts the other rows, in the mean and in dz. If all rows are ignored, the loss is NaN, the mean of no
+/// numbers, and dz is 0. This is for text: positions that fill up a shorter sequence have nothing to predict.
+///
 /// **The predicted class** is the one with the largest score, the first of equal ones. As in torch.argmax, a NaN counts
 /// as larger than every number, infinity included, and of several NaN the first counts. count_correct counts the rows
 /// whose predicted class is the true one.
@@ -17,16 +21,16 @@
 /// **Shapes.**
 /// | name  | shape    | meaning |
 /// | ----- | -------- | ------- |
-/// | z, dz | (..., K) | N rows of scores, any rank; and dL/dz. PyTorch wants the classes on axis 1 instead |
-/// | y     | (...)    | the true class of each row, 0 .. K-1 |
+/// | z, dz | (..., K) | rows of scores, any rank; and dL/dz. PyTorch wants the classes on axis 1 instead |
+/// | y     | (...)    | the true class of each row, 0 .. K-1, or ignore_index |
 /// | p     | (..., K) | softmax(z): forward returns it, backward needs it |
-/// | L     | scalar   | the mean loss of all rows, in nats |
+/// | L     | scalar   | the mean loss of the rows that are not ignored, in nats |
 ///
 /// **Memory.** Backward needs p and y. In place: dz may be p, but p may not be z, because forward computes the loss
 /// from z after p.
 ///
-/// **Errors.** Throws ShapeError if the shapes do not fit, for an empty batch, and for a label outside 0 .. K-1, and
-/// AliasError if p is z.
+/// **Errors.** Throws ShapeError if the shapes do not fit, for an empty batch, and for a label that is neither in
+/// 0 .. K-1 nor ignore_index; and AliasError if p is z.
 ///
 /// **Source.** Lecture 13, parts B and D; torch.nn.functional.cross_entropy with its defaults.
 //
@@ -39,8 +43,11 @@
 
 namespace handgrad {
 
-/// The kernels of cross-entropy, on N > 0 rows of K > 0 scores. y contains valid classes, except on a GPU, where the
-/// labels need not have been checked.
+/// The label of a row without a loss.
+inline constexpr std::int64_t ignore_index = -100;
+
+/// The kernels of cross-entropy, on at least one row of K > 0 scores. y contains valid classes and ignore_index, except
+/// on a GPU, where the labels need not have been checked. N is the number of rows that are not ignored.
 template <class Place> struct CrossEntropyKernels {
     /// p = softmax(z); *loss, in the memory of the place, is the mean loss.
     template <class T>
@@ -49,10 +56,10 @@ template <class Place> struct CrossEntropyKernels {
     template <class T> static void backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz);
     /// The number of rows whose predicted class is the true one.
     template <class T> static std::size_t count_correct(MatrixView<const T> z, VectorView<const std::int64_t> y);
-    /// tally[0] += N loss, tally[1] += count_correct(z, y). Defined for the device only.
+    /// tally[0] += N loss, if N is not 0; tally[1] += count_correct(z, y). Defined for the device only.
     template <class T>
     static void add_to_tally(const T* loss, MatrixView<const T> z, VectorView<const std::int64_t> y, double* tally);
-    /// The first label outside 0 .. classes-1, or y.size. Defined for the device only.
+    /// The first label that is neither in 0 .. classes-1 nor ignore_index, or y.size. Defined for the device only.
     static std::size_t first_wrong_label(VectorView<const std::int64_t> y, std::size_t classes);
 };
 
@@ -61,6 +68,13 @@ void check_cross_entropy_shapes(std::string_view where, const Shape& z, const Sh
 
 /// Throws ShapeError: "cross_entropy_forward: label y[3] is 10, expected a class from 0 to 9".
 [[noreturn]] void refuse_label(std::string_view where, std::size_t row, std::int64_t label, std::size_t classes);
+
+/// The number of labels that are not ignore_index.
+inline std::size_t count_not_ignored(VectorView<const std::int64_t> y) {
+    std::size_t counted = 0;
+    for (std::size_t n = 0; n < y.size; ++n) { counted += y(n) != ignore_index ? 1 : 0; }
+    return counted;
+}
 
 /// The predicted class, given one score for each of the classes 0 .. classes-1: see above.
 template <class T> std::size_t argmax(const T* scores, std::size_t classes) {
@@ -127,7 +141,8 @@ template <class Place, class T> struct CrossEntropyOperations {
     }
 
     /// Adds a batch to the sums of an epoch without waiting for a device: tally, of shape (2,), gets
-    /// tally[0] += N loss and tally[1] += count_correct(z, y). @throws ShapeError
+    /// tally[0] += N loss and tally[1] += count_correct(z, y), where N counts the rows that are not ignored.
+    /// @throws ShapeError
     static void add_to_tally(const Loss& loss, const Tensor& z, const Labels& y, TensorOf<Place, double>& tally) {
         check("add_to_tally", z, y, false);
         require_shape("add_to_tally", "tally", tally.shape(), {2});
@@ -135,7 +150,8 @@ template <class Place, class T> struct CrossEntropyOperations {
             require_shape("add_to_tally", "loss", loss.shape(), {1});
             CrossEntropyKernels<Place>::add_to_tally(loss.data(), rows(z), entries(y), tally.data());
         } else {
-            tally.data()[0] += static_cast<double>(loss) * static_cast<double>(y.size());
+            const auto counted = static_cast<double>(count_not_ignored(entries(y)));
+            if (counted > 0) { tally.data()[0] += static_cast<double>(loss) * counted; }
             tally.data()[1] += static_cast<double>(CrossEntropyKernels<Place>::count_correct(rows(z), entries(y)));
         }
     }
@@ -186,9 +202,11 @@ private:
                 refuse_label(where, wrong, label, classes);
             }
         } else {
-            const auto is_class = [&](std::int64_t l) { return l >= 0 && static_cast<std::size_t>(l) < classes; };
+            const auto is_label = [&](std::int64_t l) {
+                return l == ignore_index || (l >= 0 && static_cast<std::size_t>(l) < classes);
+            };
             for (std::size_t n = 0; n < y.size(); ++n) {
-                if (!is_class(y.data()[n])) { refuse_label(where, n, y.data()[n], classes); }
+                if (!is_label(y.data()[n])) { refuse_label(where, n, y.data()[n], classes); }
             }
         }
     }

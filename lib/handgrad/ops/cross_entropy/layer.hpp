@@ -7,7 +7,8 @@
 namespace handgrad::nn {
 
 /// The mean softmax cross-entropy of a batch, as torch.nn.CrossEntropyLoss with its defaults. Its arguments are scores
-/// ("logits"), not probabilities: it contains the softmax. Derivation: cross_entropy.md.
+/// ("logits"), not probabilities: it contains the softmax. Rows with the label ignore_index do not count. Derivation:
+/// cross_entropy.md.
 template <class Backend> class CrossEntropyLoss {
 public:
     using Scalar = typename Backend::Scalar; ///< type of the loss

@@ -15,26 +15,26 @@ template <> template <class T> void CrossEntropyKernels<OnReference>::forward(Ma
     using std::exp;
     using std::log;
     SoftmaxKernels<OnReference>::forward(z, p);
-    T sum_of_losses(0);
+    T sum_of_losses(0), rows(0);
     for (std::size_t n = 0; n < z.rows; ++n) {
+        if (y(n) == ignore_index) { continue; }
+        rows += T(1);
         const auto m = reference::row_maximum(z, n);
         T sum(0);
         for (std::size_t k = 0; k < z.columns; ++k) { sum += exp(z(n, k) - T(m)); }
         sum_of_losses += log(sum) - (z(n, static_cast<std::size_t>(y(n))) - T(m));
     }
-    using Real = decltype(value_of(sum_of_losses));
-    *loss = sum_of_losses / T(static_cast<Real>(z.rows));
+    *loss = sum_of_losses / rows;
 }
 
 template <> template <class T> void
 CrossEntropyKernels<OnReference>::backward(MatrixView<const T> p, VectorView<const std::int64_t> y, MatrixView<T> dz) {
-    using reference::value_of;
-    using Real = decltype(value_of(p(0, 0)));
-    const T batch(static_cast<Real>(p.rows));
+    T batch(0); // rows that are not ignored
+    for (std::size_t n = 0; n < p.rows; ++n) { batch += T(y(n) == ignore_index ? 0 : 1); }
     for (std::size_t n = 0; n < p.rows; ++n) {
         for (std::size_t k = 0; k < p.columns; ++k) {
             const bool is_true_class = k == static_cast<std::size_t>(y(n));
-            dz(n, k) = (p(n, k) - T(is_true_class ? 1 : 0)) / batch;
+            dz(n, k) = y(n) == ignore_index ? T(0) : (p(n, k) - T(is_true_class ? 1 : 0)) / batch;
         }
     }
 }
