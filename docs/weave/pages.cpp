@@ -56,6 +56,9 @@ std::string operations_in(const std::string& code) {
         {std::regex("sgd_step|optim::SGD\\b"), "op_sgd"},
         {std::regex("adam_step|optim::AdamW?\\b"), "op_adam"},
         {std::regex("rmsprop_step|optim::RMSprop\\b"), "op_rmsprop"},
+        {std::regex("\\bbatch_norm_(eval_)?(forward|backward)|nn::BatchNorm[12]d\\b"), "op_batch_norm"},
+        {std::regex("\\blayer_norm_(forward|backward)|nn::LayerNorm\\b"), "op_layer_norm"},
+        {std::regex("\\bdropout_(forward|backward)|nn::Dropout\\b"), "op_dropout"},
     };
     std::string links;
     for (const auto& [pattern, page] : pages) {
