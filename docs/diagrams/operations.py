@@ -496,3 +496,197 @@ def flatten():
             d.text(start + strip * W / 2, 308, f"c = {c}, h = {h}", 15, colour=GREY)
     d.text(360, 350, "(N, 2, 2, 3)  becomes  (N, 12): place (c H + h) W + w, the same numbers in the same order", 17)
     return d
+
+
+@diagram("batch_norm")
+def batch_norm():
+    x = [[4, 1, 7], [8, 3, 1], [2, 2, 4], [6, 6, 4]]
+    columns = list(zip(*x))
+    mean = [sum(c) / len(c) for c in columns]
+    deviation = [sqrt(sum((v - m) ** 2 for v in c) / len(c)) for c, m in zip(columns, mean)]
+    y = [[(v - m) / s for v, m, s in zip(row, mean, deviation)] for row in x]
+    for column in zip(*y):
+        assert abs(sum(column)) < 1e-12 and abs(sum(v * v for v in column) - 4) < 1e-12
+    d = Diagram("batch_norm: what a mean and a variance are taken over",
+                "Four examples with three features: each column gets the mean 0 and the standard deviation 1. Below, "
+                "three images with four channels: the same channel of all images is normalised together.", 600)
+    size, width, marked = 40, 64, 1
+    chosen = lambda r, c, v: BLUE_DEEP if c == marked else "none"
+    for left, name, values in ((70, "x  (4, 3)", x), (450, "(x − μ) / σ", [[number(v, 2) for v in row] for row in y])):
+        d.text(left + 1.5 * width, 34, name, 18, bold=True)
+        d.cells(left, 48, size, values, chosen, GREY, width=width)
+    for n in range(4):
+        d.text(60, 48 + (n + 0.5) * size + 6, f"n = {n}", 16, anchor="end", colour=GREY)
+    d.text(60, 238, "μ", 18, anchor="end", colour=ORANGE)
+    d.text(60, 264, "σ", 18, anchor="end", colour=ORANGE)
+    for c in range(3):
+        d.text(70 + (c + 0.5) * width, 238, number(mean[c]), 17, colour=ORANGE)
+        d.text(70 + (c + 0.5) * width, 264, number(deviation[c], 2), 17, colour=ORANGE)
+        d.text(450 + (c + 0.5) * width, 238, "0", 17, colour=ORANGE)
+        d.text(450 + (c + 0.5) * width, 264, "1", 17, colour=ORANGE)
+    d.arrow((70 + 3 * width + 26, 128), (424, 128), colour=BLUE)
+    d.text(344, 112, "every column", 16, colour=BLUE)
+    d.text(344, 154, "by itself", 16, colour=BLUE)
+    d.text(360, 312, "then every column has its own scale w and shift b:  y = w (x − μ) / σ + b", 17, colour=BLUE)
+    d.text(360, 356, "images (3, 4, H, W): a mean over N H W numbers", 18, bold=True)
+    plane = 56
+    for n in range(3):
+        for c in reversed(range(4)):
+            left, top = 60 + 228 * n + 30 * c, 470 - 30 * c
+            d.rect(left, top, plane, plane, BLUE_DEEP if c == marked else "#ffffff", BLUE if c == marked else GREY,
+                   2.5 if c == marked else 1.2)
+        d.text(60 + 228 * n + 84, 550, f"image n = {n}", 16, colour=GREY)
+    d.text(360, 586, "one mean and one variance for the marked channel of all three images", 17, colour=BLUE)
+    return d
+
+
+def philox_uniform(seed, purpose, step, index):
+    """random_uniform of lib/handgrad/tensor/philox.hpp."""
+    word = 0xFFFFFFFF
+    c, key = [index // 4, 0, step, purpose], [seed & word, seed >> 32]
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [p1 >> 32 ^ c[1] ^ key[0], p1 & word, p0 >> 32 ^ c[3] ^ key[1], p0 & word]
+        key = [key[0] + 0x9E3779B9 & word, key[1] + 0xBB67AE85 & word]
+    return (c[index % 4] >> 8) / 2 ** 24
+
+
+@diagram("dropout")
+def dropout():
+    p, x, dy = 0.5, [3, 1, 4, 2, 5, 6, 2, 7], [1, -2, 3, 1, -1, 2, 4, -3]
+    d = Diagram("dropout: one mask for forward and backward",
+                "Eight random numbers from the counter (seed 5, layer 0, step 0). Where the random number is at least one "
+                "half, x and dy are doubled, elsewhere they become 0.", 452)
+    u = [philox_uniform(5, 0, 0, i) for i in range(8)]
+    kept = [v >= p for v in u]
+    factor = [1 / (1 - p) if k else 0 for k in kept]
+    left, size = 150, 66
+
+    def row(top, name, values, fill, stroke, colour, said=""):
+        d.text(left - 16, top + 28, name, 19, anchor="end", colour=colour, bold=True)
+        d.cells(left, top, 42, [values], fill, stroke, letters=18, width=size)
+        d.text(left + 4 * size, top + 64, said, 16, colour=GREY)
+
+    shade = lambda deep: lambda r, c, v: deep if kept[c] else "none"
+    row(16, "x", x, shade(BLUE_DEEP), GREY, BLUE)
+    row(90, "u", [f"{v:.2f}" for v in u], lambda r, c, v: PALE if kept[c] else "none", GREY, INK,
+        "a function of seed, layer, step and place; kept where u ≥ p = 1/2")
+    row(200, "y", [v * f for v, f in zip(x, factor)], shade(BLUE_DEEP), GREY, BLUE, "kept numbers are divided by 1 − p = 1/2")
+    for i in range(8):
+        d.arrow((left + (i + 0.5) * size, 158), (left + (i + 0.5) * size, 198), colour=BLUE if kept[i] else PALE)
+    row(300, "dy", dy, shade(ORANGE_FILL), GREY, ORANGE)
+    for i in range(8):
+        d.arrow((left + (i + 0.5) * size, 344), (left + (i + 0.5) * size, 376), colour=ORANGE if kept[i] else PALE)
+    row(378, "dx", [v * f for v, f in zip(dy, factor)], shade(ORANGE_DEEP), GREY, ORANGE, "the same mask: the counter gives the same u")
+    return d
+
+
+def moments_steps(gradients, rate, beta1, beta2, eps=1e-8):
+    """The positions of a number that starts at 0 and takes Adam's steps."""
+    w, m, v, path = 0.0, 0.0, 0.0, [0.0]
+    for t, g in enumerate(gradients, 1):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        w -= rate * (m / (1 - beta1 ** t)) / (sqrt(v / (1 - beta2 ** t)) + eps)
+        path.append(w)
+    return path
+
+
+def broken_line(axes, values, colour, dash=None, line=3):
+    axes.d.path([axes.at(t, v) for t, v in enumerate(values)], colour, line, dash=dash)
+
+
+@diagram("adam")
+def adam():
+    steps, rate = 20, 0.1
+    signals = (("large, always 10", [10.0] * steps, BLUE, None), ("small, always 0.1", [0.1] * steps, ORANGE, "9 6"),
+               ("alternating, ±1", [(-1.0) ** t for t in range(steps)], GREY, "3 4"))
+    d = Diagram("SGD and Adam on three entries of a parameter",
+                "Three entries with a large, a small and an alternating gradient. Under SGD the first moves a hundred times as "
+                "far as the second. Under Adam both move by the learning rate in each step; the third hardly moves.", 440)
+    ends = []
+    for left, title, path_of in ((56, "SGD, η = 0.01", lambda g: [-0.01 * sum(g[:t]) for t in range(steps + 1)]),
+                                 (416, "Adam, η = 0.1", lambda g: moments_steps(g, rate, 0.9, 0.999))):
+        axes = Axes(d, left, 50, 290, 250, (0, steps), (-2.2, 0.4), (0, 5, 10, 15, 20), (-2, -1.5, -1, -0.5, 0))
+        d.text(left + 145, 32, title, 18, bold=True)
+        for name, gradients, colour, dash in signals:
+            path = path_of(gradients)
+            ends.append(path[-1])
+            broken_line(axes, path, colour, dash)
+        d.text(left + 145, 344, "step", 16)
+    assert abs(ends[0] + 2) < 1e-9 and abs(ends[1] + 0.02) < 1e-9 and abs(ends[3] + 2) < 1e-4 and abs(ends[4] + 2) < 1e-4
+    assert abs(ends[5]) < 0.25
+    for x, (name, _, colour, dash) in zip((30, 270, 508), signals):
+        d.path([(x, 374), (x + 40, 374)], colour, 3, dash=dash)
+        d.text(x + 50, 380, name, 16, anchor="start")
+    d.text(360, 422, "w − w₀ over 20 steps: Adam divides each entry by the size of its own gradients", 17)
+    return d
+
+
+@diagram("rmsprop")
+def rmsprop():
+    steps, change, alpha = 60, 20, 0.9
+    gradients = [1.0 if t < change else 10.0 for t in range(steps)]
+    square, roots, moves = 0.0, [], []
+    for g in gradients:
+        square = alpha * square + (1 - alpha) * g * g
+        roots.append(sqrt(square))
+        moves.append(g / roots[-1])
+    assert abs(moves[0] - 1 / sqrt(1 - alpha)) < 1e-12 and moves[change] > 2.8 and abs(moves[-1] - 1) < 0.01
+    d = Diagram("RMSprop when the gradient becomes ten times as large",
+                "The gradient is 1 for 20 steps and 10 afterwards. The root of the mean square follows it. Their quotient, the "
+                "step in units of the learning rate, jumps and returns to 1.", 430)
+    axes = Axes(d, 56, 50, 290, 260, (0, steps), (0, 11), (0, 20, 40, 60), (2, 4, 6, 8, 10))
+    d.text(201, 32, "gradient and root mean square", 18, bold=True)
+    broken_line(axes, gradients, GREY, "7 5")
+    broken_line(axes, roots, ORANGE)
+    axes = Axes(d, 416, 50, 290, 260, (0, steps), (0, 3.5), (0, 20, 40, 60), (1, 2, 3))
+    d.text(561, 32, "step / η", 18, bold=True)
+    broken_line(axes, moves, BLUE)
+    for left in (201, 561):
+        d.text(left, 352, "step", 16)
+    for x, colour, dash, name in ((60, GREY, "7 5", "gradient g"), (230, ORANGE, None, "root of the mean of g²"),
+                                  (490, BLUE, None, "their quotient")):
+        d.path([(x, 382), (x + 40, 382)], colour, 3, dash=dash)
+        d.text(x + 50, 388, name, 16, anchor="start")
+    d.text(360, 420, f"decay 0.9; the first step is 1 / √0.1 = {moves[0]:.2f}, because the mean starts at 0", 17)
+    return d
+
+
+@diagram("add")
+def add():
+    x, w, dy = [1, 2], [[2, -1], [1, 0]], [5, 7]
+    F = [sum(a * b for a, b in zip(x, column)) for column in zip(*w)]
+    y = [a + b for a, b in zip(x, F)]
+    through = [sum(a * b for a, b in zip(row, dy)) for row in w]
+    dx = [a + b for a, b in zip(dy, through)]
+    vector = lambda v: "(" + ", ".join(number(e) for e in v) + ")"
+    d = Diagram("add: a residual block forward and backward",
+                "x goes through a linear layer F and past it, and both are added. Backward the sum gives dy to both ways "
+                "unchanged; where the ways divide, their gradients are added.", 440)
+    for top, colour, deep, forward in ((70, BLUE, BLUE_DEEP, True), (280, ORANGE, ORANGE_DEEP, False)):
+        middle = top + 50
+        d.text(20, top - 34, "forward" if forward else "backward", 18, anchor="start", bold=True, colour=colour)
+        d.box(280, middle - 28, 130, 56, ["F: x w" if forward else "dy wᵀ"], deep, colour)
+        for at, is_sum in ((520, forward), (190, not forward)):
+            d.circle(at, middle, 18 if is_sum else 5, deep if is_sum else colour, colour, 2)
+            d.text(at, middle + 7, "+" if is_sum else "", 22)
+        left, right = 190 + (5 if forward else 18), 500
+        if forward:
+            d.arrow((110, middle), (185, middle), colour=colour)
+            d.arrow((left, middle), (278, middle), colour=colour)
+            d.arrow((412, middle), (right, middle), colour=colour)
+            d.arrow((190, middle), (190, top - 24), (520, top - 24), (520, middle - 20), colour=colour)
+            d.arrow((540, middle), (596, middle), colour=colour)
+        else:
+            d.arrow((596, middle), (526, middle), colour=colour)
+            d.arrow((515, middle), (412, middle), colour=colour)
+            d.arrow((278, middle), (left + 2, middle), colour=colour)
+            d.arrow((520, middle), (520, top - 24), (190, top - 24), (190, middle - 20), colour=colour)
+            d.arrow((170, middle), (116, middle), colour=colour)
+        d.text(60, middle + 6, f"x = {vector(x)}" if forward else f"dx = {vector(dx)}", 17)
+        d.text(654, middle + 6, f"y = {vector(y)}" if forward else f"dy = {vector(dy)}", 17)
+        d.text(456, middle + 34, vector(F) if forward else vector(dy), 16, colour=colour)
+        d.text(240, middle + 34, "" if forward else vector(through), 16, colour=colour)
+        d.text(355, top - 32, vector(x if forward else dy), 16, colour=colour)
+    d.text(360, 426, f"w = (2, −1; 1, 0).  dx = dy + dy wᵀ = {vector(dy)} + {vector(through)} = {vector(dx)}", 17)
+    return d
