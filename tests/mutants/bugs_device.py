@@ -171,6 +171,8 @@ BUGS = {
     ],
     LIB + "data/device_batches.cpp": [
         bug("device-batches-all-first", "DataLoader: every batch is the first one",
-            "order_.data()) + <|(range.first - first_)|>;", "0"),
+            "const std::uint32_t*>(order_.data()) + <|(range.first - first_)|>;", "0"),
+        bug("device-batches-windows-of-first", "DataLoader: every batch is shifted like the first one",
+            "windows_.data()) + <|(range.first - first_)|>;", "0"),
     ],
 }

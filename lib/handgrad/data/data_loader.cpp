@@ -1,7 +1,9 @@
 #include "handgrad/data/data_loader.hpp"
 
 #include <numeric>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -22,6 +24,18 @@ void prefetch(const std::uint8_t* bytes, std::size_t count) {
     static_cast<void>(bytes);
     static_cast<void>(count);
 #endif
+}
+
+// The pixels that a window of an image shows, as bytes: 0 where it shows none. Copies row by row.
+void show(const ImageWindow& window, const std::uint8_t* image, std::size_t image_width, Size2d size,
+          std::uint8_t* shown) {
+    std::fill_n(shown, size.h * size.w, std::uint8_t{0});
+    for (std::int32_t p = window.rows_begin; p < window.rows_end; ++p) {
+        std::uint8_t* const row = shown + static_cast<std::size_t>(p) * size.w;
+        for (std::int32_t q = window.columns_begin; q < window.columns_end; ++q) {
+            row[q] = image[window.source(p, q, image_width)];
+        }
+    }
 }
 
 } // namespace
@@ -74,14 +88,23 @@ void BatchSampler::restore(LoaderState state) {
 }
 
 template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range range, const Transforms& transforms,
-                               Tensor<T>& images, Labels& labels) {
-    require_shape("gather", "images", images.shape(), {range.count, 1, dataset.height, dataset.width});
+                               Tensor<T>& images, Labels& labels, AugmentationCounter counter) {
+    const Size2d image_size(dataset.height, dataset.width), size = output_size(transforms, image_size);
+    require_shape("gather", "images", images.shape(), {range.count, 1, size.h, size.w});
     require_shape("gather", "labels", labels.shape(), {range.count});
-    const std::size_t pixels = dataset.height * dataset.width;
+    const bool augments = has_augmentation(transforms);
+    const std::size_t pixels = size.h * size.w;
+    std::vector<std::uint8_t> shown(augments ? pixels : 0);
     for (std::size_t b = 0; b < range.count; ++b) {
         const std::uint32_t n = range.first[b];
-        if (b + 1 < range.count) { prefetch(dataset.image(range.first[b + 1]), pixels); }
-        apply(transforms, dataset.image(n), pixels, images.data() + b * pixels);
+        if (b + 1 < range.count) { prefetch(dataset.image(range.first[b + 1]), dataset.height * dataset.width); }
+        const std::uint8_t* image = dataset.image(n);
+        if (augments) {
+            counter.image = n;
+            show(augmented_window(transforms, image_size, counter), image, dataset.width, size, shown.data());
+            image = shown.data();
+        }
+        apply(transforms, image, pixels, images.data() + b * pixels);
         labels.data()[b] = dataset.labels[n];
     }
 }
@@ -94,15 +117,29 @@ std::uint32_t checksum(const ImageDataset& dataset, std::size_t count, const Tra
     for (const std::uint64_t extent : {count, dataset.height, dataset.width}) { add(&extent, sizeof extent); }
     add(dataset.pixels.data(), count * dataset.height * dataset.width);
     add(dataset.labels.data(), count);
-    for (const auto& transform : transforms) {
-        const auto* const normalize = std::get_if<Normalize>(&transform);
-        if (normalize == nullptr) { continue; } // ToTensor, which always comes first
-        for (const double number : {normalize->mean, normalize->std}) { add(&number, sizeof number); }
+    const auto add_numbers = [&add](std::string_view name, std::initializer_list<double> numbers) {
+        add(name.data(), name.size());
+        for (const double number : numbers) { add(&number, sizeof number); }
+    };
+    const auto whole = [](std::size_t number) { return static_cast<double>(number); };
+    for (const auto& transform : transforms) { // without ToTensor, which all have
+        if (const auto* const normalize = std::get_if<Normalize>(&transform)) {
+            add_numbers("", {normalize->mean, normalize->std}); // no name: older checkpoints have none
+        } else if (const auto* const crop = std::get_if<RandomCrop>(&transform)) {
+            add_numbers("RandomCrop",
+                        {whole(crop->size.h), whole(crop->size.w), whole(crop->padding.h), whole(crop->padding.w)});
+        } else if (const auto* const shift = std::get_if<RandomShift>(&transform)) {
+            add_numbers("RandomShift", {whole(shift->pixels.h), whole(shift->pixels.w)});
+        } else if (const auto* const flip = std::get_if<RandomHorizontalFlip>(&transform)) {
+            add_numbers("RandomHorizontalFlip", {flip->p});
+        }
     }
     return static_cast<std::uint32_t>(crc);
 }
 
-template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&, Labels&);
-template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&, Labels&);
+template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&, Labels&,
+                            AugmentationCounter);
+template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&, Labels&,
+                             AugmentationCounter);
 
 } // namespace handgrad::data

@@ -23,7 +23,7 @@ struct LoaderOptions {
     std::size_t batch_size = 64; ///< number of images in a batch; the last batch may be smaller
     bool shuffle = true;         ///< whether each epoch has a new random order; otherwise the order of the data set
     bool drop_last = false;      ///< whether to leave out the last batch if it is smaller than the others
-    std::uint64_t seed = 0;      ///< seed of the random orders
+    std::uint64_t seed = 0;      ///< seed of the random orders and of data augmentation
     std::size_t limit = 0;       ///< maximum number of images, the first ones of the data set; 0: all
 };
 
@@ -63,6 +63,10 @@ public:
     /// The indices of all images in the order of epoch(), the epoch of the last peek() or next().
     const std::vector<std::uint32_t>& order() const { return order_; }
     std::optional<std::uint64_t> epoch() const { return epoch_; } ///< see order(); empty before the first
+    /// What the random steps of that epoch's images are drawn from, but for the number of the image.
+    AugmentationCounter augmentation() const {
+        return {options_.seed, static_cast<std::uint32_t>(epoch_.value_or(0)), 0};
+    }
 
 private:
     LoaderOptions options_;
@@ -75,15 +79,16 @@ private:
 /// @param dataset source of the images
 /// @param range indices of the B images
 /// @param transforms steps from bytes to numbers
-/// @param images (B, 1, H, W), overwritten
+/// @param images (B, 1, H, W), overwritten; H, W is output_size() of the transforms
 /// @param labels (B), overwritten
+/// @param counter seed and epoch of the random steps; the number of the image is not used
 template <class T> void gather(const ImageDataset& dataset, BatchSampler::Range range, const Transforms& transforms,
-                               Tensor<T>& images, Labels& labels);
+                               Tensor<T>& images, Labels& labels, AugmentationCounter counter = {});
 
-extern template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&,
-                                   Labels&);
+extern template void gather<float>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<float>&, Labels&,
+                                   AugmentationCounter);
 extern template void gather<double>(const ImageDataset&, BatchSampler::Range, const Transforms&, Tensor<double>&,
-                                    Labels&);
+                                    Labels&, AugmentationCounter);
 
 /// Returns the CRC-32 of the first `count` images, their labels, height and width, and the transforms. Another image,
 /// label, order or transform changes it with a probability of 1 - 2^-32, and always if all changes are within 32 bits.
@@ -98,16 +103,17 @@ public:
         : dataset_(&dataset), transforms_(std::move(transforms)) {}
 
     /// Called before the first batch of an epoch, when the sampler holds the order of that epoch.
-    void start_epoch(const BatchSampler&) {}
+    void start_epoch(const BatchSampler& sampler) { augmentation_ = sampler.augmentation(); }
 
     /// Fills a batch with the images of `range`. The tensors already have their shapes.
     void load(BatchSampler::Range range, typename Backend::Tensor& images, typename Backend::Labels& labels) const {
-        gather(*dataset_, range, transforms_, images, labels);
+        gather(*dataset_, range, transforms_, images, labels, augmentation_);
     }
 
 private:
     const ImageDataset* dataset_;
     Transforms transforms_;
+    AugmentationCounter augmentation_; // of the epoch
 };
 
 /// B images and their labels.
@@ -132,10 +138,10 @@ public:
     /// @throws ShapeError for an empty data set, options that give no batch, or invalid transforms
     explicit DataLoader(const ImageDataset& dataset, const LoaderOptions& options = {},
                         const Transforms& transforms = {ToTensor{}})
-        : dataset_(&dataset), transforms_(valid(transforms)), sampler_(dataset.size(), options),
-          source_(dataset, transforms_) {
+        : dataset_(&dataset), transforms_(valid(transforms, dataset)), sampler_(dataset.size(), options),
+          source_(dataset, transforms_), size_(output_size(transforms_, {dataset.height, dataset.width})) {
         const std::size_t most = std::min(options.batch_size, sampler_.dataset_size());
-        resize(batch_.images, {most, 1, dataset.height, dataset.width});
+        resize(batch_.images, {most, 1, size_.h, size_.w});
         resize(batch_.labels, {most});
         watch(batch_.images); // the first time allocates a counter; a batch must not
         watch(batch_.labels);
@@ -199,13 +205,14 @@ private:
             source_.start_epoch(sampler_);
             epoch_ = sampler_.epoch();
         }
-        resize(batch_.images, {range.count, 1, dataset_->height, dataset_->width});
+        resize(batch_.images, {range.count, 1, size_.h, size_.w});
         resize(batch_.labels, {range.count});
         source_.load(range, batch_.images, batch_.labels);
         return batch_;
     }
-    static const Transforms& valid(const Transforms& transforms) {
+    static const Transforms& valid(const Transforms& transforms, const ImageDataset& dataset) {
         require_valid(transforms);
+        if (dataset.size() > 0) { require_valid(transforms, {dataset.height, dataset.width}); }
         return transforms;
     }
 
@@ -213,6 +220,7 @@ private:
     Transforms transforms_;
     BatchSampler sampler_;
     BatchSource<Backend> source_;
+    Size2d size_; // H, W of a batch's images
     mutable std::optional<std::uint32_t> checksum_;
     std::optional<std::uint64_t> epoch_; // the epoch whose order source_ has
     Batch batch_;

@@ -8,8 +8,8 @@
 namespace handgrad::data {
 
 template <class T> BatchSource<Device<T>>::BatchSource(const ImageDataset& dataset, const Transforms& transforms)
-    : pixels_(dataset.height * dataset.width) {
-    const std::size_t bytes = dataset.size() * pixels_;
+    : transforms_(transforms), image_size_(dataset.height, dataset.width), size_(output_size(transforms, image_size_)) {
+    const std::size_t bytes = dataset.size() * dataset.height * dataset.width;
     bytes_.reserve(bytes);
     device::copy_to_device(dataset.image(0), bytes_.data(), bytes);
 
@@ -29,13 +29,29 @@ template <class T> void BatchSource<Device<T>>::start_epoch(const BatchSampler& 
     const std::size_t bytes = sampler.order().size() * sizeof(std::uint32_t);
     order_.reserve(bytes);
     device::copy_to_device(first_, order_.data(), bytes);
+    if (!has_augmentation(transforms_)) { return; }
+    std::vector<ImageWindow> windows;
+    windows.reserve(sampler.order().size());
+    AugmentationCounter counter = sampler.augmentation();
+    for (const std::uint32_t n : sampler.order()) {
+        counter.image = n;
+        windows.push_back(augmented_window(transforms_, image_size_, counter));
+    }
+    windows_.reserve(windows.size() * sizeof(ImageWindow));
+    device::copy_to_device(windows.data(), windows_.data(), windows.size() * sizeof(ImageWindow));
 }
 
 template <class T>
 void BatchSource<Device<T>>::load(BatchSampler::Range range, device::Tensor<T>& images, device::Labels& labels) const {
     const auto* order = static_cast<const std::uint32_t*>(order_.data()) + (range.first - first_);
-    device::gather(static_cast<const std::uint8_t*>(bytes_.data()), labels_.data(), order, range.count, pixels_,
-                   table_.data(), images.data(), labels.data());
+    const auto* bytes = static_cast<const std::uint8_t*>(bytes_.data());
+    const device::Batch<T> batch{order, range.count, images.data(), labels.data()};
+    if (has_augmentation(transforms_)) {
+        const auto* windows = static_cast<const ImageWindow*>(windows_.data()) + (range.first - first_);
+        device::gather(bytes, image_size_, labels_.data(), windows, size_, table_.data(), batch);
+    } else {
+        device::gather(bytes, size_.h * size_.w, labels_.data(), table_.data(), batch);
+    }
 }
 
 template class BatchSource<Device<float>>;

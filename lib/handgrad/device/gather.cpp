@@ -18,6 +18,21 @@ template <class T> struct Pixel {
     }
 };
 
+template <class T> struct WindowPixel {
+    const std::uint8_t* bytes;
+    const std::uint32_t* order;
+    const ImageWindow* windows;
+    std::size_t image_width, image_pixels, width, pixels;
+    const T* table;
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
+        const std::size_t b = item / pixels, i = item % pixels;
+        const auto p = static_cast<std::int32_t>(i / width), q = static_cast<std::int32_t>(i % width);
+        const ImageWindow& window = windows[b];
+        if (!window.covers(p, q)) { return table[0]; }
+        return table[bytes[order[b] * image_pixels + window.source(p, q, image_width)]];
+    }
+};
+
 struct Label {
     const std::int64_t* all;
     const std::uint32_t* order;
@@ -26,15 +41,25 @@ struct Label {
 
 } // namespace
 
-template <class T> void gather(const std::uint8_t* bytes, const std::int64_t* all_labels, const std::uint32_t* order,
-                               std::size_t n, std::size_t pixels, const T* table, T* images, std::int64_t* labels) {
-    tabulate(images, n * pixels, 1, Pixel<T>{bytes, order, pixels, table});
-    tabulate(labels, n, 1, Label{all_labels, order});
+template <class T> void gather(const std::uint8_t* bytes, std::size_t pixels, const std::int64_t* all_labels,
+                               const T* table, const Batch<T>& batch) {
+    tabulate(batch.images, batch.n * pixels, 1, Pixel<T>{bytes, batch.order, pixels, table});
+    tabulate(batch.labels, batch.n, 1, Label{all_labels, batch.order});
 }
 
-template void gather(const std::uint8_t*, const std::int64_t*, const std::uint32_t*, std::size_t, std::size_t,
-                     const float*, float*, std::int64_t*);
-template void gather(const std::uint8_t*, const std::int64_t*, const std::uint32_t*, std::size_t, std::size_t,
-                     const double*, double*, std::int64_t*);
+template <class T> void gather(const std::uint8_t* bytes, Size2d image, const std::int64_t* all_labels,
+                               const ImageWindow* windows, Size2d size, const T* table, const Batch<T>& batch) {
+    const std::size_t pixels = size.h * size.w;
+    tabulate(batch.images, batch.n * pixels, 1,
+             WindowPixel<T>{bytes, batch.order, windows, image.w, image.h * image.w, size.w, pixels, table});
+    tabulate(batch.labels, batch.n, 1, Label{all_labels, batch.order});
+}
+
+template void gather(const std::uint8_t*, std::size_t, const std::int64_t*, const float*, const Batch<float>&);
+template void gather(const std::uint8_t*, std::size_t, const std::int64_t*, const double*, const Batch<double>&);
+template void gather(const std::uint8_t*, Size2d, const std::int64_t*, const ImageWindow*, Size2d, const float*,
+                     const Batch<float>&);
+template void gather(const std::uint8_t*, Size2d, const std::int64_t*, const ImageWindow*, Size2d, const double*,
+                     const Batch<double>&);
 
 } // namespace handgrad::device
