@@ -17,7 +17,7 @@ def network():
     d = Diagram("The network 784-100-10",
                 "Three columns of units. 784 pixels x go through the weights w1 to 100 hidden units, each with a sum z1 "
                 "and its activation o1; these go through w2 to 10 scores z2, and softmax makes 10 probabilities p.", 500)
-    top, bottom = 96, 380
+    top, bottom = 106, 386
     xs = [top + 8 + i * 28 for i in range(4)] + [bottom - 8 - i * 28 for i in range(3, -1, -1)]
     hidden = [top + 20 + i * 40 for i in range(3)] + [bottom - 20 - i * 40 for i in range(2, -1, -1)]
     scores = [top + i * (bottom - top) / 9 for i in range(10)]
@@ -36,9 +36,12 @@ def network():
         d.arrow((h - 7, a), (h + 7, a), colour=BLUE, line=1.5)
         d.text(h - 24, a + 5, "z1", 15)
         d.text(h + 24, a + 5, "o1", 15)
+    for a in scores:  # each probability depends on all scores, most of all on its own
+        for b in scores:
+            d.path([(z + 12, a), (p - 12, b)], PALE, 0.6)
     for k, a in enumerate(scores):
         d.circle(z, a, 12, BLUE_FILL, BLUE)
-        d.arrow((z + 13, a), (p - 13, a), colour=BLUE, line=1.5)
+        d.arrow((z + 13, a), (p - 13, a), colour=BLUE, line=1.2)
         d.circle(p, a, 12, BLUE_FILL, BLUE)
         d.text(p + 22, a + 6, str(k), 17, anchor="start")
     for place in (x, h - 24, h + 24):  # those that are not drawn
@@ -221,7 +224,7 @@ def window_backward():
     row(top, lambda r, c: (h - r, w - c) in pairs, lambda r, c: (r, c) in pairs, dx, lambda r, c: (r, c) == (h, w),
         "One entry of dx collects from every window that covers it")
     d.rect(468 + w * size, top + h * size, size, size, stroke=ORANGE, line=4)
-    terms = [term(KERNEL[r][s], UPSTREAM[h - r][w - s]) for r, s in pairs]
+    terms = [term(UPSTREAM[h - r][w - s], KERNEL[r][s]) for r, s in reversed(pairs)]
     assert sum(KERNEL[r][s] * UPSTREAM[h - r][w - s] for r, s in pairs) == dx[h][w]
     d.text(20, 734, f"dx[{h}, {w}]  =  " + "  +  ".join(terms) + f"  =  {number(dx[h][w])}", 18, anchor="start")
     d.text(20, 772, "dx[h, w]  =  sum of dy[p, q] · w[r, s] · 1[h = p + r] · 1[w = q + s]  over p, q, r, s", 18,
@@ -233,7 +236,7 @@ def window_backward():
 def shapes():
     d = Diagram("The shapes of the lecture's CNN",
                 "From images (N, 1, 28, 28) by convolution and max-pooling to (N, 10, 12, 12), by the same again to "
-                "(N, 20, 4, 4), flattened to (N, 320), and by a linear layer to scores (N, 10).", 620)
+                "(N, 20, 4, 4), flattened to (N, 320), and by a linear layer to scores (N, 10).", 546)
     scale = 6
 
     def maps(x, y, count, side, step, shape):
@@ -247,13 +250,13 @@ def shapes():
         d.arrow((x0, y), (x1, y), colour=BLUE)
         d.lines((x0 + x1) / 2, y - 12 - 21 * (len(texts) - 1), texts, 16)
 
-    y = 90
+    y = 32
     maps(14, y, 1, 28, 0, "(N, 1, 28, 28)")
-    step(194, 306, 240, "conv1")
-    d.lines(250, 262, ["10 filters", "of 1 × 5 × 5,", "relu"], 16)
+    step(194, 306, y + 150, "conv1")
+    d.lines(250, y + 172, ["10 filters", "of 1 × 5 × 5,", "relu"], 16)
     maps(318, y + 18, 10, 24, 3, "(N, 10, 24, 24)")
-    step(500, 592, 200, "max-pool")
-    d.text(546, 222, "2 × 2", 16)
+    step(500, 592, y + 110, "max-pool")
+    d.text(546, y + 132, "2 × 2", 16)
     maps(600, y + 100, 10, 12, 3, "(N, 10, 12, 12)")
     d.rect(14 + 3 * scale, y + 4 * scale, 5 * scale, 5 * scale, BLUE_DEEP, BLUE, 2)  # a window and its number
     d.rect(318 + 3 * scale, y + 18 + 4 * scale, scale, scale, BLUE, BLUE, 1)
@@ -261,7 +264,7 @@ def shapes():
         d.path([(14 + 8 * scale, y + 4 * scale + up), (318 + 3 * scale, y + 18 + 4 * scale + (scale if up else 0))], BLUE, 1,
                dash="5 4")
 
-    y = 470
+    y = 402
     step(14, 112, y, "conv2")
     d.lines(63, y + 22, ["20 filters of", "10 × 5 × 5,", "relu"], 16)
     maps(124, y - 2, 20, 8, 3, "(N, 20, 8, 8)")

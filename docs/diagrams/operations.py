@@ -94,37 +94,44 @@ def linear():
 
 @diagram("activation")
 def activation():
-    d = Diagram("Four activations and their derivatives",
-                "relu, sigmoid, tanh and gelu for x from -4 to 4 in blue, and their derivatives in orange, dashed.", 690)
+    d = Diagram("Six activations and their derivatives",
+                "relu, leaky relu, sigmoid, tanh, gelu and silu for x from -4 to 4 in blue, and their derivatives in orange, "
+                "dashed.", 944)
     sigmoid = lambda x: 1 / (1 + exp(-x))
     inner = lambda x: sqrt(2 / pi) * (x + 0.044715 * x ** 3)
     gelu = lambda x: x / 2 * (1 + tanh(inner(x)))
     gelu_slope = lambda x: ((1 + tanh(inner(x))) / 2
                             + x / 2 * (1 - tanh(inner(x)) ** 2) * sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x))
-    for f, slope in ((sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x))), (tanh, lambda x: 1 - tanh(x) ** 2), (gelu, gelu_slope)):
+    silu = lambda x: x * sigmoid(x)
+    silu_slope = lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x)))
+    for f, slope in ((sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x))), (tanh, lambda x: 1 - tanh(x) ** 2), (gelu, gelu_slope),
+                     (silu, silu_slope)):
         for x in (-2.1, -0.4, 0.3, 1.7):  # the derivatives are right
             assert abs((f(x + 1e-5) - f(x - 1e-5)) / 2e-5 - slope(x)) < 1e-8
     assert abs(gelu(1) - (1 + erf(1 / sqrt(2))) / 2) < 1e-3
-    plots = (("relu", lambda x: max(x, 0), None, (-1, 4), (-1, 1, 2, 3, 4)),
+    alpha = 0.1  # the default, 0.01, could not be told from relu
+    plots = (("relu", lambda x: max(x, 0), 0, (-1, 4), (-1, 1, 2, 3, 4)),
+             (f"leaky relu, slope {alpha}", lambda x: x if x > 0 else alpha * x, alpha, (-1, 4), (-1, 1, 2, 3, 4)),
              ("sigmoid", sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), (-0.25, 1.25), (0.5, 1)),
              ("tanh", tanh, lambda x: 1 - tanh(x) ** 2, (-1.25, 1.25), (-1, 1)),
-             ("gelu", gelu, gelu_slope, (-1, 4), (-1, 1, 2, 3, 4)))
+             ("gelu", gelu, gelu_slope, (-1, 4), (-1, 1, 2, 3, 4)),
+             ("silu", silu, silu_slope, (-1, 4), (-1, 1, 2, 3, 4)))
     for i, (name, f, slope, y_range, ticks) in enumerate(plots):
-        x, y = 44 + 356 * (i % 2), 40 + 312 * (i // 2)
+        x, y = 44 + 356 * (i % 2), 40 + 298 * (i // 2)
         axes = Axes(d, x, y, 304, 224, (-4, 4), y_range, (-4, -2, 0, 2, 4), ticks, zero=True)
         d.text(x + 152, y - 14, name, 19, bold=True)
         axes.curve(f, BLUE)
-        if slope:
+        if callable(slope):
             axes.curve(slope, ORANGE, "7 5")
-        else:  # a step: the derivative is 0 up to x = 0 and 1 from there on
-            d.path([axes.at(-4, 0), axes.at(0, 0)], ORANGE, 3, dash="7 5")
+        else:  # a step: the derivative is this number up to x = 0 and 1 from there on
+            d.path([axes.at(-4, slope), axes.at(0, slope)], ORANGE, 3, dash="7 5")
             d.path([axes.at(0, 1), axes.at(4, 1)], ORANGE, 3, dash="7 5")
-            d.circle(*axes.at(0, 0), 4, ORANGE, ORANGE)
+            d.circle(*axes.at(0, slope), 4, ORANGE, ORANGE)
             d.circle(*axes.at(0, 1), 4, "none", ORANGE, 2)
-    d.path([(170, 666), (216, 666)], BLUE, 3)
-    d.text(226, 672, "f(x)", 17, anchor="start")
-    d.path([(380, 666), (426, 666)], ORANGE, 3, dash="7 5")
-    d.text(436, 672, "f ′(x), the factor that multiplies dy", 17, anchor="start")
+    d.path([(170, 920), (216, 920)], BLUE, 3)
+    d.text(226, 926, "f(x)", 17, anchor="start")
+    d.path([(380, 920), (426, 920)], ORANGE, 3, dash="7 5")
+    d.text(436, 926, "f ′(x), the factor that multiplies dy", 17, anchor="start")
     return d
 
 
