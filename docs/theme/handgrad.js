@@ -24,9 +24,26 @@ function openTarget() {
 window.addEventListener("hashchange", openTarget);
 window.addEventListener("DOMContentLoaded", openTarget);
 
-// On a phone, wide figures are pushed to and fro and not shrunk (the style says how).
+// On a phone, wide figures are pushed to and fro and not shrunk (the style says how). What can be pushed is marked as long as
+// there is more of it to the right.
+function markWhatGoesOn() {
+    const parts = "div.image, div.fragment, pre.fragment, .MathJax_SVG_Display, table.markdownTable, table.markdownTable tbody";
+    for (const part of document.querySelectorAll(parts)) {
+        const mark = () => part.classList.toggle("goes-on", part.scrollLeft + part.clientWidth < part.scrollWidth - 2);
+        if (!part.dataset.watched) {
+            part.dataset.watched = "yes";
+            part.addEventListener("scroll", mark, {passive: true});
+        }
+        mark();
+    }
+}
 window.addEventListener("load", () => {
     for (const image of document.querySelectorAll("div.image img")) {
         if (image.naturalWidth > 560) { image.classList.add("wide"); }
     }
+    const mark = () => setTimeout(markWhatGoesOn, 100);
+    mark();
+    if (window.MathJax && MathJax.Hub) { MathJax.Hub.Queue(mark); }
+    window.addEventListener("resize", mark);
+    document.addEventListener("toggle", mark, true); // an answer was unfolded
 });
