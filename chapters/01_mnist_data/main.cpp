@@ -276,8 +276,8 @@ void Lesson::show_digits() const {
 //
 // The seed fixes all that is random in a program: run it twice, and you see the same digits. Choose
 // another seed with `--seed`, and you see other ones. Our seed 1234 is not PyTorch's seed 1234:
-// each library turns a seed into an order in its own way. What must be the same are the numbers of
-// the whole data set.
+// each library turns a seed into an order in its own way. But the numbers of the whole data set do
+// not depend on the order, so they are the same everywhere.
 
 // ## The command line
 //

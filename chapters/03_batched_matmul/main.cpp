@@ -303,10 +303,10 @@ template <class T> void compare_vectors(const Random& generator) {
 
 // @output to "OpenBLAS, gemv for a vector"
 //
-// What to see: `nik` gains nothing from the batch. OpenBLAS is about twice as fast as its own
-// product for vectors, and gains more over a caller who asks for a matrix product with one row.
-// Here the weights, 314 KB, still come from the cache; if they have to come from main memory, the
-// gap is far wider.
+// What to see: `nik` gains nothing from the batch. The matrix product of OpenBLAS is about twice as
+// fast as its product for vectors (gemv), and many times as fast as itself (gemm) with one row at a
+// time. Here the weights, 314 KB, still come from the cache; if they have to come from main memory,
+// the gap is far wider.
 
 // ## Batches of matrices
 //
@@ -418,8 +418,10 @@ template <class T> Rates time_sizes(const std::vector<NamedKernel<T>>& kernels,
     return rates;
 }
 
-// Both axes of the figure are logarithmic, so equal factors are equal lengths. Where a size stands
-// on the axis is the number of doublings from 64.
+// @output to "1024"
+//
+// The figure shows the same numbers. Both axes are logarithmic, so equal factors are equal lengths.
+// The place of a size on its axis is the number of doublings from 64.
 template <class T> void draw_sizes(const std::vector<NamedKernel<T>>& kernels,
                                    const std::vector<std::size_t>& sizes,
                                    const Rates& rates, double peak,
@@ -451,6 +453,14 @@ template <class T> void draw_sizes(const std::vector<NamedKernel<T>>& kernels,
     if (!saved.note.empty()) { fmt::print(stderr, "{}\n", saved.note); }
     program.result("sizes", sizes);
 }
+
+// ![Rates of the five products over the size of square matrices, and the peak: the micro-kernel stays near it, the definition falls further and further below](gflops.svg)
+//
+// What to see: the definition is at its worst where the size is a power of two, as 512 and 1024.
+// There all entries of a column fall into the same few places of the cache and throw each other
+// out; compare 384 and 768. Tiles help when b does not fit into the second-level cache, and by no
+// more than a third: processors are prepared for streaming through a row. OpenBLAS holds a constant
+// fraction of the peak.
 
 // ## The lesson
 //
@@ -489,12 +499,6 @@ int main(int argc, char** argv) {
     });
 }
 
+// Every run ends by saying where its figures are and what comes next.
+//
 // @output to end
-//
-// ![Rates of the five products over the size of square matrices, and the peak](gflops.svg)
-//
-// What to see: the definition is at its worst where the size is a power of two, as 512 and 1024.
-// There all entries of a column fall into the same few places of the cache and throw each other
-// out; compare 384 and 768. Tiles help when b does not fit into the second-level cache, and by no
-// more than a third: processors are prepared for streaming through a row. OpenBLAS holds a constant
-// fraction of the peak.

@@ -112,8 +112,8 @@ void multiply_strip(const T* a, const T* b, T* c, std::size_t N, std::size_t D,
 
 // ### The product
 //
-// Strip after strip. A last strip that fits into one register does not compute a second register
-// full of zeros.
+// The product is computed strip by strip. A last strip that fits into one register does not compute
+// a second register full of zeros.
 template <class T> void multiply_simd(const T* a, const T* b, T* c,
                                       std::size_t N, std::size_t D,
                                       std::size_t K) {

@@ -207,7 +207,7 @@ void Lesson::compute_first_loss() {
 
 // @output to "L_reg"
 //
-// What to see: 1.0969 is next to $\log 3$. It is a little less because the weights are small, not
+// What to see: 1.0969 is close to $\log 3$. It is a little less because the weights are small, not
 // zero, and happen to point in a good direction; with another seed it may be a little more. A
 // program of this kind that starts elsewhere is wrong before it has learned anything.
 
@@ -408,11 +408,11 @@ void Lesson::count_correct() {
 // About half of the points are right. That is better than a third, and no learning rate, no seed
 // and no patience will make it good.
 //
-// ![The regions of the classifier are three sectors; each cuts through every arm](regions.svg)
+// ![The regions of the classifier are three sectors, and every arm winds through all three](regions.svg)
 //
 // The picture shows why. Where two classes $j$ and $k$ have the same score,
 // $\sum_i x_i (w_{ij} - w_{ik}) + b_j - b_k = 0$, and that is a straight line. Three scores cut the
-// plane into three sectors, and even the best three sectors cut through every arm.
+// plane into three sectors. However they are placed, every arm winds through all three.
 
 // ## Pictures
 //

@@ -132,9 +132,8 @@ private:
     data::Spiral spiral;     // points x (N, D), classes y (N)
     LinearClassifier linear; // the rival
     Net net;                 // the two-layer net
-    // Losses before each step and after the last one.
-    std::vector<double> linear_losses, net_losses;
-    double seconds = 0; // time of the net's training
+    std::vector<double> linear_losses, net_losses; // of each iteration
+    double seconds = 0;                            // of the net's training
 };
 
 // ## One point, number by number

@@ -113,8 +113,8 @@ inline void double_the_penalty(const Problem<double>& penalised,
 //
 // ## The verdict
 //
-// This is the report on the gradient of chapter 05, penalty included. The errors are rounding;
-// which entry has the largest is chance.
+// This is the report on the gradient of chapter 05, penalty included. The errors are rounding
+// errors; which entry has the largest one is a matter of chance.
 inline void check_without_bug(const Problem<double>& penalised,
                               const Gradients& g) {
     const check::GradientCheck checker = check_all(penalised, g);

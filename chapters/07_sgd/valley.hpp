@@ -88,6 +88,10 @@ inline void walk(handgrad::app::Program& program) {
 
 } // namespace valley
 
+// @output to "In a valley"
+//
 // ![Plain SGD jumps from one side of the valley to the other and creeps along it; momentum with the same learning rate calms down across the valley and gathers speed along it.](valley.svg)
+//
+// Every run ends by saying where its figures are and what comes next.
 //
 // @output to end

@@ -363,7 +363,7 @@ template <class Backend> void Lesson<Backend>::show_confusion() {
     fmt::print("{}", plot::confusion_matrix_text(confusion_));
 }
 
-// @output to end
+// @output to "9 |"
 //
 // Off the diagonal the largest numbers are 9 taken for 4, 5 for 3, 7 for 2 and their opposites. A
 // network that sees pixels and no strokes confuses digits that share most pixels. Convolutions will
@@ -452,3 +452,7 @@ int main(int argc, char** argv) {
         }
     });
 }
+
+// Every run ends by saying where its figures are and what comes next.
+//
+// @output to end

@@ -362,7 +362,7 @@ template <class Backend> void Lesson<Backend>::show_confusion() {
     fmt::print("{}", plot::confusion_matrix_text(confusion_));
 }
 
-// @output to end
+// @output to "9 |"
 //
 // The figures go into the output folder: the losses, the confusion matrix, the mistakes, and the
 // filters and feature maps of the network. The functions that draw them are in `pictures.hpp`.
@@ -428,3 +428,7 @@ int main(int argc, char** argv) {
         }
     });
 }
+
+// Every run ends by saying where its figures are and what comes next.
+//
+// @output to end

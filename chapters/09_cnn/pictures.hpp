@@ -100,7 +100,7 @@ void draw_feature_maps(const handgrad::app::Program& program,
 
 // ![The first test image, a seven, after the first block. You can still read the digit: as whole strokes, or as one edge of them. Some filters fit nowhere, and ReLU has made their maps black.](feature_maps_1.svg)
 //
-// ![The same image after the second block: 20 maps of 16 places. We can no longer read the digit, but `fc` can.](feature_maps_2.svg)
+// ![The same image after the second block: 20 maps of 16 places. We can no longer read the digit, but the linear layer can.](feature_maps_2.svg)
 //
 // ### The mistakes
 //

@@ -3,7 +3,7 @@
 //
 // There is one work item for each number of the result. It goes along a row of one matrix and a
 // column of the other. That is enough work items for any machine. But each multiplication reads two
-// numbers, and every item of a row reads the same row again: it is the loop `ijk` of chapter 03, in
+// numbers, and every item of a row reads the same row again: it is the loop `nki` of chapter 03, in
 // parallel. The remedy of chapter 03, tiles in registers, is what OpenBLAS and cuBLAS do, and no
 // algorithm of Thrust does it for us.
 
