@@ -64,7 +64,7 @@ template <class F> void for_each_convolution(const F& f) {
     std::size_t seed = 0;
     for (const std::size_t n : {1, 2, 3, 7}) {
         for (const std::size_t c : {1, 2, 3}) {
-            for (const auto& [r, s] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 2}, {2, 3}, {5, 5}}) {
+            for (const auto& [r, s] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 2}, {2, 3}, {3, 3}, {5, 5}}) {
                 for (Conv2dOptions option : options) {
                     const std::size_t h = 7 + seed % 2, w = 6 + seed % 3;
                     const bool grouped = c > 1 && seed++ % 4 == 0;
@@ -153,8 +153,8 @@ std::vector<Refusal> conv2d_refusals() {
 }
 
 std::vector<Example> conv2d_gradients() {
-    const Window of_all_kinds[] = {
-        {{3, 2}, 1, 0, 1}, {{2, 3}, 1, 1, 1}, {3, 2, 1, 1}, {2, {1, 2}, {2, 0}, {2, 1}}, {1, {2, 3}, 0, 1}};
+    const Window of_all_kinds[] = {{{3, 2}, 1, 0, 1},           {{2, 3}, 1, 1, 1}, {3, 2, 1, 1},
+                                   {2, {1, 2}, {2, 0}, {2, 1}}, {1, {2, 3}, 0, 1}, {3, 1, 1, 1}};
     std::vector<Example> all;
     for_each_case(of_all_kinds, [&](const Shape& shape, const Window& window, std::size_t number) {
         const std::size_t c = shape[1], groups = number % 3 == 0 ? c : 1, k = groups == 1 ? 2 : 2 * c;
@@ -384,11 +384,13 @@ HANDGRAD_TEST_ON_BACKENDS("conv2d: an empty batch gives an empty result and grad
 }
 
 HANDGRAD_TEST_ON_BACKENDS("conv2d: an image's result does not depend on the images beside it", "[ops][conv2d]") {
-    for (const ConvAlgorithm algorithm : {ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+    for (const ConvAlgorithm algorithm :
+         {ConvAlgorithm::im2col, ConvAlgorithm::direct, ConvAlgorithm::channels_last, ConvAlgorithm::winograd}) {
         Conv2dOptions options = conv(1, 1);
         options.algorithm = algorithm;
         const Chain chain = conv2d(options);
-        Values values = chain.with_upstream(conv_arguments({19, 2, 7, 6, 5, 3, 2}, options, normal_numbers<double>),
+        const std::size_t width = algorithm == ConvAlgorithm::winograd ? 3 : 2;
+        Values values = chain.with_upstream(conv_arguments({19, 2, 7, 6, 5, 3, width}, options, normal_numbers<double>),
                                             normal_numbers<double>);
         values = chain(on, values);
         for (const std::size_t n : {0, 7, 18}) {
@@ -403,16 +405,70 @@ HANDGRAD_TEST_ON_BACKENDS("conv2d: an image's result does not depend on the imag
     }
 }
 
+HANDGRAD_TEST_ON_CPU("conv2d: tiles of every size at the edges, channels of more than a register", "[ops][conv2d]") {
+    for (const auto& [size, options] : {std::pair<ConvSize, Conv2dOptions>{{9, 18, 1, 4, 17, 3, 3}, conv(1, 1)},
+                                        {{2, 17, 2, 3, 33, 3, 3}, conv(1, 2)},
+                                        {{3, 1, 5, 3, 16, 3, 3}, conv(1, {0, 1})},
+                                        {{70, 16, 4, 4, 16, 3, 3}, conv(1, {2, 0})},
+                                        {{1, 2, 9, 226, 3, 3, 3}, conv(1, 1)},
+                                        {{19, 20, 9, 8, 24, 3, 3}, conv(2, 1)},
+                                        {{3, 17, 8, 11, 18, 2, 1}, conv({3, 2}, {1, 0})},
+                                        {{2, 18, 3, 5, 16, 1, 1}, conv(2)}}) {
+        const ConvProblem problem(size, options, whole_numbers<double>);
+        INFO(problem.name());
+        for (const int threads : {1, 3}) {
+            const Threads guard(threads);
+            REQUIRE(problem.solved_by(on, 0));
+        }
+    }
+}
+
+HANDGRAD_TEST_ON_CPU("conv2d: the number of threads does not change a bit of any kernel's results", "[ops][conv2d]") {
+    for (const std::size_t stride : {1, 2}) {
+        for (const Chain& chain : with_all_kernels(conv(stride, 1))) {
+            const Values arguments =
+                chain.with_upstream(conv_arguments({37, 17, 6, 7, 18, 3, 3}, conv(stride, 1), normal_numbers<double>),
+                                    normal_numbers<double>);
+            Values results[2];
+            for (const int threads : {1, 4}) {
+                const Threads guard(threads);
+                results[threads / 4] = chain(on, arguments);
+            }
+            for (const char* result : {"y", "dx", "dw", "db"}) {
+                CHECK(same_bits(results[0].at(result), results[1].at(result)));
+            }
+        }
+    }
+}
+
+TEST_CASE("conv2d: a sum of pixels that overflows changes no result of the formula", "[ops][conv2d][edges]") {
+    const double large = 0.3 * static_cast<double>(std::numeric_limits<float>::max());
+    auto x = full<double>({3, 1, 4, 4}, 1), dy = x;
+    for (const std::size_t i : {0, 2}) { // Winograd's kernel adds these four with the same sign
+        for (const std::size_t j : {0, 2}) { x(1, 0, i, j) = dy(2, 0, i, j) = i == j ? large : -large; }
+    }
+    Conv2dOptions options = conv(1, 1);
+    options.algorithm = ConvAlgorithm::winograd;
+    const Values arguments{{"x", x}, {"w", full<double>({1, 1, 3, 3}, 0.0625)}, {"b", zeros<double>({1})}, {"dy", dy}};
+    const Values got = conv2d(options)(cpu_float, arguments), expected = conv2d(options)(reference_double, arguments);
+    for (const char* result : {"y", "dx", "dw"}) {
+        CHECK(difference(got.at(result), expected.at(result)) <= cpu_float.rounding());
+    }
+}
+
 HANDGRAD_TEST_ON_BACKENDS("conv2d: NaN stays in its image and its window", "[ops][conv2d]") {
     for (const Chain& chain : with_all_kernels({})) {
-        for (const std::size_t images : {3, 19}) {
+        for (const auto& [images, kernel] : {std::pair<std::size_t, std::size_t>{3, 2}, {19, 2}, {3, 3}, {19, 3}}) {
             auto x = whole_numbers<double>({images, 1, 5, 5}, 1);
             x(1, 0, 0, 4) = std::numeric_limits<double>::quiet_NaN();
-            const auto y = chain(on, {{"x", x}, {"w", zeros<double>({2, 1, 2, 2})}, {"b", zeros<double>({2})}}).at("y");
+            const auto y =
+                chain(on, {{"x", x}, {"w", zeros<double>({2, 1, kernel, kernel})}, {"b", zeros<double>({2})}}).at("y");
+            const std::size_t side = 6 - kernel;
             bool good = true;
             for (std::size_t i = 0; i < y.size(); ++i) {
-                const std::size_t n = i / 32, p = i / 4 % 4, q = i % 4;
-                good = good && std::isnan(y.data()[i]) == (n == 1 && p == 0 && q == 3); // 0 * NaN is NaN
+                const std::size_t n = i / (2 * side * side), p = i / side % side, q = i % side;
+                // 0 * NaN is NaN
+                good = good && std::isnan(y.data()[i]) == (n == 1 && p == 0 && q == side - 1);
             }
             CHECK(good);
         }

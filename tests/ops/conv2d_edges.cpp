@@ -15,7 +15,8 @@ TEMPLATE_TEST_CASE("conv2d with a kernel of one or two pixels: stride and paddin
     const auto [kernel_h, kernel_w] = GENERATE(table<std::size_t, std::size_t>({{1, 1}, {2, 1}, {1, 2}}));
     for (const Size2d stride : {Size2d(1), Size2d(2), Size2d(2, 1), Size2d(1, 2), Size2d(3, 2)}) {
         for (const Size2d padding : {Size2d(0), Size2d(1, 0), Size2d(0, 1)}) {
-            for (const ConvAlgorithm algorithm : {ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+            for (const ConvAlgorithm algorithm :
+                 {ConvAlgorithm::im2col, ConvAlgorithm::direct, ConvAlgorithm::channels_last}) {
                 Conv2dOptions options;
                 options.stride = stride;
                 options.padding = padding;
@@ -43,7 +44,8 @@ TEMPLATE_TEST_CASE("conv2d without images: the gradients of the parameters are 0
     using T = typename B::Scalar;
     const Shape shape_of_w{3, 2, 2, 2};
     const Tensor<T> x(Shape{0, 2, 4, 4}), dy(Shape{0, 3, 3, 3});
-    for (const ConvAlgorithm algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
+    for (const ConvAlgorithm algorithm :
+         {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct, ConvAlgorithm::channels_last}) {
         Conv2dOptions options;
         options.algorithm = algorithm;
         Tensor<T> dw = full<T>(shape_of_w, T(7)), db = full<T>({3}, T(7));

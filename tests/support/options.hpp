@@ -10,7 +10,8 @@ namespace support {
 
 /// All algorithms of conv2d.
 constexpr handgrad::ConvAlgorithm conv_algorithms[] = {
-    handgrad::ConvAlgorithm::automatic, handgrad::ConvAlgorithm::im2col, handgrad::ConvAlgorithm::direct};
+    handgrad::ConvAlgorithm::automatic, handgrad::ConvAlgorithm::im2col, handgrad::ConvAlgorithm::direct,
+    handgrad::ConvAlgorithm::channels_last, handgrad::ConvAlgorithm::winograd};
 
 inline handgrad::Conv2dOptions conv(handgrad::Size2d stride, handgrad::Size2d padding = 0,
                                     handgrad::Size2d dilation = 1, std::size_t groups = 1) {

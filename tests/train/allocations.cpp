@@ -126,6 +126,8 @@ TEMPLATE_TEST_CASE("a step of a convolutional network allocates nothing after th
             model.template add<nn::Conv2d<B>>(10, 20, 5, random, options);
             model.template add<nn::AvgPool2d<B>>(AvgPool2dOptions(3, 1));
             model.template add<nn::MaxPool2d<B>>(MaxPool2dOptions(3, 1, 1));
+            options.padding = 1;
+            model.template add<nn::Conv2d<B>>(20, 20, 3, random, options);
             model.template add<nn::Flatten<B>>();
             model.template add<nn::Linear<B>>(720, 10, random);
             nn::CrossEntropyLoss<B> criterion;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "handgrad/tensor/narrow_matmul.hpp"
 #include "handgrad/tensor/simd.hpp"
 
 namespace handgrad::cpu {
@@ -71,15 +72,16 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, RowStri
     }
 }
 
+/// All rows of one or two registers of columns, in the smallest number of blocks, of about equal numbers of rows.
 template <std::size_t R, class T> void columns(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m,
                                                std::size_t k, RowStrides rows, std::size_t skip) {
-    std::size_t i = 0;
-    const auto rest = [&] { return Strided<T>{a.data + i * a.row, a.row, a.column}; };
-    for (; i + block_rows <= m; i += block_rows) {
-        block<block_rows, R>(rest(), b, bias, c + i * rows.c, k, rows, skip);
+    const std::size_t blocks = (m + block_rows - 1) / block_rows;
+    for (std::size_t i = 0; i < blocks; ++i) {
+        const std::size_t first = m * i / blocks;
+        const Strided<T> ai{a.data + first * a.row, a.row, a.column};
+        with_constant<block_rows>(m * (i + 1) / blocks - first,
+                                  [&](auto size) { block<size(), R>(ai, b, bias, c + first * rows.c, k, rows, skip); });
     }
-    for (; i + 4 <= m; i += 4) { block<4, R>(rest(), b, bias, c + i * rows.c, k, rows, skip); }
-    for (; i < m; ++i) { block<1, R>(rest(), b, bias, c + i * rows.c, k, rows, skip); }
 }
 
 } // namespace detail

@@ -63,20 +63,27 @@ template <class T> struct Square {
     }
 };
 
+/// Calls f(w, l) for the first column w and lane l of each square of `columns` columns and all lanes. The last square
+/// overlaps the previous one if its side does not divide the columns.
+template <class T, class F> void for_each_square(std::size_t columns, const F& f) {
+    constexpr std::size_t side = Square<T>::side;
+    for (std::size_t w = 0; w < columns; w += side) {
+        for (std::size_t l = 0; l < lanes<T>; l += side) { f(std::min(w, columns - side), l); }
+    }
+}
+
 /// Packs a row of up to `lanes` images: pixel w of image l, x[l * image + w], goes to lane l of the register at
 /// packed + w * step. Lanes without an image become 0.
 template <class T>
 void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
     constexpr std::size_t side = Square<T>::side;
-    std::size_t w = 0;
-    if (images == lanes<T>) {
-        for (; w + side <= columns; w += side) {
-            for (std::size_t l = 0; l < lanes<T>; l += side) {
-                Square<T>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
-            }
-        }
+    if (images == lanes<T> && columns >= side) {
+        for_each_square<T>(columns, [&](std::size_t w, std::size_t l) {
+            Square<T>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
+        });
+        return;
     }
-    for (; w < columns; ++w) {
+    for (std::size_t w = 0; w < columns; ++w) {
         T* to = packed + w * step;
         for (std::size_t l = 0; l < images; ++l) { to[l] = x[l * image + w]; }
         for (std::size_t l = images; l < lanes<T>; ++l) { to[l] = T(0); }
@@ -101,20 +108,18 @@ template <class T> void pack(const T* x, std::size_t image, std::size_t images, 
     }
 }
 
-/// Unpacks a row: lane l of the register at packed + w * lanes goes to x[l * image + w].
-template <class T>
-void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images, T* x) {
+/// Unpacks a row: lane l of the register at packed + w * step goes to x[l * image + w].
+template <class T> void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images,
+                                       T* x, std::size_t step = lanes<T>) {
     constexpr std::size_t side = Square<T>::side;
-    std::size_t w = 0;
-    if (images == lanes<T>) {
-        for (; w + side <= columns; w += side) {
-            for (std::size_t l = 0; l < lanes<T>; l += side) {
-                Square<T>::load(packed + w * lanes<T> + l, lanes<T>).transposed().store(x + l * image + w, image);
-            }
-        }
+    if (images == lanes<T> && columns >= side) {
+        for_each_square<T>(columns, [&](std::size_t w, std::size_t l) {
+            Square<T>::load(packed + w * step + l, step).transposed().store(x + l * image + w, image);
+        });
+        return;
     }
-    for (; w < columns; ++w) {
-        for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * lanes<T> + l]; }
+    for (std::size_t w = 0; w < columns; ++w) {
+        for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * step + l]; }
     }
 }
 
