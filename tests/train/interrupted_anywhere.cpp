@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <thread>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "handgrad/app/interrupt.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
+#include "handgrad/optim/adam.hpp"
 #include "handgrad/optim/sgd.hpp"
 #include "handgrad/train/checkpoint.hpp"
 #include "support/images.hpp"
@@ -49,13 +51,17 @@ public:
     }
 };
 
-/// Two epochs of three batches each, with a test after each epoch. The convolution, its ReLU and the pooling run on
-/// several threads.
+/// What is trained: a plain network with SGD, or one with BatchNorm and Dropout with AdamW.
+enum class InterruptedNetwork { plain, normalised };
+
+/// Two epochs of three batches each, with a test after each epoch. The convolution, its ReLU, the pooling, BatchNorm and
+/// Dropout run on several threads.
 class InterruptedRun {
 public:
-    explicit InterruptedRun(const data::ImageDataset& images)
-        : optimizer_(fill(model_), sgd(0.1, 0.9)), loader_(images, order(true)), test_loader_(images, order(false)),
-          task_(model_, loader_), testing_(model_, test_loader_), run_{task_, optimizer_, {}, &testing_} {}
+    InterruptedRun(const data::ImageDataset& images, InterruptedNetwork kind)
+        : optimizer_(optimizer(fill(model_, kind), kind)), loader_(images, order(true)),
+          test_loader_(images, order(false)), task_(model_, loader_),
+          testing_(model_, test_loader_), run_{task_, *optimizer_, {}, &testing_} {}
 
     /// Trains until `stop` says so, or to the end, and saves the run.
     void go(const train::Stop& stop, const std::filesystem::path& file) {
@@ -79,9 +85,20 @@ private:
         options.shuffle = shuffle;
         return options;
     }
-    static std::vector<nn::Parameter<B>*> fill(nn::Sequential<B>& model) {
+    static std::unique_ptr<optim::Optimizer<B>> optimizer(std::vector<nn::Parameter<B>*> parameters,
+                                                          InterruptedNetwork kind) {
+        if (kind == InterruptedNetwork::plain) {
+            return std::make_unique<optim::SGD<B>>(std::move(parameters), sgd(0.1, 0.9));
+        }
+        return std::make_unique<optim::AdamW<B>>(std::move(parameters));
+    }
+    static std::vector<nn::Parameter<B>*> fill(nn::Sequential<B>& model, InterruptedNetwork kind) {
         Random random(1);
         model.add<nn::Conv2d<B>>(1, 4, 3, random);
+        if (kind == InterruptedNetwork::normalised) {
+            model.add<nn::BatchNorm2d<B>>(4);
+            model.add<nn::Dropout<B>>(0.25, 7);
+        }
         model.add<nn::ReLU<B>>();
         model.add<nn::MaxPool2d<B>>(2);
         model.add<nn::Flatten<B>>();
@@ -90,7 +107,7 @@ private:
     }
 
     nn::Sequential<B> model_;
-    optim::SGD<B> optimizer_;
+    std::unique_ptr<optim::Optimizer<B>> optimizer_;
     data::DataLoader<B> loader_, test_loader_;
     Yielding task_, testing_;
     train::Run<B> run_;
@@ -98,9 +115,9 @@ private:
 
 bool never() { return false; }
 
-} // namespace
-
-TEST_CASE("a run interrupted at any moment goes on to the same bits, whoever yields", "[interleaved][checkpoint]") {
+/// Interrupts a run at this number of moments, and compares what it becomes when it goes on with a run that was not
+/// interrupted.
+void interrupt_anywhere(InterruptedNetwork kind, std::size_t interruptions) {
     const auto before = std::signal(SIGINT, SIG_DFL); // a shell's background jobs ignore it
     const Threads threads(3);
     const TemporaryFolder folder;
@@ -110,12 +127,12 @@ TEST_CASE("a run interrupted at any moment goes on to the same bits, whoever yie
     {
         const RandomYields yields(1);
         const auto start = std::chrono::steady_clock::now();
-        InterruptedRun(images).go(never, folder / "whole");
+        InterruptedRun(images, kind).go(never, folder / "whole");
         places = yields.count();
         duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     }
     const std::string expected = read_bytes(folder / "whole");
-    for (const std::uint64_t seed : seeds(usual_interruptions)) {
+    for (const std::uint64_t seed : seeds(interruptions)) {
         INFO("HANDGRAD_TEST_SEED=" << seed);
         announce(seed);
         Random random(seed);
@@ -129,16 +146,27 @@ TEST_CASE("a run interrupted at any moment goes on to the same bits, whoever yie
             ::kill(::getpid(), SIGINT);
         });
         // Meanwhile another run takes the same images and the same pool of threads.
-        std::thread neighbour([&] { InterruptedRun(images).go(never, folder / "neighbour"); });
-        InterruptedRun(images).go(app::interrupted, folder / "run");
+        std::thread neighbour([&] { InterruptedRun(images, kind).go(never, folder / "neighbour"); });
+        InterruptedRun(images, kind).go(app::interrupted, folder / "run");
         sender.join();
         neighbour.join();
         CHECK(app::interrupted());
-        InterruptedRun second(images);
+        InterruptedRun second(images, kind);
         second.load(folder / "run");
         second.go(never, folder / "resumed");
         CHECK(read_bytes(folder / "resumed") == expected);
         CHECK(read_bytes(folder / "neighbour") == expected);
     }
     std::signal(SIGINT, before);
+}
+
+} // namespace
+
+TEST_CASE("a run interrupted at any moment goes on to the same bits, whoever yields", "[interleaved][checkpoint]") {
+    interrupt_anywhere(InterruptedNetwork::plain, usual_interruptions);
+}
+
+TEST_CASE("a run with BatchNorm, Dropout and AdamW interrupted at any moment goes on to the same bits, whoever yields",
+          "[interleaved][checkpoint]") {
+    interrupt_anywhere(InterruptedNetwork::normalised, usual_interruptions / 3);
 }
