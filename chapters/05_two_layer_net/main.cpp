@@ -228,7 +228,7 @@ void Lesson::work_through_one_point() {
 // What to see: the forward block follows the net from the point to the loss. The backward block
 // follows it from the loss back to the first layer. Each gradient has the shape of its tensor, and
 // the entries of $dz_2$ sum to zero. The loss would change if the second hidden unit did, since its
-// $do_1$ is 0.7311, but ReLU lets nothing through.
+// entry of $do_1$ is 0.7311, but ReLU lets nothing through.
 
 // ## The gradients, proved
 //

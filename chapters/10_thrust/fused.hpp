@@ -46,8 +46,8 @@ void conv2d_relu_max_pool2d_forward(const Policy& policy, const ConvSizes& size,
     thrust::transform(policy, items, items + size.pooled(), results, pooling);
 }
 
-// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, which
-// y tells. `scatter_if` takes a *stencil* beside the map, and a condition for it.
+// Backward through pooling and ReLU: the winner gets the gradient if ReLU has let it through, and
+// the sign of y says so. `scatter_if` takes a *stencil* beside the map, and a condition for it.
 struct IsOn {
     ON_DEVICE bool operator()(float y) const { return !(y <= 0); }
 };

@@ -139,6 +139,32 @@ def answers(pages):
     return wrong
 
 
+def captions(pages):
+    """A caption is text: stars and backquotes are shown as they are."""
+    return [f"{name}.html: a caption with marks that are not shown as meant: {' '.join(box.text().split())[:60]}"
+            for name, page in pages.items() for box in page.all("div")
+            if "caption" in box.classes() and re.search(r"[`*]", box.text())]
+
+
+def broken_lists(source):
+    """A line of prose that begins with a number and a dot begins a list, also where the sentence before ended so: of\\n16. The."""
+    wrong = []
+    files = [*source.glob("docs/*.md"), *source.glob("lib/handgrad/ops/*/*.md"), *source.glob("chapters/*/doc/*.md"),
+             *source.glob("chapters/*/*.?pp")]
+    for file in files:
+        before = 0
+        for place, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            line = re.sub(r"^//", "", line) if file.suffix != ".md" else line
+            item = re.match(r"\s*(\d+)\. ", line)
+            if item:
+                if int(item[1]) not in (1, before + 1):
+                    wrong.append(f"{file.relative_to(source)}:{place}: this line begins a list: {line.strip()[:60]}")
+                before = int(item[1])
+            elif re.match(r"\s*#", line):
+                before = 0
+    return wrong
+
+
 def ancestors(element):
     while element.parent is not None:
         element = element.parent
@@ -212,7 +238,7 @@ def main(source, build):
     pages = {line.removeprefix("- "): read_page(build / "html", line.removeprefix("- ")) for line in order}
     problems = (build / "woven/problems.txt").read_text(encoding="utf-8").splitlines()
     wrong = problems + neighbours(order, pages) + figures(pages) + output(pages, source) + answers(pages)
-    wrong += one_notation(pages, source)
+    wrong += captions(pages) + broken_lists(source) + one_notation(pages, source)
     count = sum(len(formulas(page)) for page in pages.values())
     print("\n".join(wrong + [f"{len(pages)} pages of the book, {count} formulas: {len(wrong)} wrong"]))
     return 1 if wrong or len(pages) < 50 or count < 500 else 0

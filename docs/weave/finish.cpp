@@ -48,6 +48,43 @@ std::string hold_punctuation(const std::string& html) {
     });
 }
 
+/// The code, or the page, with every option of a command line (`--batch-size`) kept on one line. Tags stay as they are.
+std::string hold_options(const std::string& html) {
+    const auto in_option = [](char c) { return std::islower(static_cast<unsigned char>(c)) || c == '-'; };
+    std::string result;
+    for (std::size_t i = 0; i < html.size();) {
+        std::size_t end = i + 1;
+        if (html[i] == '<') {
+            end = std::min(html.find('>', i), html.size() - 1) + 1;
+        } else if (html.compare(i, 2, "--") == 0) {
+            while (end < html.size() && in_option(html[end])) { ++end; }
+            const bool option = end > i + 2 && html[i + 2] != '-' && (i == 0 || !in_option(html[i - 1]));
+            if (option) { result += "<span class=\"nowrap\">"; }
+            result.append(html, i, end - i) += option ? "</span>" : "";
+            i = end;
+            continue;
+        }
+        result.append(html, i, end - i);
+        i = end;
+    }
+    return result;
+}
+
+/// The page with the options in its `code` and in what programs print held together.
+std::string hold_options_in_code(const std::string& html) {
+    const auto hold_in = [](const std::string& text, const std::string& opening, const std::string& closing) {
+        std::string result;
+        std::size_t rest = 0;
+        for (std::size_t at; (at = text.find(opening, rest)) != std::string::npos;) {
+            const std::size_t end = std::min(text.find(closing, at), text.size());
+            result += text.substr(rest, at - rest) + hold_options(text.substr(at, end - at));
+            rest = end;
+        }
+        return result + text.substr(rest);
+    };
+    return hold_in(hold_in(html, "<code", "</code>"), "<pre class=\"fragment\">", "</pre>");
+}
+
 /// Calls `f` for what is not a fragment of code, and `g` for each fragment.
 template <class F, class G> std::string outside_of_code(const std::string& html, const F& f, const G& g) {
     const std::string opening = "<div class=\"fragment\">", closing = "<!-- fragment -->";
@@ -158,9 +195,10 @@ std::string finish(const std::string& html) {
     }
     // Code moves to the left, but for the numbered pieces of a program: those stand as far to the right as in their file,
     // since they may begin in the middle of a function.
-    return outside_of_code(text, hold_punctuation, [](const std::string& before, const std::string& fragment) {
+    const auto prose = [](const std::string& part) { return hold_options_in_code(hold_punctuation(part)); };
+    return outside_of_code(text, prose, [](const std::string& before, const std::string& fragment) {
         const bool numbered = before.find("class=\"numbered\"") != std::string::npos;
-        return numbered ? fragment : without_indentation(fragment);
+        return numbered ? fragment : hold_options(without_indentation(fragment));
     });
 }
 

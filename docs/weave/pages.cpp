@@ -108,7 +108,7 @@ Program weave_program(const Chapter& chapter, const std::vector<Part>& parts, Ou
         std::string text;
         for (const std::string& file : part.files) {
             const std::string woven_name = chapter.name + "_" + file, anchor = anchor_of(chapter, file);
-            const Woven woven = weave(read(chapter.directory / file), woven_name, anchor, &output);
+            const Woven woven = weave(read(chapter.directory / file), woven_name, anchor, &output, file);
             write(out / "snippets" / woven_name, woven.snippets);
             write(out / "plain" / ("plain_" + woven_name), woven.plain);
             text += "## The program: " + file + " {#" + anchor + "}\n\n" + woven.page;

@@ -166,10 +166,11 @@ std::string headings(std::string_view markdown, std::size_t top, std::string_vie
     return out;
 }
 
-Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor, Output* output) {
+Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor, Output* output,
+            const std::string& called) {
     Woven woven;
     const auto original = lines_of(source);
-    const std::string file = snippet_file.substr(snippet_file.find_last_of('_') + 1);
+    const std::string& file = called.empty() ? snippet_file : called;
     int snippet = 0;
     std::string page;
     // Shows the code from line `from` of the file to before `to`, counted from 0.

@@ -89,10 +89,10 @@ struct Woven {
     std::string plain;    ///< the source without its prose
 };
 
-/// Weaves one source; its snippets will be found in a file called `snippet_file`. A comment's line `@output ...` shows a
-/// piece of `output`. @throws std::runtime_error
-Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor,
-            Output* output = nullptr);
+/// Weaves one source; its snippets will be found in a file called `snippet_file`, and the page calls it `file`, or
+/// `snippet_file` too. A comment's line `@output ...` shows a piece of `output`. @throws std::runtime_error
+Woven weave(std::string_view source, const std::string& snippet_file, std::string_view anchor, Output* output = nullptr,
+            const std::string& file = "");
 
 /// A page that shows files of a chapter's program.
 struct Part {

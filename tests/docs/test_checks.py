@@ -95,6 +95,18 @@ class Static(unittest.TestCase):
         open_question = broken(PAGE, QUESTION, "<h1>Quiz</h1><ol><li>Why?</li></ol>")
         self.only(book.answers(self.pages(open_question)), "\"Quiz\" 1 has no answer")
 
+    def test_captions(self):
+        caption = '<div class="caption">As `fc` sees it</div>'
+        self.only(book.captions(self.pages(PAGE + caption)), "chapter_01_a.html: a caption with marks")
+        self.assertEqual(book.captions(self.pages(PAGE + broken(caption, "`"))), [])
+
+    def test_broken_lists(self):
+        self.write("docs/a.md", "1. One\n   of 16.\n2. Two\n\n# Next\n1. One\n")
+        self.write("chapters/01_a/main.cpp", "// 1. One\nint x = 16. + 1;\n")
+        self.assertEqual(book.broken_lists(self.root), [])
+        self.write("chapters/01_a/doc/results.md", "- Registers of\n  16. More.\n")
+        self.only(book.broken_lists(self.root), "chapters/01_a/doc/results.md:2: this line begins a list: 16. More.")
+
     def test_notation(self):
         def wrong(text):
             return book.one_notation(self.pages(text), self.root)

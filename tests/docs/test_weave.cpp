@@ -478,6 +478,9 @@ TEST_CASE("the headers that a program includes are folded", "[docs]") {
     CHECK(woven.page.find(fold) < woven.page.find("id=\"a_L2\""));
     CHECK(woven.page.find("</details>") < woven.page.find("id=\"a_L6\""));
     CHECK(contains(woven.page, "id=\"a_L9\"")); // not at the top: it has its reason to be there
+    const auto named = weave::weave("#include <a>\n\nint x;\n", "10_b_two_words.hpp", "a", nullptr, "two_words.hpp");
+    CHECK(contains(named.page, "The headers that two_words.hpp includes"));
+    CHECK(contains(named.page, "@snippet 10_b_two_words.hpp block1"));
 }
 
 TEST_CASE("numbered code keeps its place, and a formula its punctuation", "[docs]") {
@@ -486,6 +489,16 @@ TEST_CASE("numbered code keeps its place, and a formula its punctuation", "[docs
     CHECK(weave::finish("<div class=\"numbered\">" + fragment + "</div>") ==
           "<div class=\"numbered\">" + fragment + "</div>");
     CHECK(weave::finish("a ( \\(x\\)). \\(y\\) b") == "a <span class=\"nowrap\">(\\(x\\)).</span> \\(y\\) b");
+}
+
+TEST_CASE("an option of a command line is not divided", "[docs]") {
+    const auto held = [](const std::string& option) { return "<span class=\"nowrap\">" + option + "</span>"; };
+    CHECK(weave::finish("<code>./run 4 --batch-size 3</code> --a <code class=\"x--y\">i--, --</code>") ==
+          "<code>./run 4 " + held("--batch-size") + " 3</code> --a <code class=\"x--y\">i--, --</code>");
+    CHECK(weave::finish("<pre class=\"fragment\">or --lr</pre>") ==
+          "<pre class=\"fragment\">or " + held("--lr") + "</pre>");
+    CHECK(weave::finish("<div class=\"fragment\"><div class=\"line\">$ a --b</div>\n</div><!-- fragment -->") ==
+          "<div class=\"fragment\"><div class=\"line\">$ a " + held("--b") + "</div>\n</div><!-- fragment -->");
 }
 
 TEST_CASE("pages are linked in the order of the book", "[docs]") {
