@@ -415,3 +415,40 @@ def gather():
            "The same sums, but each number has one owner, and the order of a sum is fixed."])
     assert sum(w[h - p] * dy[p] for p in (1, 2, 3)) == dx[h]
     return d
+
+
+@diagram("14_what_it_looks_at/doc/box.svg")
+def box():
+    d = Diagram("A step along the signs reaches the corner of a square",
+                "An image x in a plane of two pixels. Around it a square of all images whose pixels differ by at most eps. "
+                "A slanted line divides the plane: on the other side the network gives another answer. The gradient dx "
+                "points towards the line. The corner x + eps sign(dx) lies beyond the line; the other corners, which "
+                "random signs reach, do not.", 430)
+    x, y, eps = 300, 250, 110
+
+    def across(at):  # the line behind which the answer is another one
+        return 90 + 0.55 * (at - 330) + 60
+
+    left, right, top = 130, 590, 50
+    d.path([(left, across(left)), (left, top), (right, top), (right, across(right))], "none", 0, fill=ORANGE_FILL, close=True)
+    d.path([(left, across(left)), (right, across(right))], INK, 2)
+    d.rect(x - eps, y - eps, 2 * eps, 2 * eps, "none", BLUE, 2)
+    d.arrow((left, 400), (right, 400), colour=GREY)
+    d.arrow((left, 400), (left, top), colour=GREY)
+    d.text(right, 424, "one pixel", 16, anchor="end", colour=GREY)
+    d.lines(left - 10, top + 16, ["another", "pixel"], 16, anchor="end", colour=GREY)
+    d.arrow((x, y), (x + 30, y - 55), colour=ORANGE, line=3)
+    d.text(x + 2, y - 42, "dx", 18, anchor="end", colour=ORANGE, bold=True)
+    d.arrow((x, y), (x + eps - 4, y - eps + 4), colour=BLUE, line=2)
+    for side, up in ((-1, -1), (-1, 1), (1, 1)):
+        d.circle(x + side * eps, y + up * eps, 6, "#ffffff", BLUE, 2)
+    d.circle(x + eps, y - eps, 7, ORANGE_DEEP, ORANGE, 2)
+    d.circle(x, y, 6, BLUE_DEEP, BLUE, 2)
+    d.text(x - 12, y + 22, "x", 18, anchor="end", bold=True)
+    d.text(x + eps + 14, y - eps + 24, "x + eps sign(dx)", 17, anchor="start", colour=ORANGE, bold=True)
+    d.text(x + eps / 2, y + eps + 24, "eps", 17, colour=BLUE)
+    d.arrow((x + eps / 2 - 18, y + eps + 18), (x + 2, y + eps + 18), colour=BLUE, line=1.5)
+    d.arrow((x + eps / 2 + 18, y + eps + 18), (x + eps - 2, y + eps + 18), colour=BLUE, line=1.5)
+    d.text(left + 150, top + 22, "misread here", 17, anchor="start", colour=ORANGE)
+    d.text(right - 4, y + 60, "read correctly here", 17, anchor="end")
+    return d
