@@ -18,4 +18,5 @@
 #include "handgrad/ops/flatten/layer.hpp"
 #include "handgrad/ops/layer_norm/layer.hpp"
 #include "handgrad/ops/linear/layer.hpp"
+#include "handgrad/ops/linear/tied_head.hpp"
 #include "handgrad/ops/pool2d/layer.hpp"
