@@ -128,6 +128,12 @@ TEST_CASE("names: 32,033 of them, split 80, 10, 10 by the seed", "[data][text]")
     CHECK(splits.train.size() == 25626);
     CHECK(splits.dev.size() == 3203);
     CHECK(splits.test.size() == 3204);
+    // Python: random.seed(42); random.shuffle(names)
+    CHECK(splits.train[0] == "yuheng");
+    CHECK(splits.train[1] == "diondre");
+    CHECK(splits.dev[0] == "amay");
+    CHECK(splits.test[0] == "mustafa");
+    CHECK(splits.test.back() == "yovani");
     CHECK((splits.train == same.train));
     CHECK((splits.test == same.test));
     CHECK((splits.dev != data::split_names(names, 43).dev));
@@ -138,6 +144,18 @@ TEST_CASE("names: 32,033 of them, split 80, 10, 10 by the seed", "[data][text]")
     std::sort(sorted.begin(), sorted.end());
     std::sort(together.begin(), together.end());
     CHECK((together == sorted));
+
+    // random.seed(s); names = list("0123456789"); random.shuffle(names), for s = 0 and s = 2^40 + 5
+    const std::vector<std::string> digits{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    for (const auto& [seed, shuffled] :
+         {std::pair<std::uint64_t, std::string>{0, "7815342096"}, {(std::uint64_t{1} << 40) + 5, "1236705498"}}) {
+        const auto parts = data::split_names(digits, seed);
+        std::string all;
+        for (const auto* part : {&parts.train, &parts.dev, &parts.test}) {
+            for (const std::string& digit : *part) { all += digit; }
+        }
+        CHECK(all == shuffled);
+    }
 
     const auto refused = [](const std::string& text) {
         return message_of<DataError>([&] { data::lines_of(text, "list"); });

@@ -10,7 +10,7 @@ namespace handgrad::app {
 
 /// Folders of the chapters, in the order of the book. This is the only list of them in C++; a test compares it with the
 /// folders.
-inline constexpr std::array<std::string_view, 13> chapters{"01_mnist_data",
+inline constexpr std::array<std::string_view, 14> chapters{"01_mnist_data",
                                                            "02_forward_pass",
                                                            "03_batched_matmul",
                                                            "04_linear_classifier",
@@ -20,6 +20,7 @@ inline constexpr std::array<std::string_view, 13> chapters{"01_mnist_data",
                                                            "08_mnist_two_layer",
                                                            "09_cnn",
                                                            "10_thrust",
+                                                           "11_initialisation",
                                                            "12_normalisation",
                                                            "13_residual",
                                                            "14_what_it_looks_at"};

@@ -1,6 +1,7 @@
 #include "handgrad/data/text.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -60,6 +61,53 @@ std::string quoted(char32_t point) {
     std::string text;
     append(text, point);
     return io::shown(text);
+}
+
+/// The seed of Python's random.seed(n), for std::mt19937: the first state of the Mersenne Twister, by init_by_array of
+/// its authors (M. Matsumoto and T. Nishimura, 2002) with the words of n as the key.
+class PythonSeed {
+public:
+    using result_type = std::uint32_t;
+    explicit PythonSeed(std::uint64_t n) : key_{static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32)} {}
+
+    /// Writes the 624 words of the state.
+    template <class Iterator> void generate(Iterator first, Iterator last) const {
+        const auto size = static_cast<std::uint32_t>(last - first);
+        const std::uint32_t words = key_[1] == 0 ? 1 : 2;
+        first[0] = 19650218;
+        const auto mixed = [&](std::uint32_t i) {
+            const auto before = static_cast<std::uint32_t>(first[i - 1]);
+            return before ^ before >> 30;
+        };
+        for (std::uint32_t i = 1; i < size; ++i) { first[i] = 1812433253 * mixed(i) + i; }
+        std::uint32_t i = 1;
+        const auto step = [&](std::uint32_t factor, std::uint32_t summand) {
+            first[i] = (static_cast<std::uint32_t>(first[i]) ^ mixed(i) * factor) + summand;
+            if (++i == size) {
+                first[0] = first[size - 1];
+                i = 1;
+            }
+        };
+        for (std::uint32_t k = 0; k < size; ++k) { step(1664525, key_[k % words] + k % words); }
+        for (std::uint32_t k = 1; k < size; ++k) { step(1566083941, 0 - i); }
+        first[0] = 0x80000000;
+    }
+
+private:
+    std::uint32_t key_[2];
+};
+
+/// Python's random.seed(seed); random.shuffle(names).
+void shuffle_as_python(std::vector<std::string>& names, std::uint64_t seed) {
+    PythonSeed sequence(seed);
+    std::mt19937 engine(sequence);
+    for (std::size_t n = names.size(); n > 1; --n) {
+        int bits = 0; // of n: a draw of that many bits is repeated until it is below n
+        while (n >> bits != 0) { ++bits; }
+        std::size_t draw = n;
+        while (draw >= n) { draw = static_cast<std::uint32_t>(engine()) >> (32 - bits); }
+        std::swap(names[n - 1], names[draw]);
+    }
 }
 
 /// The bytes, unpacked if they are gzipped.
@@ -202,7 +250,7 @@ std::vector<std::string> lines_of(std::string_view text, const std::string& name
 
 Splits<std::vector<std::string>> split_names(std::vector<std::string> names, std::uint64_t seed) {
     require<DataError>(names.size() >= 10, "split_names: {} names, expected at least 10", names.size());
-    Random(seed).shuffle(names.begin(), names.end());
+    shuffle_as_python(names, seed);
     const auto part = [&](std::size_t from, std::size_t to) {
         const auto place = [&](std::size_t tenths) {
             return names.begin() + static_cast<std::ptrdiff_t>(names.size() * tenths / 10);

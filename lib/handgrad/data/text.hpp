@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "handgrad/data/mnist.hpp" // own_folder
-#include "handgrad/tensor/random.hpp"
 #include "handgrad/tensor/tensor.hpp"
 
 namespace handgrad::data {
@@ -75,8 +74,9 @@ template <class List> struct Splits {
     List test;  ///< about 10 %, to measure once, at the end
 };
 
-/// Shuffles names with the library's Random(seed) and splits them: the first 80 % (rounded down) to train, those up to
-/// 90 % to dev, the rest to test. The same seed gives the same parts.
+/// Shuffles names as Python's random.seed(seed); random.shuffle(names) does, and splits them: the first 80 % (rounded
+/// down) to train, those up to 90 % to dev, the rest to test. With seed 42 the parts are those of the makemore lectures
+/// (A. Karpathy, 2022), so losses can be compared.
 /// @throws DataError for fewer than 10 names
 Splits<std::vector<std::string>> split_names(std::vector<std::string> names, std::uint64_t seed);
 
