@@ -62,9 +62,9 @@ void compare_kaiming(check::Exercise& exercise, const Tensor<double>& normal,
 }
 
 void mark_kaiming(check::Exercise& exercise) {
-    // 2 / ((1 + 3) 2) = 1/4, so that the factor is 1/2.
-    const Tensor<double> small{{2.0, 4.0, -6.0}, {-2.0, 8.0, 2.0}};
-    const double alpha = std::sqrt(3.0);
+    // 2 / ((1 + 15) 2) = 1/16, so that the factor is 1/4.
+    const Tensor<double> small{{4.0, 8.0, -12.0}, {-4.0, 16.0, 4.0}};
+    const double alpha = std::sqrt(15.0);
     exercise.by_hand({{"normal", small}, {"alpha", alpha}});
     compare_kaiming(exercise, small, alpha);
     NumpyRandom random(114);
@@ -223,8 +223,8 @@ void compare_embedding(check::Exercise& exercise, const Tensor<double>& w,
 
 void mark_embedding(check::Exercise& exercise) {
     const Tensor<double> w{{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}, {7.0, 8.0}};
-    const Tensor<double> dy{{1.0, 2.0}, {4.0, 8.0}, {16.0, 32.0}};
-    const Labels token{2, 0, 2};
+    const Tensor<double> dy{{1.0, 2.0}, {4.0, 8.0}, {16.0, 32.0}, {3.0, 5.0}};
+    const Labels token{2, 0, 2, 1};
     exercise.by_hand({{"dy", dy}, {"token", token}, {"V", 4.0}});
     compare_embedding(exercise, w, dy, token);
     NumpyRandom random(116);
