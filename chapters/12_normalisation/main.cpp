@@ -19,6 +19,7 @@
 #include "dropout.hpp"
 #include "gradients.hpp"
 #include "model.hpp"
+#include "network_check.hpp"
 #include "same_bits.hpp"
 #include "statistics.hpp"
 
@@ -68,6 +69,7 @@ public:
         dropout::run(
             program_, train_set_, test_set_,
             {options_.seed, settings_.dropout_epochs, settings_.test_limit});
+        network_check::run(options_.seed);
         same_bits::run(program_, train_set_, options_.seed);
     }
 

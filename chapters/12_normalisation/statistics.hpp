@@ -131,12 +131,12 @@ inline void print_noise(handgrad::app::Program& program,
 //
 // ![The spread of the mean of a mini-batch falls with the root of the batch size, as predicted.](noise.svg)
 //
-// The noise is there as predicted. (Test digits are drawn without being put back, so for $m = 128$
-// the spread is a little smaller than for independent numbers.) The right half of the table shows
-// why two variances are in use. The mean of squares around the *sample's own* mean is too small,
-// on average by the factor $(m - 1) / m$. To normalise a mini-batch, this biased variance is the
-// right one: with it the variance of $\hat x$ is 1. As an estimate for all digits, which
-// evaluation needs, the unbiased one is right.
+// The noise is there as predicted. (For $m = 128$ there are only 15 mini-batches, and they share
+// no digits, so the spread is a little smaller than for independent numbers.) The right half of
+// the table shows why two variances are in use. The mean of squares around the *sample's own* mean
+// is too small, on average by the factor $(m - 1) / m$. To normalise a mini-batch, this biased
+// variance is the right one: with it the variance of $\hat x$ is 1. As an estimate for all digits,
+// which evaluation needs, the unbiased one is right.
 //
 // ## Running statistics
 //
