@@ -45,6 +45,32 @@ template <class Result> void print_step(int step, const char* name,
                name, text(result), name, text(gradient));
 }
 
+// The picture of the graph in the book shows these numbers.
+inline void record(handgrad::app::Program& program, const Graph<double>& g) {
+    for (const auto& [name, numbers] : {std::pair("x", g.x),
+                                        {"c", g.c},
+                                        {"x_hat", g.x_hat},
+                                        {"y", g.y},
+                                        {"dx", g.dx},
+                                        {"dc", g.dc},
+                                        {"dx_hat", g.dx_hat},
+                                        {"dy", g.dz}}) {
+        program.result(name, numbers);
+    }
+    for (const auto& [name, number] : {std::pair("mu", g.mu),
+                                       {"var", g.var},
+                                       {"rstd", g.rstd},
+                                       {"w", g.w},
+                                       {"b", g.b},
+                                       {"dmu", g.dmu},
+                                       {"dvar", g.dvar},
+                                       {"drstd", g.drstd},
+                                       {"dw", g.dw},
+                                       {"db", g.db}}) {
+        program.result(name, number);
+    }
+}
+
 // <details class="predict"><summary>Predict: what is the mean, the variance plus $\epsilon$, and $\text{rstd}$? What is the sum of the four numbers of $dx$?</summary>
 //
 // The mean is 12 / 4 = 3. The centred numbers are -2, -1, 0 and 3; their squares add up to 14, so
@@ -77,28 +103,7 @@ inline void print_one_channel(handgrad::app::Program& program) {
     fmt::print("      b     {:36}db     {}\n", text(g.b), text(g.db));
     fmt::print("sum of dx {}, three terms: {}\n", text(sum(g.dx)),
                three_terms(g, g.dz) == g.dx ? "the same dx" : "ANOTHER dx");
-    for (const auto& [name, numbers] : {std::pair("x", g.x),
-                                        {"c", g.c},
-                                        {"x_hat", g.x_hat},
-                                        {"y", g.y},
-                                        {"dx", g.dx},
-                                        {"dc", g.dc},
-                                        {"dx_hat", g.dx_hat},
-                                        {"dy", g.dz}}) {
-        program.result(name, numbers);
-    }
-    for (const auto& [name, number] : {std::pair("mu", g.mu),
-                                       {"var", g.var},
-                                       {"rstd", g.rstd},
-                                       {"w", g.w},
-                                       {"b", g.b},
-                                       {"dmu", g.dmu},
-                                       {"dvar", g.dvar},
-                                       {"drstd", g.drstd},
-                                       {"dw", g.dw},
-                                       {"db", g.db}}) {
-        program.result(name, number);
-    }
+    record(program, g);
 }
 
 // @output to "sum of dx"

@@ -100,8 +100,8 @@ template <class T> const Column<T>& Graph<T>::backward(const Column<T>& dy) {
 
 // ## The three terms
 //
-// Twelve steps read and write the column a dozen times. The @ref op_batch_norm_derivation
-// "derivation" inserts each line into the next one, and nearly everything cancels. What remains is
+// Twelve steps read and write the column a dozen times. The derivation on the page about batch
+// normalisation inserts each line into the next one, and nearly everything cancels. What remains is
 // $$dx_i = w\, \text{rstd} \Bigl( dy_i - \frac1m \sum_j dy_j
 // - \hat x_i\, \frac1m \sum_j dy_j\, \hat x_j \Bigr).$$
 // The first term would be the whole gradient if mean and variance were constants. The second term
