@@ -38,12 +38,15 @@ template <class Fill> Values layer_norm_arguments(const Shape& shape, const Fill
 std::vector<Refusal> layer_norm_refusals() {
     const auto t = [](const Shape& shape) { return zeros<double>(shape); };
     const Chain chain = layer_norm();
-    const auto forward = [&](const Shape& x, const Shape& w, const Shape& b, const std::string& message) {
-        return Refusal{chain.forward, {{"x", t(x)}, {"w", t(w)}, {"b", t(b)}}, message};
+    const auto forward = [&](const Shape& x, const Shape& w, const Shape& b, const std::string& message,
+                             double eps = layer_norm_eps) {
+        return Refusal{layer_norm(eps).forward, {{"x", t(x)}, {"w", t(w)}, {"b", t(b)}}, message};
     };
     return {forward({2, 0}, {3}, {3}, "the last extent of x is 0, expected at least 1"),
             forward({2, 3}, {2}, {3}, "w has shape (2,), expected (3,)"),
             forward({2, 3}, {3}, {1}, "b has shape (1,), expected (3,)"),
+            forward({2, 3}, {3}, {3}, "eps is -1, expected at least 0", -1),
+            forward({2, 3}, {3}, {3}, "eps is nan, expected at least 0", std::nan("")),
             {chain["layer_norm_backward_input"],
              {{"x", t({2, 3})}, {"w", t({3})}, {"mean", t({2})}, {"rstd", t({2})}, {"dy", t({3, 2})}},
              "dy has shape (3, 2), expected (2, 3)"},
@@ -175,6 +178,8 @@ TEST_CASE("nn::LayerNorm prints and starts as PyTorch's, and is what it says", "
     CHECK(layer.output_shape({2, 3, 5}) == Shape{2, 3, 5});
     CHECK(message_of([&] { layer.output_shape({2, 4}); }) == "LayerNorm: x has shape (2, 4), expected (2, 5)");
     CHECK(message_of([] { nn::LayerNorm<Cpu<double>> none(0); }) == "LayerNorm: features is 0, expected at least 1");
+    CHECK(message_of([] { nn::LayerNorm<Cpu<double>> negative(5, -1); }) ==
+          "LayerNorm: eps is -1, expected at least 0");
     const auto x = normal_numbers<double>({2, 3, 5}, 1), dy = normal_numbers<double>({2, 3, 5}, 2);
     const auto expected = cpu::layer_norm_forward(x, layer.weight.value, layer.bias.value, 1e-5);
     CHECK(same_bits(layer.forward(x), expected.y));

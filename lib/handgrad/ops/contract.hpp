@@ -25,6 +25,9 @@ namespace handgrad {
 /// Whether an operation overwrites the gradient of a parameter, or adds to it, as backward of PyTorch does.
 enum class Accumulate { no, yes };
 
+/// Throws ShapeError for a negative eps under a root: "batch_norm_forward: eps is -1, expected at least 0".
+void require_eps(std::string_view where, double eps);
+
 /// Gives the gradient `g` its shape; if the operation adds to it, checks that it already has that shape.
 /// @throws ShapeError
 template <class Tensor>

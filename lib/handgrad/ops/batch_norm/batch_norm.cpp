@@ -15,10 +15,6 @@ void require_several_values(std::string_view where, const Shape& x) {
                         to_string(x));
 }
 
-void require_eps(std::string_view where, double eps) {
-    require<ShapeError>(eps >= 0, "{}: eps is {}, expected at least 0", where, eps); // false for NaN
-}
-
 void require_momentum(std::string_view where, double momentum) {
     require<ShapeError>(momentum >= 0 && momentum <= 1, "{}: momentum is {}, expected a number from 0 to 1", where,
                         momentum);

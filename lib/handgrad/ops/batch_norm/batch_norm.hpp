@@ -92,8 +92,6 @@ void require_channels(std::string_view where, const Shape& x, std::string_view w
 /// Throws ShapeError if a channel of x has fewer than two numbers:
 /// "batch_norm_forward: x has shape (1, 3), expected more than 1 value per channel when training".
 void require_several_values(std::string_view where, const Shape& x);
-/// Throws ShapeError for a negative eps: "batch_norm_forward: eps is -1, expected at least 0".
-void require_eps(std::string_view where, double eps);
 /// Throws ShapeError for a momentum outside [0, 1].
 void require_momentum(std::string_view where, double momentum);
 

@@ -21,9 +21,10 @@ public:
     Parameter<Backend> weight; ///< (D,)
     Parameter<Backend> bias;   ///< (D,)
 
-    /// @param features D @param eps added to the variance @throws ShapeError if features is less than 1
+    /// @param features D @param eps added to the variance @throws ShapeError for 0 features or a negative eps
     explicit LayerNorm(std::size_t features, double eps = 1e-5) : eps_(eps) {
         require_at_least("LayerNorm", "features", features, 1);
+        require_eps("LayerNorm", eps);
         using T = typename Backend::Scalar;
         weight.value = Backend::from_host(full<T>({features}, T(1)));
         weight.grad = Backend::from_host(zeros<T>({features}));

@@ -24,8 +24,8 @@
 ///
 /// **Memory.** Backward needs x, w, mean and rstd. No result may replace an argument.
 ///
-/// **Errors.** Throws ShapeError if the shapes do not fit or a row has no feature, and AliasError if a result shares
-/// memory with an argument or another result of the same call.
+/// **Errors.** Throws ShapeError if the shapes do not fit, a row has no feature, or eps is negative; AliasError if a
+/// result shares memory with an argument or another result of the same call.
 ///
 /// **Source.** Ba, Kiros, Hinton, Layer Normalization (2016), arXiv:1607.06450; torch.nn.functional.layer_norm.
 //
@@ -74,6 +74,7 @@ template <class Place, class T> struct LayerNormOperations {
         require_features(where, x.shape());
         require_shape(where, "w", w.shape(), {x.shape().back()});
         require_shape(where, "b", b.shape(), {x.shape().back()});
+        require_eps(where, eps);
         resize(y, x.shape());
         resize(mean, without_last(x.shape()));
         resize(rstd, without_last(x.shape()));
