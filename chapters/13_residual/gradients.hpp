@@ -1,7 +1,7 @@
 #pragma once
 // ## Before we train: are the gradients right?
 //
-// As in chapter 09 we check a small copy by the complex step: W = 2 channels, three images of
+// As in chapter 09 we check a small copy by the complex step: C = 2 channels, three images of
 // 8 x 8 pixels. It has all the parts of the large network: convolutions with strides 1 and 2 and
 // kernels of 3 x 3 and 1 x 1, normalisations in training mode, sums with and without a convolution
 // in the shortcut, and the mean over all places.

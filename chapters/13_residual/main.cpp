@@ -123,7 +123,7 @@ data::LoaderOptions Training<Backend>::shuffled() const {
 //
 // <details class="predict"><summary>Predict: which of the three blocks has the most parameters, and which costs the most time?</summary>
 //
-// The last one: its convolutions have $2W \cdot 4W \cdot 9$ and $4W \cdot 4W \cdot 9$ weights, 12
+// The last one: its convolutions have $2C \cdot 4C \cdot 9$ and $4C \cdot 4C \cdot 9$ weights, 12
 // times those of the first block. But it computes only 7 x 7 places instead of 28 x 28, so the first
 // block costs the most.
 //

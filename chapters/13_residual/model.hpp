@@ -67,12 +67,12 @@ void add_block(nn::Sequential<Backend>& net, std::size_t in_channels,
 
 // ## The residual CNN
 //
-// A first convolution makes W channels of the grey image. Three residual blocks follow. The second
+// A first convolution makes C channels of the grey image. Three residual blocks follow. The second
 // and the third halve height and width and double the channels, so the cost of each stays about the
-// same. The mean over each channel's places (global average pooling) leaves 4W numbers per image,
+// same. The mean over each channel's places (global average pooling) leaves 4C numbers per image,
 // which a linear layer turns into scores.
 struct ResNetSizes {
-    std::size_t width = 16;   // W, channels of the first convolution
+    std::size_t width = 16;   // C, channels of the first convolution
     std::size_t classes = 10; // K
 };
 
@@ -84,13 +84,13 @@ public:
                                std::size_t stride) {
             add_block(*this, in, out, stride, Shortcut::residual, random);
         };
-        add_conv_norm(*this, 1, w, 3, 1, random); // (N, W, 28, 28)
+        add_conv_norm(*this, 1, w, 3, 1, random); // (N, C, 28, 28)
         this->template add<nn::ReLU<Backend>>();
-        block(w, w, 1);                                       // (N, W, 28, 28)
-        block(w, 2 * w, 2);                                   // (N, 2W, 14, 14)
-        block(2 * w, 4 * w, 2);                               // (N, 4W, 7, 7)
-        this->template add<nn::AdaptiveAvgPool2d<Backend>>(); // (N, 4W, 1, 1)
-        this->template add<nn::Flatten<Backend>>();           // (N, 4W)
+        block(w, w, 1);                                       // (N, C, 28, 28)
+        block(w, 2 * w, 2);                                   // (N, 2C, 14, 14)
+        block(2 * w, 4 * w, 2);                               // (N, 4C, 7, 7)
+        this->template add<nn::AdaptiveAvgPool2d<Backend>>(); // (N, 4C, 1, 1)
+        this->template add<nn::Flatten<Backend>>();           // (N, 4C)
         this->template add<nn::Linear<Backend>>(4 * w, sizes.classes, random);
     }
     std::string name() const override { return "ResNet"; }

@@ -17,7 +17,7 @@
 #include <handgrad/data/transforms.hpp>
 
 struct Preset {
-    std::size_t width; // W, channels of the first convolution
+    std::size_t width; // C, channels of the first convolution
     std::size_t epochs, limit;
     double lr; // the largest
 };
