@@ -224,6 +224,8 @@ std::vector<WrongRule> wrong_rules(double lr, double lambda, Kind kind) {
                          with([](auto& d) { d.inside = 1; })});
         return wrong;
     }
+    wrong.push_back(
+        {"the weight does not decay", with([](auto& d) { d.outside = 0; })});
     wrong.push_back({"the decay is inside the gradient, as Adam's L2 penalty: "
                      "it must stay out of both means",
                      with([](auto& d) {
@@ -233,8 +235,6 @@ std::vector<WrongRule> wrong_rules(double lr, double lambda, Kind kind) {
     wrong.push_back({"the decay is in the gradient and beside the step: only "
                      "beside the step",
                      with([](auto& d) { d.inside = 1; })});
-    wrong.push_back(
-        {"the weight does not decay", with([](auto& d) { d.outside = 0; })});
     wrong.push_back({"the decay is lambda w: it is lr lambda w",
                      with([&](auto& d) { d.outside = 1 / lr; })});
     wrong.push_back({"the decay makes the weight grow",
