@@ -20,9 +20,8 @@ template <class T> Tensor<T> half(const Tensor<T>& dz) {
 }
 
 // Both passes of the attack are also half of the training step: the backward pass that finds $dx$
-// adds the gradient of the first half of the loss to the weights. So, for once, what `backward`
-// adds is just what we want. The step costs two forward and two backward passes, twice as much as
-// usual, and not three times.
+// adds the gradient of the first half of the loss to the weights, which training needs anyway. So
+// the step costs two forward and two backward passes, twice as much as usual, and not three times.
 //
 // The attacked digits $x'$ depend on the weights, but only by the signs of $dx$. Signs do not change
 // when a weight changes a little, so their derivative is zero, and we may treat $x'$ as data. The

@@ -19,9 +19,9 @@
 using handgrad::Labels;
 using handgrad::Tensor;
 
-// A backward pass also *adds* to the gradients of the weights, as in PyTorch. Whoever wanted only
-// $dx$ has to throw those away, or the next step of an optimiser would follow them as well. (In
-// PyTorch, `torch.autograd.grad(loss, x)` leaves the weights alone.)
+// A backward pass also *adds* to the gradients of the weights, as in PyTorch. Here only $dx$ is
+// wanted, so the function sets the others to zero again. Otherwise the next step of an optimiser
+// would follow them as well. (In PyTorch, `torch.autograd.grad(loss, x)` leaves the weights alone.)
 template <class Backend>
 typename Backend::Tensor input_gradient(Network<Backend>& network,
                                         const typename Backend::Tensor& x,
@@ -94,8 +94,8 @@ inline Tensor<float> random_signs(const handgrad::Shape& shape,
 //
 // One long step follows the slope at its beginning. Many short steps ask for the slope again and
 // again, and stay within eps of the original (Madry et al., "Towards Deep Learning Models Resistant
-// to Adversarial Attacks", 2018, call it projected gradient descent; the random start of theirs is
-// left out here). Ten steps of a quarter of eps can reach every corner.
+// to Adversarial Attacks", 2018, call it projected gradient descent; we leave out their random
+// start). Ten steps of a quarter of eps can reach every corner of the square in the introduction.
 template <class Backend> typename Backend::Tensor
 iterated_signs(Network<Backend>& network, const typename Backend::Tensor& x,
                const Labels& y, double eps, int steps = 10) {

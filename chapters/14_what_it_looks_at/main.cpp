@@ -349,7 +349,7 @@ void Lesson::draw_attacked() const {
 // ## Adversarial training
 //
 // Now three more networks learn from the digits and, with the same weight, from attacks on
-// themselves.
+// themselves. We call them hardened.
 //
 // <details class="predict"><summary>Predict: how much longer does an epoch of the CNN take? And will the error rate of digits without an attack fall or rise?</summary>
 //
@@ -434,8 +434,8 @@ void Lesson::attack_from_elsewhere() const {
 // @output to end
 //
 // Attacks travel. Those on the softmax classifier and on the two-layer network are nearly the same:
-// both look through the same masks. The CNN is hit hard only by attacks made for it or for its
-// hardened copy. And the hardened CNN is fooled least in every row.
+// both look through the same masks. The CNN is hit hard only by attacks made for it. The hardened
+// CNN is fooled least in every row but the last, which is its own.
 //
 // ## What a hardened network looks at
 //

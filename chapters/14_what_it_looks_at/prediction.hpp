@@ -5,7 +5,8 @@
 // The digit is read correctly as long as its true class y has a larger score than every rival k.
 // When every pixel may change by eps, the lead $z_y - z_k$ shrinks by at most
 // $\epsilon \sum_i |w_{iy} - w_{ik}|$ (introduction). So the smallest eps with which *any* attack
-// can succeed is $$ \epsilon_n = \min_{k \ne y} \frac{z_y - z_k}{\sum_i |w_{iy} - w_{ik}|}. $$
+// can succeed is
+// $$ \epsilon_n = \min_{k \ne y} \frac{z_y - z_k}{\sum_i |w_{iy} - w_{ik}|}. $$
 
 #include <algorithm>
 #include <array>
