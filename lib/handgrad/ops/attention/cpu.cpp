@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "handgrad/ops/attention/attention.hpp"
 #include "handgrad/tensor/block_matmul.hpp"
@@ -88,22 +87,21 @@ template <class T> struct Head {
 
 /// Softmax of the first `visible` of `length` scores, in place; the rest becomes 0.
 template <class T> void softmax_in_place(T* z, std::size_t visible, std::size_t length) {
-    std::fill(z + visible, z + length, -std::numeric_limits<T>::infinity());
+    std::fill(z + visible, z + length, z[0]); // keeps the maximum; the powers of -infinity would underflow, slowly
     Vec<T> largest = load(z);
     for (std::size_t s = lanes<T>; s < length; s += lanes<T>) { largest = xsimd::max(largest, load(z + s)); }
     T each[lanes<T>];
     largest.store_unaligned(each);
-    // A NaN need not be the maximum: its exponential makes the whole row NaN.
-    const Vec<T> maximum(*std::max_element(each, each + lanes<T>));
-    Vec<T> sums(T(0));
-    for (std::size_t s = 0; s < length; s += lanes<T>) {
-        const Vec<T> power = vector_exp<T>(load(z + s) - maximum);
-        power.store_unaligned(z + s);
-        sums += power;
+    for (std::size_t half = lanes<T> / 2; half > 0; half /= 2) {
+        for (std::size_t l = 0; l < half; ++l) { each[l] = std::max(each[l], each[l + half]); }
     }
-    const Vec<T> sum(lane_sum<T>(sums));
-    for (std::size_t s = 0; s < length; s += lanes<T>) { (load(z + s) / sum).store_unaligned(z + s); }
+    const Vec<T> maximum(each[0]); // perhaps not the maximum if there is a NaN, whose power makes the whole row NaN
+    for (std::size_t s = 0; s < length; s += lanes<T>) { vector_exp<T>(load(z + s) - maximum).store_unaligned(z + s); }
     std::fill(z + visible, z + length, T(0));
+    Vec<T> sums(T(0));
+    for (std::size_t s = 0; s < length; s += lanes<T>) { sums += load(z + s); }
+    const Vec<T> factor(T(1) / lane_sum<T>(sums));
+    for (std::size_t s = 0; s < length; s += lanes<T>) { (factor * load(z + s)).store_unaligned(z + s); }
 }
 
 /// A row of dp becomes a row of dz times `scale`, in place; p is 0 from `visible` on.

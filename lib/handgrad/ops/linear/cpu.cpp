@@ -30,11 +30,19 @@ Chunks chunks_of(std::size_t items, std::size_t batch, std::size_t in, std::size
 /// The transpose of w, in this thread's scratch memory.
 template <class T> const T* transposed(MatrixView<const T> w) {
     T* result = scratch<T, struct Transposed>(w.rows * w.columns);
-    for (std::size_t i = 0; i < w.rows; ++i) {
-        for (std::size_t j = 0; j < w.columns; ++j) { result[j * w.rows + i] = w(i, j); }
+    constexpr std::size_t strip = 16; // columns of w, the rows of the result that are written at once
+    for (std::size_t first = 0; first < w.columns; first += strip) {
+        const std::size_t end = std::min(first + strip, w.columns);
+        for (std::size_t i = 0; i < w.rows; ++i) {
+            for (std::size_t j = first; j < end; ++j) { result[j * w.rows + i] = w(i, j); }
+        }
     }
     return result;
 }
+
+/// Whether a gradient of a (batch, in) x (in, out) product is computed by block_matmul where OpenBLAS would copy both
+/// operands. A small product is over before the copy of its operand in another order has paid off.
+bool is_large(std::size_t batch, std::size_t in, std::size_t out) { return fuses && batch * in * out >= 6'000'000; }
 
 /// n zeros, in this thread's scratch memory.
 template <class T> const T* zero_row(std::size_t n) {
@@ -71,13 +79,17 @@ template <> template <class T>
 void LinearKernels<OnCpu>::backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
     const std::size_t batch = dy.rows, in = w.rows, out = w.columns;
     const Chunks chunks = chunks_of(batch, batch, in, out);
-    const T* wt = is_narrow(out) ? transposed(w) : nullptr;
+    const bool in_blocks = is_large(batch, in, out) && suits_block_matmul<T>(out, in) && !is_narrow(out);
+    const T* wt = is_narrow(out) || in_blocks ? transposed(w) : nullptr;
+    const T* from_zero = in_blocks ? zero_row<T>(in) : nullptr;
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t rows = chunks.length(i);
         const T* dyi = dy.data + chunks.begin(i) * out;
         T* dxi = dx.data + chunks.begin(i) * in;
         const T* no_bias = nullptr;
-        if (wt) {
+        if (in_blocks) {
+            block_matmul(Strided<T>{dyi, out, 1}, wt, from_zero, dxi, rows, out, in);
+        } else if (wt) {
             with_constant(out, [&](auto k) { narrow_inner<k()>(dyi, wt, no_bias, dxi, rows, in); });
         } else if (is_narrow(in)) {
             with_constant(in, [&](auto n) { narrow_outer<n()>(dyi, w.data, no_bias, dxi, rows, out); });
@@ -114,6 +126,13 @@ template <> template <class T> void LinearKernels<OnCpu>::backward_weight(Matrix
         T* dwi = dw.data + begin * out;
         if (suits_block_matmul<T>(batch, out)) {
             block_matmul(Strided<T>{xi, 1, in}, dy.data, from_zero, dwi, rows, batch, out);
+        } else if (is_large(batch, in, out) && out >= lanes<T>) {
+            // One part of the batch after another, each of which fits into the cache.
+            const std::size_t part = std::max<std::size_t>(64, (std::size_t(1) << 18) / (out * sizeof(T)));
+            for (std::size_t n = 0; n < batch; n += part) {
+                block_matmul(Strided<T>{xi + n * in, 1, in}, dy.data + n * out, n == 0 ? from_zero : nullptr, dwi, rows,
+                             std::min(part, batch - n), out);
+            }
         } else {
             gemm(CblasTrans, CblasNoTrans, rows, out, batch, T(1), xi, in, dy.data, out, T(add ? 1 : 0), dwi, out);
         }
