@@ -1,7 +1,7 @@
 // Attention, fast. A thread computes whole heads of a sequence, and a head in tiles: the scores of 24 tokens for all
 // tokens that they see. They stay in the cache from the product of queries and keys to the product with the values.
-// Keys and values are transposed first, so that every product reads whole registers. With the causal mask a tile leaves out
-// the tokens that none of its tokens sees. Formulas: attention.hpp.
+// Keys and values are transposed first, so that every product reads whole registers. With the causal mask a tile leaves
+// out the tokens that none of its tokens sees. Formulas: attention.hpp.
 
 #include <algorithm>
 #include <cmath>

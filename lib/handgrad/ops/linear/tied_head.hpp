@@ -13,8 +13,8 @@ namespace handgrad::nn {
 /// z (..., V) for the V tokens of the vocabulary, z = x w^T, with the embedding's w (V, C). There is no bias.
 ///
 /// It is a linear layer with the weight w^T, so the operations of linear compute it: z = x w^T as the gradient of an
-/// input is computed, dx = dz w as a forward pass, dw = dz^T x. The tensor w has one gradient, to which the embedding and
-/// this layer both add: a weight in two places gets the sum of the gradients of both. Derivation: linear.md.
+/// input is computed, dx = dz w as a forward pass, dw = dz^T x. The tensor w has one gradient, to which the embedding
+/// and this layer both add: a weight in two places gets the sum of the gradients of both. Derivation: linear.md.
 ///
 /// The weight is a parameter of the embedding, which registers it. This module has no parameter of its own.
 ///
