@@ -365,9 +365,9 @@ template <class Backend> void Lesson<Backend>::show_confusion() {
 
 // @output to "9 |"
 //
-// Off the diagonal the largest numbers are 9 taken for 4, 5 for 3, 7 for 2 and their opposites. A
-// network that sees pixels and no strokes confuses digits that share most pixels. Convolutions will
-// do better (chapter 09).
+// Off the diagonal the largest numbers are those of 4 taken for 9, 5 for 3 and 6 for 4. A network
+// that sees pixels and no strokes confuses digits that share most pixels. Convolutions will do
+// better (chapter 09).
 //
 // ## The figures
 //
