@@ -70,19 +70,27 @@ std::string hold_options(const std::string& html) {
     return result;
 }
 
-/// The page with the options in its `code` and in what programs print held together.
+/// Code in a sentence, where a long path may go on in the next line after a slash.
+std::string divide_paths(const std::string& code) {
+    static const std::regex slash(R"re((\w\w\w/)(?=\w\w[^<>]*(?:<|$)))re");
+    return replace(code, slash, [](const std::smatch& m) { return m[1].str() + "<wbr/>"; });
+}
+
+/// The page with the options in its `code` and in what programs print held together, and with paths that may be divided.
 std::string hold_options_in_code(const std::string& html) {
-    const auto hold_in = [](const std::string& text, const std::string& opening, const std::string& closing) {
+    const auto hold_in = [](const std::string& text, const std::string& opening, const std::string& closing,
+                            const auto& then) {
         std::string result;
         std::size_t rest = 0;
         for (std::size_t at; (at = text.find(opening, rest)) != std::string::npos;) {
             const std::size_t end = std::min(text.find(closing, at), text.size());
-            result += text.substr(rest, at - rest) + hold_options(text.substr(at, end - at));
+            result += text.substr(rest, at - rest) + then(hold_options(text.substr(at, end - at)));
             rest = end;
         }
         return result + text.substr(rest);
     };
-    return hold_in(hold_in(html, "<code", "</code>"), "<pre class=\"fragment\">", "</pre>");
+    const auto as_it_is = [](const std::string& text) { return text; };
+    return hold_in(hold_in(html, "<code>", "</code>", divide_paths), "<pre class=\"fragment\">", "</pre>", as_it_is);
 }
 
 /// Calls `f` for what is not a fragment of code, and `g` for each fragment.

@@ -493,8 +493,10 @@ TEST_CASE("numbered code keeps its place, and a formula its punctuation", "[docs
 
 TEST_CASE("an option of a command line is not divided", "[docs]") {
     const auto held = [](const std::string& option) { return "<span class=\"nowrap\">" + option + "</span>"; };
-    CHECK(weave::finish("<code>./run 4 --batch-size 3</code> --a <code class=\"x--y\">i--, --</code>") ==
-          "<code>./run 4 " + held("--batch-size") + " 3</code> --a <code class=\"x--y\">i--, --</code>");
+    CHECK(weave::finish("<code>./run 4 --batch-size 3</code> --a <code>i--, --</code>") ==
+          "<code>./run 4 " + held("--batch-size") + " 3</code> --a <code>i--, --</code>");
+    CHECK(weave::finish("<code>data/mnist/x.hpp, a/b<a href=\"abc/def\">y</a></code> data/mnist") ==
+          "<code>data/<wbr/>mnist/x.hpp, a/b<a href=\"abc/def\">y</a></code> data/mnist");
     CHECK(weave::finish("<pre class=\"fragment\">or --lr</pre>") ==
           "<pre class=\"fragment\">or " + held("--lr") + "</pre>");
     CHECK(weave::finish("<div class=\"fragment\"><div class=\"line\">$ a --b</div>\n</div><!-- fragment -->") ==
