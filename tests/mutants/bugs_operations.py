@@ -444,7 +444,7 @@ BUGS = {
         bug("cpu-conv-winograd-dw-first-chunk", "Convolution, Winograd: dW is the sum over the first images alone",
             "for (std::size_t i = 1; i < <|chunks.count|>; ++i) { all +=", "std::size_t(1)"),
         bug("cpu-conv-winograd-overflow", "Convolution, Winograd: infinity in a tile reaches results that do not read it",
-            "finite[n] = <|all_finite(y + n * image, image)|> ? 1 : 0;", "true"),
+            "finite[first + n] = <|all_finite(results + n * result, result)|> ? 1 : 0;", "true"),
     ],
     LIB + "ops/conv2d/geometry.hpp": [
         bug("cpu-conv-dw-parts-of-threads", "Convolution: dW is cut into as many parts as there are threads",

@@ -76,12 +76,19 @@ void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, RowStri
 template <std::size_t R, class T> void columns(Strided<T> a, const T* b, const T* bias, T* c, std::size_t m,
                                                std::size_t k, RowStrides rows, std::size_t skip) {
     const std::size_t blocks = (m + block_rows - 1) / block_rows;
-    for (std::size_t i = 0; i < blocks; ++i) {
-        const std::size_t first = m * i / blocks;
-        const Strided<T> ai{a.data + first * a.row, a.row, a.column};
-        with_constant<block_rows>(m * (i + 1) / blocks - first,
-                                  [&](auto size) { block<size(), R>(ai, b, bias, c + first * rows.c, k, rows, skip); });
-    }
+    std::size_t i = 0;
+    const auto all_blocks = [&](std::size_t count, std::size_t size) {
+        if (count == 0) { return; }
+        with_constant<block_rows>(size, [&](auto constant) {
+            for (const std::size_t end = i + count * size; i < end; i += size) {
+                const Strided<T> ai{a.data + i * a.row, a.row, a.column};
+                block<constant(), R>(ai, b, bias, c + i * rows.c, k, rows, skip);
+            }
+        });
+    };
+    const std::size_t larger = m % blocks; // number of blocks with one row more
+    all_blocks(larger, m / blocks + 1);
+    all_blocks(blocks - larger, m / blocks);
 }
 
 } // namespace detail

@@ -36,29 +36,51 @@ struct Rows {
     }
 };
 
-/// Calls f(packed, plane, channels) for every register of channels of every row of an image.
-/// @param packed, plane distance of the row's first number from the packed image's and the image's first
-template <class T, class F> void for_each_row(const Rows& rows, const F& f) {
-    for (std::size_t c = 0; c < rows.channels; c += lanes<T>) {
-        for (std::size_t h = 0; h < rows.height; ++h) {
-            f(rows.place<T>(rows.padding.h + h) + rows.padding.w * rows.pixel<T>() + c,
-              (c * rows.height + h) * rows.width, std::min(lanes<T>, rows.channels - c));
+/// The place of each pixel of an image in the packed image, in scratch memory of this thread for each Purpose.
+template <class T, class Purpose> const std::size_t* places_of(const Rows& rows) {
+    std::size_t* places = scratch<std::size_t, Purpose>(rows.height * rows.width);
+    for (std::size_t h = 0; h < rows.height; ++h) {
+        for (std::size_t w = 0; w < rows.width; ++w) {
+            places[h * rows.width + w] = rows.place<T>(rows.padding.h + h) + (rows.padding.w + w) * rows.pixel<T>();
+        }
+    }
+    return places;
+}
+
+/// Packs an image. The channels are filled up with zeros to whole registers; the padding stays as it is.
+template <class T> void pack_image(const Rows& rows, const std::size_t* places, const T* x, T* packed) {
+    const std::size_t plane = rows.height * rows.width;
+    for (std::size_t c = 0; c < rows.channels; c += lanes<T>, x += lanes<T> * plane, packed += lanes<T>) {
+        const std::size_t channels = std::min(lanes<T>, rows.channels - c);
+        if (channels == lanes<T> && plane >= lanes<T>) {
+            for_each_square_of<lanes<T>, T>(plane, [&](auto side, std::size_t i, std::size_t) {
+                Square<T, side()>::load(x + i, plane).transposed().store_rows(packed, places + i);
+            });
+        } else {
+            for (std::size_t i = 0; i < plane; ++i) {
+                T* to = packed + places[i];
+                for (std::size_t l = 0; l < channels; ++l) { to[l] = x[l * plane + i]; }
+                for (std::size_t l = channels; l < lanes<T>; ++l) { to[l] = T(0); }
+            }
         }
     }
 }
 
-/// Packs an image. The channels are filled up with zeros to whole registers; the padding stays as it is.
-template <class T> void pack_image(const Rows& rows, const T* x, T* packed) {
-    for_each_row<T>(rows, [&](std::size_t to, std::size_t from, std::size_t channels) {
-        pack_columns(x + from, rows.height * rows.width, channels, rows.width, packed + to, rows.pixel<T>());
-    });
-}
-
 /// Unpacks an image, the inverse of pack_image.
-template <class T> void unpack_image(const Rows& rows, const T* packed, T* x) {
-    for_each_row<T>(rows, [&](std::size_t from, std::size_t to, std::size_t channels) {
-        unpack_columns(packed + from, rows.width, rows.height * rows.width, channels, x + to, rows.pixel<T>());
-    });
+template <class T> void unpack_image(const Rows& rows, const std::size_t* places, const T* packed, T* x) {
+    const std::size_t plane = rows.height * rows.width;
+    for (std::size_t c = 0; c < rows.channels; c += lanes<T>, x += lanes<T> * plane, packed += lanes<T>) {
+        const std::size_t channels = std::min(lanes<T>, rows.channels - c);
+        if (channels == lanes<T> && plane >= lanes<T>) {
+            for_each_square_of<lanes<T>, T>(plane, [&](auto side, std::size_t i, std::size_t) {
+                Square<T, side()>::load_rows(packed, places + i).transposed().store(x + i, plane);
+            });
+        } else {
+            for (std::size_t i = 0; i < plane; ++i) {
+                for (std::size_t l = 0; l < channels; ++l) { x[l * plane + i] = packed[places[i] + l]; }
+            }
+        }
+    }
 }
 
 /// Calls f(k, c, area) for each output channel k and register c, c + 1, ... of input channels of the weight.
@@ -95,11 +117,13 @@ inline Rows rows_of_x(const Conv2dGeometry& g) { return {g.C, g.H, g.W, g.paddin
 /// The rows of y.
 inline Rows rows_of_y(const Conv2dGeometry& g) { return {g.K, g.P, g.Q}; }
 
-/// Calls f(n, memory) for each image n, in parallel. @param memory `size` numbers, 0 at first, for each chunk of images
-template <class T, class F> void for_each_image(const Conv2dGeometry& g, T* memory, std::size_t size, const F& f) {
+/// Calls f(n, memory) for each image n, in parallel.
+/// @param memory `size` numbers for each chunk of images, the first `zeros` of which are 0 at first
+template <class T, class F>
+void for_each_image(const Conv2dGeometry& g, T* memory, std::size_t size, std::size_t zeros, const F& f) {
     const Chunks chunks = chunks_of(g.N);
     parallel_for(chunks.count, [&](std::size_t i) {
-        std::fill_n(memory + i * size, size, T(0));
+        std::fill_n(memory + i * size, zeros, T(0));
         for (std::size_t n = chunks.begin(i); n < chunks.begin(i) + chunks.length(i); ++n) { f(n, memory + i * size); }
     });
 }
@@ -118,9 +142,11 @@ template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w,
         }
     });
     if (b) { std::copy_n(b, g.K, bias); }
-    for_each_image(g, bias + K, size, [&](std::size_t n, T* memory) {
+    const auto *pixel_places = places_of<T, struct PixelPlaces>(pixels),
+               *result_places = places_of<T, struct ResultPlaces>(results);
+    for_each_image(g, bias + K, size, pixels.size<T>(), [&](std::size_t n, T* memory) {
         T* sums = memory + pixels.size<T>();
-        pack_image(pixels, x + n * g.x_image(), memory);
+        pack_image(pixels, pixel_places, x + n * g.x_image(), memory);
         for (std::size_t p = 0; p < g.P; ++p) {
             for (std::size_t r = 0; r < g.R; ++r) {
                 const T* windows = memory + pixels.place<T>(p * g.stride.h + r);
@@ -128,7 +154,7 @@ template <class T> void forward(const Conv2dGeometry& g, const T* x, const T* w,
                              r == 0 ? bias : nullptr, sums + p * g.Q * K, g.Q, kernel_row, K);
             }
         }
-        unpack_image(results, sums, y + n * g.y_image());
+        unpack_image(results, result_places, sums, y + n * g.y_image());
     });
 }
 
@@ -143,10 +169,12 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
     for_each_input_register(g, w, [&](std::size_t k, std::size_t c, const T* area) {
         for (std::size_t t = 0; t < taps; ++t) { copy_register(area + t * lanes<T>, weight + (t * K + k) * C + c); }
     });
-    for_each_image(g, weight + taps * K * C, size, [&](std::size_t n, T* memory) {
+    const auto *pixel_places = places_of<T, struct PixelPlaces>(pixels),
+               *result_places = places_of<T, struct ResultPlaces>(upstream);
+    for_each_image(g, weight + taps * K * C, size, 0, [&](std::size_t n, T* memory) {
         T* rows = memory + pixels.size<T>();
         std::fill_n(memory, pixels.size<T>(), T(0));
-        pack_image(upstream, dy + n * g.y_image(), rows);
+        pack_image(upstream, result_places, dy + n * g.y_image(), rows);
         for (std::size_t p = 0; p < g.P; ++p) {
             for (std::size_t t = 0; t < taps; ++t) {
                 T* read = memory + pixels.place<T>(p * g.stride.h + t / g.S) + t % g.S * C;
@@ -154,7 +182,7 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
                              read, g.Q, K, C, {C, g.stride.w * C});
             }
         }
-        unpack_image(pixels, memory, dx + n * g.x_image());
+        unpack_image(pixels, pixel_places, memory, dx + n * g.x_image());
     });
 }
 
@@ -171,13 +199,15 @@ template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, con
     const std::size_t sums_size = g.R * kernel_row * K, windows = (g.P - 1) * upstream.columns() + g.Q;
     const std::size_t size = sums_size + pixels.size<T>() + upstream.size<T>();
     const Chunks chunks = weight_chunks(g.N);
+    const auto *pixel_places = places_of<T, struct PixelPlaces>(pixels),
+               *result_places = places_of<T, struct ResultPlaces>(upstream);
     T* memory = workspace<T>(chunks.count * size);
     parallel_for(chunks.count, [&](std::size_t i) {
         T *sums = memory + i * size, *image = sums + sums_size, *rows = image + pixels.size<T>();
         std::fill_n(sums, size, T(0));
         for (std::size_t n = chunks.begin(i); n < chunks.begin(i) + chunks.length(i); ++n) {
-            pack_image(pixels, x + n * g.x_image(), image);
-            pack_image(upstream, dy + n * g.y_image(), rows);
+            pack_image(pixels, pixel_places, x + n * g.x_image(), image);
+            pack_image(upstream, result_places, dy + n * g.y_image(), rows);
             for (std::size_t r = 0; r < g.R; ++r) {
                 block_matmul(Strided<T>{image + pixels.place<T>(r), 1, g.stride.w * C}, rows,
                              static_cast<const T*>(nullptr), sums + r * kernel_row * K, kernel_row, windows, K);

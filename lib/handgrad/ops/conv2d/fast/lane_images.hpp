@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "handgrad/tensor/simd.hpp"
 
@@ -34,55 +37,79 @@ template <class T> LaneImages lane_images(std::size_t i, std::size_t images) {
     return {i * lanes<T>, std::min(lanes<T>, images - i * lanes<T>)};
 }
 
-/// Transposes small squares, side x side, in registers of 128 bits, whose two halves every processor can interleave in
-/// one instruction.
-template <class T> struct Square {
-    static constexpr std::size_t side = 16 / sizeof(T);
-    using Row = xsimd::make_sized_batch_t<T, side>;
-    Row rows[side];
+/// Transposes squares, Side x Side, in registers of Side numbers. A shuffle of two registers is one instruction on most
+/// processors, and the compilers know which.
+template <class T, std::size_t Side> struct Square {
+    typedef T Row __attribute__((vector_size(Side * sizeof(T))));
+    Row rows[Side];
 
-    static Square load(const T* from, std::size_t step) {
+    [[gnu::always_inline]] static Square load(const T* from, std::size_t step) {
         Square square;
-        for (std::size_t i = 0; i < side; ++i) { square.rows[i] = Row::load_unaligned(from + i * step); }
+        for (std::size_t i = 0; i < Side; ++i) { std::memcpy(&square.rows[i], from + i * step, sizeof(Row)); }
         return square;
     }
-    void store(T* to, std::size_t step) const {
-        for (std::size_t i = 0; i < side; ++i) { rows[i].store_unaligned(to + i * step); }
+    [[gnu::always_inline]] void store(T* to, std::size_t step) const {
+        for (std::size_t i = 0; i < Side; ++i) { std::memcpy(to + i * step, &rows[i], sizeof(Row)); }
     }
-    /// Interleaves the upper half of the rows with the lower half, as in a perfect shuffle of cards, log2(side) times.
-    Square transposed() const {
+    /// The same for rows at from + places[i]. @param places Side distances
+    [[gnu::always_inline]] static Square load_rows(const T* from, const std::size_t* places) {
+        Square square;
+        for (std::size_t i = 0; i < Side; ++i) { std::memcpy(&square.rows[i], from + places[i], sizeof(Row)); }
+        return square;
+    }
+    [[gnu::always_inline]] void store_rows(T* to, const std::size_t* places) const {
+        for (std::size_t i = 0; i < Side; ++i) { std::memcpy(to + places[i], &rows[i], sizeof(Row)); }
+    }
+    /// Interleaves the upper half of the rows with the lower half, as in a perfect shuffle of cards, log2(Side) times.
+    [[gnu::always_inline]] Square transposed() const { return transposed(std::make_integer_sequence<int, Side>()); }
+
+private:
+    template <int... I> [[gnu::always_inline]] Square transposed(std::integer_sequence<int, I...>) const {
+        constexpr int n = static_cast<int>(Side);
         Square square = *this;
-        for (std::size_t done = 1; done < side; done *= 2) {
+        for (std::size_t done = 1; done < Side; done *= 2) {
             const Square before = square;
-            for (std::size_t i = 0; i < side / 2; ++i) {
-                square.rows[2 * i] = xsimd::zip_lo(before.rows[i], before.rows[i + side / 2]);
-                square.rows[2 * i + 1] = xsimd::zip_hi(before.rows[i], before.rows[i + side / 2]);
+            for (std::size_t i = 0; i < Side / 2; ++i) {
+                const Row upper = before.rows[i], lower = before.rows[i + Side / 2];
+                square.rows[2 * i] = __builtin_shufflevector(upper, lower, (I / 2 + I % 2 * n)...);
+                square.rows[2 * i + 1] = __builtin_shufflevector(upper, lower, (n / 2 + I / 2 + I % 2 * n)...);
             }
         }
         return square;
     }
 };
 
-/// Calls f(w, l) for the first column w and lane l of each square of `columns` columns and all lanes. The last square
-/// overlaps the previous one if its side does not divide the columns.
-template <class T, class F> void for_each_square(std::size_t columns, const F& f) {
-    constexpr std::size_t side = Square<T>::side;
-    for (std::size_t w = 0; w < columns; w += side) {
-        for (std::size_t l = 0; l < lanes<T>; l += side) { f(std::min(w, columns - side), l); }
+/// Calls f(side, w, l) for the first column w and lane l of each square of `columns` columns and all lanes, with the
+/// side as a constant. The last square overlaps the previous one if its side does not divide the columns.
+template <std::size_t Side, class T, class F> void for_each_square_of(std::size_t columns, const F& f) {
+    for (std::size_t w = 0; w < columns; w += Side) {
+        for (std::size_t l = 0; l < lanes<T>; l += Side) {
+            f(std::integral_constant<std::size_t, Side>{}, std::min(w, columns - Side), l);
+        }
     }
+}
+
+/// The side of the smallest squares.
+template <class T> inline constexpr std::size_t smallest_side = 16 / sizeof(T);
+
+/// The same with the largest squares that fit. @returns false if the smallest do not
+template <class T, class F> bool for_each_square(std::size_t columns, const F& f) {
+    if (columns >= lanes<T>) {
+        for_each_square_of<lanes<T>, T>(columns, f);
+    } else if (columns >= smallest_side<T>) {
+        for_each_square_of<smallest_side<T>, T>(columns, f);
+    }
+    return columns >= smallest_side<T>;
 }
 
 /// Packs a row of up to `lanes` images: pixel w of image l, x[l * image + w], goes to lane l of the register at
 /// packed + w * step. Lanes without an image become 0.
 template <class T>
 void pack_columns(const T* x, std::size_t image, std::size_t images, std::size_t columns, T* packed, std::size_t step) {
-    constexpr std::size_t side = Square<T>::side;
-    if (images == lanes<T> && columns >= side) {
-        for_each_square<T>(columns, [&](std::size_t w, std::size_t l) {
-            Square<T>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
-        });
-        return;
-    }
+    const auto transpose = [&](auto side, std::size_t w, std::size_t l) {
+        Square<T, side()>::load(x + l * image + w, image).transposed().store(packed + w * step + l, step);
+    };
+    if (images == lanes<T> && for_each_square<T>(columns, transpose)) { return; }
     for (std::size_t w = 0; w < columns; ++w) {
         T* to = packed + w * step;
         for (std::size_t l = 0; l < images; ++l) { to[l] = x[l * image + w]; }
@@ -111,13 +138,10 @@ template <class T> void pack(const T* x, std::size_t image, std::size_t images, 
 /// Unpacks a row: lane l of the register at packed + w * step goes to x[l * image + w].
 template <class T> void unpack_columns(const T* packed, std::size_t columns, std::size_t image, std::size_t images,
                                        T* x, std::size_t step = lanes<T>) {
-    constexpr std::size_t side = Square<T>::side;
-    if (images == lanes<T> && columns >= side) {
-        for_each_square<T>(columns, [&](std::size_t w, std::size_t l) {
-            Square<T>::load(packed + w * step + l, step).transposed().store(x + l * image + w, image);
-        });
-        return;
-    }
+    const auto transpose = [&](auto side, std::size_t w, std::size_t l) {
+        Square<T, side()>::load(packed + w * step + l, step).transposed().store(x + l * image + w, image);
+    };
+    if (images == lanes<T> && for_each_square<T>(columns, transpose)) { return; }
     for (std::size_t w = 0; w < columns; ++w) {
         for (std::size_t l = 0; l < images; ++l) { x[l * image + w] = packed[w * step + l]; }
     }

@@ -134,21 +134,20 @@ void transform_upstream(const Tiles& t, const T* results, std::size_t tile_row, 
     }
 }
 
-/// y = A_y m A_y^T for a row of tiles, NCHW. @param tile_row its number in the image @param y one image
-/// @param memory two rows of registers, to the last tile's end
+/// y = A_y m A_y^T for a row of tiles. @param y a packed image, without padding @param unused memory for a register
 template <class T>
-void transform_output(const Tiles& t, const T* m, std::size_t step, std::size_t tile_row, T* memory, T* y) {
-    const std::size_t out = whole_registers<T>(t.out), p = 2 * tile_row, line = 2 * t.columns() * lanes<T>;
-    for (std::size_t k = 0; k < t.out; k += lanes<T>) {
-        for (std::size_t tile = 0; tile < t.columns(); ++tile) {
+void transform_output(const Tiles& t, const T* m, std::size_t step, std::size_t tile_row, T* y, T* unused) {
+    const std::size_t out = whole_registers<T>(t.out);
+    for (std::size_t tile = 0; tile < t.columns(); ++tile) {
+        const auto place = [&](std::size_t i, std::size_t j) {
+            const std::size_t p = 2 * tile_row + i, q = 2 * tile + j;
+            return p < t.P && q < t.Q ? y + (p * t.Q + q) * out : nullptr;
+        };
+        for (std::size_t k = 0; k < out; k += lanes<T>) {
             transform_registers<4, 2, T>(
                 [](const auto& a, auto& b) { to_output(a, b); },
                 [&](std::size_t i, std::size_t j) { return m + (i * 4 + j) * step + tile * out + k; },
-                [&](std::size_t i, std::size_t j) { return memory + i * line + (2 * tile + j) * lanes<T>; });
-        }
-        for (std::size_t i = 0; i < std::min<std::size_t>(2, t.P - p); ++i) {
-            unpack_columns(memory + i * line, t.Q, t.P * t.Q, std::min(lanes<T>, t.out - k),
-                           y + (k * t.P + p + i) * t.Q);
+                [&](std::size_t i, std::size_t j) { return place(i, j) ? place(i, j) + k : unused; });
         }
     }
 }
@@ -165,12 +164,12 @@ template <class F> void for_each_band(const Tiles& t, std::size_t images, const 
     for (std::size_t i = 0; i < bands.count(); ++i) { f(bands.begin(i), bands.size(i)); }
 }
 
-/// Memory of a chunk of images: packed images, the 16 matrices of their tiles and of the products, two rows of results.
+/// Memory of a chunk of images: packed images and results, the 16 matrices of the tiles and of the products.
 template <class T> std::size_t chunk_size(const Tiles& t) {
     const std::size_t in = whole_registers<T>(t.in), out = whole_registers<T>(t.out);
     const std::size_t tiles = t.rows_at_once() * t.columns();
-    return t.images_at_once() * t.pixels().size<T>() + 16 * (matrix_step<T>(tiles, in) + matrix_step<T>(tiles, out)) +
-           4 * t.columns() * lanes<T>;
+    return t.images_at_once() * (t.pixels().size<T>() + t.P * t.Q * out) +
+           16 * (matrix_step<T>(tiles, in) + matrix_step<T>(tiles, out)) + lanes<T>;
 }
 
 /// The correlation of all images. @param weight 16 matrices (in, out), transformed, and then the bias, all with the
@@ -179,21 +178,24 @@ template <class T> std::size_t chunk_size(const Tiles& t) {
 template <class T> void correlate_all(const Tiles& t, std::size_t images, const T* x, const T* weight, T* memory, T* y,
                                       unsigned char* finite) {
     const std::size_t in = whole_registers<T>(t.in), out = whole_registers<T>(t.out);
-    const std::size_t frame = t.pixels().size<T>();
+    const channels_last::Rows pixels = t.pixels(), plain{t.out, t.P, t.Q};
+    const auto *pixel_places = channels_last::places_of<T, struct PixelPlaces>(pixels),
+               *result_places = channels_last::places_of<T, struct ResultPlaces>(plain);
+    const std::size_t frame = pixels.size<T>(), result = plain.size<T>(), image = t.out * t.P * t.Q;
     const std::size_t tiles = t.rows_at_once() * t.columns();
     const std::size_t v_step = matrix_step<T>(tiles, in), m_step = matrix_step<T>(tiles, out);
     const T *bias = weight + 16 * in * out, *zeros = bias + out;
-    const std::size_t image = t.out * t.P * t.Q;
     const Chunks chunks = chunks_of(images);
     parallel_for(chunks.count, [&](std::size_t i) {
         T* frames = memory + i * chunk_size<T>(t);
-        T *v = frames + t.images_at_once() * frame, *m = v + 16 * v_step, *rows = m + 16 * m_step;
+        T *results = frames + t.images_at_once() * frame, *v = results + t.images_at_once() * result;
+        T *m = v + 16 * v_step, *unused = m + 16 * m_step;
         std::fill_n(frames, t.images_at_once() * frame, T(0));
         const direct::Blocks groups(chunks.length(i), t.images_at_once());
         for (std::size_t group = 0; group < groups.count(); ++group) {
             const std::size_t first = chunks.begin(i) + groups.begin(group), count = groups.size(group);
             for (std::size_t n = 0; n < count; ++n) {
-                channels_last::pack_image(t.pixels(), x + (first + n) * t.in * t.H * t.W, frames + n * frame);
+                channels_last::pack_image(pixels, pixel_places, x + (first + n) * t.in * t.H * t.W, frames + n * frame);
             }
             for_each_band(t, count, [&](std::size_t begin, std::size_t height) {
                 for (std::size_t row = 0; row < height; ++row) {
@@ -206,12 +208,13 @@ template <class T> void correlate_all(const Tiles& t, std::size_t images, const 
                                  m + j * m_step, height * t.columns(), in, out);
                 }
                 for (std::size_t row = 0; row < height; ++row) {
-                    const std::size_t n = first + (begin + row) / t.rows(), tile_row = (begin + row) % t.rows();
-                    transform_output(t, m + row * t.columns() * out, m_step, tile_row, rows, y + n * image);
+                    const std::size_t n = (begin + row) / t.rows(), tile_row = (begin + row) % t.rows();
+                    transform_output(t, m + row * t.columns() * out, m_step, tile_row, results + n * result, unused);
                 }
             });
-            for (std::size_t n = first; n < first + count; ++n) {
-                finite[n] = all_finite(y + n * image, image) ? 1 : 0;
+            for (std::size_t n = 0; n < count; ++n) {
+                channels_last::unpack_image(plain, result_places, results + n * result, y + (first + n) * image);
+                finite[first + n] = all_finite(results + n * result, result) ? 1 : 0;
             }
         }
     });
@@ -277,7 +280,10 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
 template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
     const Tiles t = forward_tiles(g);
     const std::size_t C = whole_registers<T>(g.C), K = whole_registers<T>(g.K);
-    const std::size_t frame = t.pixels().size<T>(), upstream = t.results().size<T>();
+    const channels_last::Rows pixels = t.pixels(), results = t.results();
+    const auto *pixel_places = channels_last::places_of<T, struct PixelPlaces>(pixels),
+               *result_places = channels_last::places_of<T, struct ResultPlaces>(results);
+    const std::size_t frame = pixels.size<T>(), upstream = results.size<T>();
     const std::size_t at_once = t.images_at_once(), tiles = t.rows_at_once() * t.columns();
     const std::size_t v_step = matrix_step<T>(tiles, C), z_step = matrix_step<T>(tiles, K);
     const std::size_t size = 16 * (C * K + v_step + z_step) + at_once * (frame + upstream);
@@ -292,8 +298,8 @@ template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, con
         for (std::size_t group = 0; group < groups.count(); ++group) {
             for (std::size_t n = 0; n < groups.size(group); ++n) {
                 const std::size_t image = chunks.begin(i) + groups.begin(group) + n;
-                channels_last::pack_image(t.pixels(), x + image * g.x_image(), frames + n * frame);
-                channels_last::pack_image(t.results(), dy + image * g.y_image(), upstreams + n * upstream);
+                channels_last::pack_image(pixels, pixel_places, x + image * g.x_image(), frames + n * frame);
+                channels_last::pack_image(results, result_places, dy + image * g.y_image(), upstreams + n * upstream);
             }
             for_each_band(t, groups.size(group), [&](std::size_t begin, std::size_t height) {
                 for (std::size_t row = 0; row < height; ++row) {
