@@ -321,8 +321,11 @@ void Lesson::draw() const {
 void Lesson::train_by_batch_size() {
     fmt::print("\n    m  training loss  correct, after three epochs with "
                "mini-batches of m\n");
+    const std::size_t examples =
+        data::DataLoader<Backend>(train_set_, shuffled(1)).dataset_size();
     std::vector<double> losses;
     for (const std::size_t m : statistics::batch_sizes) {
+        if (m > examples) { continue; }
         Deep deep{"BatchNorm", Norm::batch};
         make(deep);
         train(deep, m, options_.lr * static_cast<double>(m) / 32, 3);
@@ -364,7 +367,7 @@ int main(int argc, char** argv) {
                    "optimiser of the deep nets");
     program.flag("--xavier", settings.xavier,
                  "start the deep nets from Xavier's normal weights");
-    program.option("--test-limit", settings.test_limit, 100, 10000,
+    program.option("--test-limit", settings.test_limit, 128, 10000,
                    "number of test digits");
     program.option("--dropout-epochs", settings.dropout_epochs, 1, 1000,
                    "epochs of the nets with and without dropout");

@@ -282,9 +282,10 @@ inline data::ImageDataset sorted(const data::ImageDataset& set,
     return subset(set, order);
 }
 
+// A last mini-batch that is smaller than the others is left out.
 inline double accuracy(Network& net, const data::ImageDataset& set,
                        std::size_t limit, std::size_t m) {
-    data::LoaderOptions in_order{m, false};
+    data::LoaderOptions in_order{m, false, true};
     in_order.limit = limit;
     data::DataLoader<Backend> loader(set, in_order);
     std::size_t correct = 0;
@@ -292,7 +293,7 @@ inline double accuracy(Network& net, const data::ImageDataset& set,
         correct += Backend::count_correct(net(batch.images), batch.labels);
     }
     return static_cast<double>(correct) /
-           static_cast<double>(loader.dataset_size());
+           static_cast<double>(loader.size() * m);
 }
 
 inline void print_accuracies(handgrad::app::Program& program, Network& net,
