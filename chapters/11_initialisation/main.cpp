@@ -16,6 +16,7 @@
 #include <handgrad/app/program.hpp>
 #include <handgrad/app/progress.hpp>
 #include <handgrad/data/token_loader.hpp>
+#include <handgrad/error.hpp>
 #include <handgrad/optim/sgd.hpp>
 
 #include "deep.hpp"
@@ -73,7 +74,7 @@ private:
     void train(NamesRun& run) const;
 
     using Names = data::Splits<std::vector<std::string>>;
-    static Names split(const std::filesystem::path& path);
+    Names split(const std::filesystem::path& path) const;
     std::vector<std::size_t> shown_layers() const;
     void start_again(NamesNet& net, Start start) const;
 
@@ -221,10 +222,11 @@ void Lesson::print_layers(const std::string& start,
 // part by which we compare the starts, and 10 percent for a test that this chapter does not need.
 // Each letter of a name is an example, with the three letters before it; the end of the name is the
 // 27th token, a line break in the file.
-Lesson::Names Lesson::split(const std::filesystem::path& path) {
+Lesson::Names Lesson::split(const std::filesystem::path& path) const {
     constexpr std::uint64_t seed = 42;
-    return data::split_names(
-        data::lines_of(data::read_text(path), path.string()), seed);
+    const std::string text = data::read_text(path), name = path.string();
+    letters.encode(text, name); // refuses other characters
+    return data::split_names(data::lines_of(text, name), seed);
 }
 
 void Lesson::look_at_names() const {
@@ -345,6 +347,11 @@ void Lesson::train(NamesRun& run) const {
         const auto& batch = loader.next();
         const Tensor<double>& scores = net.forward(batch.inputs);
         run.losses.push_back(criterion.forward(scores, batch.targets));
+        if (!std::isfinite(run.losses.back())) {
+            throw DivergenceError(fmt::format(
+                "the training loss is {}: try a smaller step than --lr {}",
+                run.losses.back(), options.lr));
+        }
         optimizer.zero_grad();
         net.backward(criterion.backward());
         optimizer.step();

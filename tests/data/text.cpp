@@ -105,6 +105,7 @@ TEST_CASE("CharacterVocabulary: tokens in the order of the characters, there and
     CHECK(vocabulary.encode("").size() == 0);
     CHECK(message_of<DataError>([&] { vocabulary.encode("ba\xC3\xA9q"); }) ==
           "text: unknown character 'q' at position 3, expected one of \\nabdz\xC3\xA9");
+    CHECK(message_of<DataError>([&] { vocabulary.encode("\xFF", "prompt"); }) == "prompt: byte 0 is no UTF-8");
     CHECK(message_of<DataError>([&] {
               vocabulary.decode(labels({0, 6}));
           }) == "text: token 6 is not in the vocabulary, expected 0 to 5");

@@ -180,15 +180,15 @@ CharacterVocabulary::CharacterVocabulary(std::string_view text) {
     }
 }
 
-Labels CharacterVocabulary::encode(std::string_view text) const {
+Labels CharacterVocabulary::encode(std::string_view text, const std::string& name) const {
     std::vector<std::int64_t> tokens;
     tokens.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const char32_t point = next_character(text, at);
-        require<DataError>(point != invalid, "text: byte {} is no UTF-8", at);
+        require<DataError>(point != invalid, "{}: byte {} is no UTF-8", name, at);
         const auto place = std::lower_bound(points_.begin(), points_.end(), point);
         require<DataError>(place != points_.end() && *place == point,
-                           "text: unknown character {} at position {}, expected one of {}", quoted(point),
+                           "{}: unknown character {} at position {}, expected one of {}", name, quoted(point),
                            tokens.size(), shown());
         tokens.push_back(place - points_.begin());
     }

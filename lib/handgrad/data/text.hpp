@@ -45,9 +45,11 @@ public:
 
     std::size_t size() const { return points_.size(); } ///< V, number of characters
 
-    /// Returns the token of each character of a text, (T). @throws DataError for a character that is not in the
-    /// vocabulary, and for invalid UTF-8: "text: unknown character 'x' at position 3, expected one of ..."
-    Labels encode(std::string_view text) const;
+    /// Returns the token of each character of a text, (T).
+    /// @param text in UTF-8 @param name name of the text in messages
+    /// @throws DataError for a character that is not in the vocabulary, and for invalid UTF-8: "text: unknown character
+    ///         'x' at position 3, expected one of ..."
+    Labels encode(std::string_view text, const std::string& name = "text") const;
 
     /// Returns the characters of tokens, in UTF-8. @throws DataError for a token outside 0 .. V-1
     std::string decode(const Labels& tokens) const;

@@ -26,7 +26,7 @@ public:
     virtual std::size_t targets() const = 0; ///< number of target tokens of an example
     /// Shape of the targets of n examples: (n) or (n, targets()).
     virtual Shape target_shape(std::size_t n) const = 0;
-    /// Copies example i. @param input length() tokens @param target targets() tokens
+    /// Copies example i: its length() input tokens and its targets() target tokens.
     virtual void copy(std::size_t i, std::int64_t* input, std::int64_t* target) const = 0;
     /// Hash of all examples (CRC-32), for a checkpoint.
     virtual std::uint32_t checksum() const = 0;
@@ -37,7 +37,8 @@ public:
 /// "." for the line break: ... -> a, ..a -> v, .av -> a, ava -> .
 class Contexts : public TokenExamples {
 public:
-    /// @param vocabulary contains the line break @param k number of characters of a context, at least 1
+    /// @param names at least one @param vocabulary contains the line break
+    /// @param k number of characters of a context, at least 1
     /// @throws DataError for a character outside the vocabulary, ShapeError if k is 0 or there is no name
     Contexts(const std::vector<std::string>& names, const CharacterVocabulary& vocabulary, std::size_t k);
 
@@ -109,7 +110,7 @@ template <class Backend> class TokenLoader : public Loader {
 public:
     using Batch = TokenBatch<Backend>; ///< inputs and targets
 
-    /// @param examples not copied, must outlive the loader @throws ShapeError if there is no example or no batch
+    /// The examples are not copied, and must outlive the loader. @throws ShapeError if there is no example or no batch
     explicit TokenLoader(const TokenExamples& examples, const TokenLoaderOptions& options = {})
         : examples_(&examples), options_(options), batches_(detail::batches_of(examples, options)) {
         resize(batch_.inputs, {options.batch_size, examples.length()});

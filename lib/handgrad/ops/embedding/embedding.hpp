@@ -49,7 +49,8 @@ template <class Place> struct EmbeddingKernels {
 };
 
 /// Throws ShapeError: "embedding_forward: token[0, 3] is 27, expected a token from 0 to 26".
-/// @param entry position of the token in row-major order @param shape of the tokens
+/// @param where name of the operation @param entry position of the token in row-major order
+/// @param shape of the tokens @param token the token @param vocabulary number of tokens that there are
 [[noreturn]] void refuse_token(std::string_view where, std::size_t entry, const Shape& shape, std::int64_t token,
                                std::size_t vocabulary);
 
@@ -74,7 +75,7 @@ template <class Place, class T> struct EmbeddingOperations {
         return y;
     }
 
-    /// dw, of the shape of w, overwritten or added to. @param shape_of_w (V, C) @throws ShapeError, AliasError
+    /// dw, of the shape of w, which is (V, C), overwritten or added to. @throws ShapeError, AliasError
     static void embedding_backward(const Tensor& dy, const Labels& token, const Shape& shape_of_w, Tensor& dw,
                                    Accumulate mode = Accumulate::no) {
         const auto where = "embedding_backward";
