@@ -123,6 +123,22 @@ def make_checkpoint():
     keep("checkpoint", "first_1", tensors(first, data))
 
 
+def make_text():
+    names = "\n".join(["anna", "ben", "cleo", "dora", "emil", "fay", "gus", "hal", "ida", "jo", "kim"]).encode()
+    for name, text in [
+        ("names", names), ("names_end", names + b"\n"), ("empty_line", names.replace(b"ben", b"")), ("nothing", b""),
+        ("long_line", names + b"\n" + b"a" * 101), ("few", b"anna\nben"), ("windows", names.replace(b"\n", b"\r\n")),
+        ("mark", b"\xef\xbb\xbf" + names), ("two_marks", b"\xef\xbb\xbf" * 2 + names), ("mark_alone", b"\xef\xbb\xbf"),
+        ("characters", "é€😀\ta".encode()), ("latin_1", "René".encode("latin-1")), ("overlong", b"a\xc0\xaf"),
+        ("surrogate", b"\xed\xa0\x80"), ("beyond", b"\xf4\x90\x80\x80"), ("cut", b"\xe2\x82"), ("zero", b"a\0b"),
+        ("carriage_return", b"a\rb"), ("delete", b"a\x7f"),
+    ]:
+        keep("text", name, text)
+    keep("text", "names.gz", zipped(names))
+    keep("text", "cut.gz", zipped(names)[:20])
+    keep("text", "bomb.gz", zipped(b"a" * 70000))
+
+
 def make_command_line():
     for name, arguments in [
         ("none", []), ("help", ["--help"]), ("short_help", ["-h"]), ("version", ["--version"]), ("epochs", ["--epochs", "3"]),
@@ -141,3 +157,4 @@ make_gzip()
 make_safetensors()
 make_checkpoint()
 make_command_line()
+make_text()

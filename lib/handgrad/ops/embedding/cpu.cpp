@@ -1,5 +1,5 @@
-// Embedding on threads. Backward sorts the positions by token, so that each row of dw is the sum of its own list of rows
-// of dy. Formulas: embedding.hpp.
+// Embedding on threads. Backward sorts the positions by token, so that each row of dw is the sum of its own list of
+// rows of dy. Formulas: embedding.hpp.
 
 #include <algorithm>
 
