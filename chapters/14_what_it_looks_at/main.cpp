@@ -181,7 +181,8 @@ void Lesson::check_gradients() const {
 // ![The ten columns of the softmax classifier's weight as pictures: blurred digits in blue, with orange where other digits have their ink.](weights.svg)
 //
 // And the gradients of the pixels for five digits. The first two networks see every image through
-// large soft masks. The CNN follows the strokes.
+// large soft masks. Those of the CNN are finer and change more from digit to digit, but they are
+// rough: we can hardly see what they are about. (At the end of the chapter we can.)
 //
 // ![Five test digits, and below each the gradient of its loss with respect to the pixels for the three networks. Blue: more ink raises the loss. Orange: less ink does.](gradients.svg)
 void Lesson::draw_gradients() const {
@@ -333,7 +334,7 @@ void Lesson::report_confidence() const {
 //
 // The attacked digits are still easy to read. What was added:
 //
-// ![What the attack added to each digit, and what random signs added. Orange: darker, blue: brighter. The attack has a structure, but no digit in it.](differences.svg)
+// ![What the attack added to each digit, and what random signs added. Orange: darker, blue: brighter. Only ink can become darker and only black can become brighter, so the digit shows in both. The attack has connected regions, the random signs have none.](differences.svg)
 void Lesson::draw_attacked() const {
     const Trained& cnn = networks_[2];
     const Tensor<float> x = first_of(x_, 100);
@@ -401,12 +402,13 @@ void Lesson::compare() const {
 // for three quarters, at the price of two more errors in a hundred digits. The softmax classifier
 // cannot learn it. No weights with a large lead for every digit and small differences exist, so it
 // loses accuracy and is fooled all the same. The two-layer network is a warning: it withstands the
-// one step that it was trained on, and ten small steps break it as before. A defence that was tested
-// with one attack has been tested with one attack.
+// one step that it was trained on, but ten small steps break it as before, and even random signs
+// now cost it a quarter of the digits. A defence that was tested with one attack has been tested
+// with one attack.
 //
 // ## Attacks from elsewhere
 //
-// Whoever has no access to a network can attack another one and hope. Each row is a network that
+// An attacker who has no access to a network can attack another one and hope. Each row is a network that
 // the attack was computed for; each column a network that reads the result.
 void Lesson::attack_from_elsewhere() const {
     fmt::print("{:32}", fmt::format("errors in %, eps {:.2f}", settings_.eps));
