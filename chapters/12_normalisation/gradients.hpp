@@ -250,10 +250,11 @@ inline void print_agreement(handgrad::app::Program& program,
 
 // @output to "in double all agree"
 //
-// Andrej Karpathy's lecture "Building makemore, part 4: becoming a backprop ninja" (2022) compares
-// the same two forms with PyTorch's automatic gradient, in float, and reports a largest difference
-// of $9.3 \cdot 10^{-10}$. His gradients are smaller than ours, because his loss is a mean over
-// the mini-batch. In double the two forms are equal to the last digit or two.
+// Andrej Karpathy's lecture "Building makemore, part 4: becoming a backprop ninja" (2022) derives
+// such a short form and compares it with PyTorch's automatic gradient, in float. The largest
+// difference that it reports is $9.3 \cdot 10^{-10}$. The gradients there are smaller than ours,
+// because the loss is a mean over the mini-batch. In double the forms agree to the last digit or
+// two.
 //
 // ## An upstream gradient of ones proves nothing
 //
