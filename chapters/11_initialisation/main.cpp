@@ -181,9 +181,9 @@ void Lesson::print_layers(const std::string& start,
 //
 // Too small: the outputs fade, and so do the gradients on the way back. The first layer gets a
 // gradient of a millionth. Too large: more than half of the outputs are saturated, where the
-// derivative of tanh is nearly 0. One would think that gradients fade there, too. But the few units
-// that are not saturated pass on more than enough, because the weights are large: the gradient of
-// the first layer is a thousand times that of the last. With Xavier's start everything keeps its
+// derivative of tanh is nearly 0. One would think that gradients fade there, too. But the other units
+// pass on more than enough, because the weights are large: the gradient of the first layer is more
+// than 3,000 times that of the last. With Xavier's start everything keeps its
 // order of magnitude.
 //
 // ![Gradients of the same layers, by powers of ten: with small weights each layer back is further to the left, with Xavier's all lie together, with large weights each layer back is further to the right.](tanh_gradients.svg)
@@ -208,8 +208,8 @@ void Lesson::print_layers(const std::string& start,
 //
 // The size of $dw$ is a surprise: whatever the start, it is the same in all layers. The outputs grow
 // by a factor from layer to layer, the gradients shrink by the same factor, and $dw$ is their
-// product. So a look at the gradients of the weights alone would not show that something is wrong in
-// one layer; but all of them are $2^{20}$ times too small or too large.
+// product. So no layer stands out. But all gradients are too small or too large by the same factor of
+// about half a million: $2^{19}$, one factor 2 for each of the other layers.
 //
 // ![Outputs above 0 of four ReLU layers, by powers of ten: from the start that fits they lie together, from the others they move away with each layer.](relu_outputs.svg)
 //
