@@ -1,20 +1,10 @@
 #pragma once
 // ## A network that spells names
 //
-// The second network reads three letters and says which letter comes next. Each letter is a token,
-// a number from 0 to 26, and the embedding (@ref op_embedding) gives it a row of ten numbers. The
-// three rows, one after another, are the input of a two-layer network with tanh.
-//
-// | quantity | formula | shape |
-// | --- | --- | --- |
-// | tokens | three letters | (N, 3) |
-// | embedding | a row of the weight for each token | (N, 3, 10) |
-// | input | the same numbers, flattened | (N, 30) |
-// | hidden units | $o_1 = \tanh(x w_1 + b_1)$ | (N, 200) |
-// | scores | $z = o_1 w_2 + b_2$ | (N, 27) |
-//
-// Source: Y. Bengio, R. Ducharme, P. Vincent and C. Jauvin, A Neural Probabilistic Language Model
-// (2003), with letters in the place of words.
+// The second network reads three letters and says which letter comes next; the page before has the
+// table of its shapes. Each letter is a token, a number from 0 to 26, and the embedding gives it a
+// row of ten numbers. The three rows, one after another, are the input of a two-layer network:
+// $o_1 = \tanh(x w_1 + b_1)$ and $z = o_1 w_2 + b_2$.
 
 #include <algorithm>
 #include <string>
@@ -70,13 +60,10 @@ private:
 
 // ### Three starts
 //
-// All three draw the same normal numbers of standard deviation 1 and multiply them:
-//
-// | start | $w_1$ times | $b_1$ times | $w_2$ times | $b_2$ times |
-// | --- | --- | --- | --- | --- |
-// | naive | 1 | 1 | 1 | 1 |
-// | small scores | 1 | 1 | 0.01 | 0 |
-// | Kaiming | $\frac53 / \sqrt{30} = 0.304$ | 0.01 | 0.01 | 0 |
+// All three starts draw the same normal numbers of standard deviation 1 and multiply them. The naive
+// start takes them as they are. With small scores, $w_2$ is multiplied by 0.01 and $b_2$ by 0.
+// Kaiming's start does the same, and multiplies $w_1$ by $\frac53 / \sqrt{30} = 0.304$, the gain that
+// PyTorch recommends for tanh over the root of the number of inputs, and $b_1$ by 0.01.
 enum class Start { naive, small_scores, kaiming };
 
 inline void initialise(NamesNet& net, Start start, handgrad::Random& random) {
