@@ -440,7 +440,7 @@ BUGS = {
         bug("cpu-conv-winograd-bias-twice", "Convolution, Winograd: the bias is added to two products",
             "<|j == 5|> ? bias : zeros,", "(j == 5 || j == 6)"),
         bug("cpu-conv-winograd-padding", "Convolution, Winograd: dx takes the padding of the forward pass",
-            "<|Size2d(2 - g.padding.h, 2 - g.padding.w)|>};", "g.padding"),
+            "<|Size2d(2 - g.padding.h, 2 - g.padding.w)|>, 56};", "g.padding"),
         bug("cpu-conv-winograd-dw-first-chunk", "Convolution, Winograd: dW is the sum over the first images alone",
             "for (std::size_t i = 1; i < <|chunks.count|>; ++i) { all +=", "std::size_t(1)"),
         bug("cpu-conv-winograd-overflow", "Convolution, Winograd: infinity in a tile reaches results that do not read it",

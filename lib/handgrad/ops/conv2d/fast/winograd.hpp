@@ -84,6 +84,7 @@ template <std::size_t M, std::size_t N, class T, class F, class From, class To>
 struct Tiles {
     std::size_t in, out, H, W, P, Q;
     Size2d padding;
+    std::size_t at_once; ///< about the number of tiles whose matrices share the cache
 
     std::size_t rows() const { return (P + 1) / 2; }    ///< rows of tiles of an image
     std::size_t columns() const { return (Q + 1) / 2; } ///< tiles in a row
@@ -91,17 +92,19 @@ struct Tiles {
     channels_last::Rows pixels() const { return {in, H, W, padding, 1, {2 * rows() + 2, 2 * columns() + 2}}; }
     /// y or dy with zeros up to the last tile's end
     channels_last::Rows results() const { return {out, P, Q, 0, 1, {2 * rows(), 2 * columns()}}; }
-    /// The number of images that are transformed together, so that the matrix products have at least about 64 rows.
-    std::size_t images_at_once() const { return std::max<std::size_t>(1, 64 / (rows() * columns())); }
-    /// The number of rows of tiles, at most: as many as the second-level cache holds together with the products.
-    std::size_t rows_at_once() const { return std::max<std::size_t>(1, 112 / columns()); }
+    /// The number of images that are transformed together, so that the matrix products have enough rows.
+    std::size_t images_at_once() const { return std::max<std::size_t>(1, at_once / (rows() * columns())); }
+    /// The number of rows of tiles that are transformed together.
+    std::size_t rows_at_once() const { return std::max<std::size_t>(1, at_once / columns()); }
 };
 
 /// The correlation of the forward pass.
-inline Tiles forward_tiles(const Conv2dGeometry& g) { return {g.C, g.K, g.H, g.W, g.P, g.Q, g.padding}; }
+inline Tiles forward_tiles(const Conv2dGeometry& g) { return {g.C, g.K, g.H, g.W, g.P, g.Q, g.padding, 56}; }
+/// The same for dw, whose sums over the tiles are read and written once for each product: more tiles.
+inline Tiles weight_tiles(const Conv2dGeometry& g) { return {g.C, g.K, g.H, g.W, g.P, g.Q, g.padding, 112}; }
 /// The full correlation that gives dx.
 inline Tiles backward_tiles(const Conv2dGeometry& g) {
-    return {g.K, g.C, g.P, g.Q, g.H, g.W, Size2d(2 - g.padding.h, 2 - g.padding.w)};
+    return {g.K, g.C, g.P, g.Q, g.H, g.W, Size2d(2 - g.padding.h, 2 - g.padding.w), 56};
 }
 
 /// v(i, j) = A_x x A_x^T for a row of tiles, (columns, in) for each of the 16 (i, j).
@@ -278,7 +281,7 @@ template <class T> void backward_input(const Conv2dGeometry& g, const T* dy, con
 /// dw, summed over all images, overwritten: the 16 products are summed over the tiles of all images, then transformed.
 /// Each chunk of images computes its own sum; these are added in order.
 template <class T> void backward_weight(const Conv2dGeometry& g, const T* x, const T* dy, T* dw) {
-    const Tiles t = forward_tiles(g);
+    const Tiles t = weight_tiles(g);
     const std::size_t C = whole_registers<T>(g.C), K = whole_registers<T>(g.K);
     const channels_last::Rows pixels = t.pixels(), results = t.results();
     const auto *pixel_places = channels_last::places_of<T, struct PixelPlaces>(pixels),
