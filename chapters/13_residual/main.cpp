@@ -17,6 +17,7 @@
 #include <handgrad/data/data_loader.hpp>
 #include <handgrad/data/mnist.hpp>
 #include <handgrad/data/validation.hpp>
+#include <handgrad/error.hpp>
 #include <handgrad/nn/summary.hpp>
 #include <handgrad/optim/adam.hpp>
 #include <handgrad/optim/lr_scheduler.hpp>
@@ -57,6 +58,7 @@ private:
     data::ValidationSplit images() const;
     data::LoaderOptions shuffled() const;
     Groups groups() const;
+    optim::LambdaLR::Factor schedule() const;
     Texts options_of_the_run() const;
     void show_network() const;
     void check_network() const;
@@ -209,6 +211,17 @@ template <class Backend> void Training<Backend>::begin_or_resume() {
 // steps, from 1/25 of its largest value, and then falls to almost 0 (Smith, Topin 2018). The first
 // steps are small because the means of Adam do not know anything yet, the last ones so that the
 // noise of the batches dies away.
+template <class Backend>
+optim::LambdaLR::Factor Training<Backend>::schedule() const {
+    const std::size_t batches = train_loader_.size(), epochs = settings_.epochs;
+    if (epochs * batches < 4) {
+        throw UsageError(fmt::format(
+            "--epochs {} with {} batches are {} steps, expected at least 4",
+            epochs, batches, epochs * batches));
+    }
+    return optim::one_cycle(epochs * batches);
+}
+
 template <class Backend> void Training<Backend>::train() {
     fmt::print("epoch  train loss  test loss  correct of {}\n",
                test_loader_.dataset_size());

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "fixtures/pytorch.hpp"
 #include "handgrad/nn/nn.hpp"
+#include "handgrad/nn/summary.hpp"
 #include "support/gradients.hpp"
 #include "support/operation.hpp"
 #include "support/tensors.hpp"
@@ -93,6 +94,12 @@ TEMPLATE_TEST_CASE("nn::Residual adds the body and the shortcut, forward and bac
             CHECK(difference(parameter->grad, of_parameter) <= 1e-13);
         }
     }
+    const auto layers = nn::layers(*residual<B>(true), {2, 4}); // both parts get the input of (2, 4)
+    REQUIRE(layers.size() == 4);
+    CHECK(layers[2].name == "body.2");
+    CHECK(layers[3].name == "shortcut");
+    CHECK(layers[3].output == Shape{2, 3});
+    CHECK(layers[3].parameters == 15);
     CHECK(message_of<std::invalid_argument>([] { nn::Residual<B> none(nullptr); }) ==
           "Residual: body is missing, expected a module");
     Random random(1);

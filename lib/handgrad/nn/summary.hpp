@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handgrad/nn/module.hpp"
+#include "handgrad/ops/add/layer.hpp"
 
 namespace handgrad::nn {
 
@@ -21,8 +22,8 @@ struct LayerSummary {
 /// A line for each layer and one for the total.
 std::string to_string(const std::vector<LayerSummary>& layers);
 
-/// The layers of a model for an input of this shape, in the order in which they were registered; layers() assumes that
-/// they run in that order. A module with parameters of its own beside its parts follows them. Nothing is computed
+/// The layers of a model for an input of this shape, in the order in which they were registered. It assumes that they run
+/// in that order; both parts of a Residual get its input. A module with parameters of its own beside its parts follows them. Nothing is computed
 /// except shapes.
 /// @throws ShapeError if the model does not take such an input
 template <class Backend>
@@ -31,12 +32,13 @@ std::vector<LayerSummary> layers(const Module<Backend>& model, Shape shape, cons
         return {{name, model.name(), model.output_shape(shape), model.parameter_count()}};
     }
     std::vector<LayerSummary> all;
+    const bool beside_each_other = dynamic_cast<const Residual<Backend>*>(&model) != nullptr;
     std::size_t own = model.parameter_count();
     for (const auto& [key, child] : model.named_children()) {
         for (LayerSummary& layer : layers(*child, shape, name.empty() ? key : name + "." + key)) {
             all.push_back(std::move(layer));
         }
-        shape = child->output_shape(shape);
+        if (!beside_each_other) { shape = child->output_shape(shape); }
         own -= child->parameter_count();
     }
     if (own > 0) { all.push_back({name, model.name(), shape, own}); }
