@@ -93,8 +93,7 @@ private:
 
     // The optimiser, its schedule, and all state of the training.
     optim::AdamW<Backend> optimizer_{groups()};
-    optim::LambdaLR scheduler_{
-        optimizer_, optim::one_cycle(settings_.epochs* train_loader_.size())};
+    optim::LambdaLR scheduler_{optimizer_, schedule()};
     train::Run<Backend> run_{training_, optimizer_, options_of_the_run(),
                              &testing_};
     std::vector<double> seconds_; // of each epoch
