@@ -1,13 +1,18 @@
-// A GPT: the gradient of every parameter, the tied head, what it refuses, and that a token does not see
+// A GPT: the gradient of every parameter, PyTorch's losses, the tied head, what it refuses, and that a token does not see
 // later ones.
 
+#include <algorithm>
 #include <cmath>
 
 #include "catch.hpp"
 #include "chapters/models/gpt_model.hpp"
+#include "fixtures/pytorch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/backends/reference.hpp"
 #include "handgrad/check/check.hpp"
+#include "handgrad/optim/adam.hpp"
+#include "handgrad/optim/clip_grad.hpp"
+#include "handgrad/optim/lr_scheduler.hpp"
 #include "support/tensors.hpp"
 
 using namespace handgrad;
@@ -85,6 +90,61 @@ TEMPLATE_TEST_CASE("gradients of a GPT of two layers, every parameter", "[gradie
         INFO(check::to_string(checker));
         CHECK(checker.passed());
     }
+}
+
+TEST_CASE("a GPT has PyTorch's scores, and its losses over 100 steps of AdamW with clipping and warm-up",
+          "[gpt][torch]") {
+    using B = Cpu<double>;
+    const pytorch::Case& c = pytorch::cases("gpt").at(0);
+    GPTSizes sizes;
+    sizes.vocabulary = c.get<double>("wte.weight").shape(0);
+    sizes.context = c.get<double>("wpe.weight").shape(0);
+    sizes.layers = 2;
+    sizes.heads = c.options.at("heads").get<std::size_t>();
+    sizes.width = c.get<double>("wte.weight").shape(1);
+    sizes.bias = true;
+    Random random(1);
+    GPT<B> model(sizes, random);
+    std::vector<nn::Parameter<B>*> matrices, others;
+    for (const auto& [name, parameter] : model.named_parameters()) {
+        REQUIRE(c.has(name));
+        REQUIRE(parameter->value.shape() == c.get<double>(name).shape());
+        parameter->value = c.get<double>(name);
+        (parameter->value.shape().size() == 2 ? matrices : others).push_back(parameter);
+    }
+    AdamWOptions options, without_decay;
+    options.lr = 0.01;
+    options.betas = {0.9, 0.99};
+    options.weight_decay = 0.1;
+    without_decay = options;
+    without_decay.weight_decay = 0;
+    optim::AdamW<B> optimizer({{matrices, options}, {others, without_decay}});
+    optim::LambdaLR schedule(optimizer, optim::warmup_cosine(10, 100, 0.1));
+
+    const Tensor<double> text = c.get<double>("text"), windows = c.get<double>("windows"),
+                         losses = c.get<double>("losses");
+    const std::size_t batch = windows.shape(1), T = sizes.context;
+    Labels inputs(Shape{batch, T}), targets(Shape{batch, T});
+    nn::CrossEntropyLoss<B> criterion;
+    double worst = 0;
+    for (std::size_t step = 0; step < losses.size(); ++step) {
+        for (std::size_t i = 0; i < batch * T; ++i) {
+            const auto at = static_cast<std::size_t>(windows(step, i / T)) + i % T;
+            inputs.data()[i] = static_cast<std::int64_t>(text(at));
+            targets.data()[i] = static_cast<std::int64_t>(text(at + 1));
+        }
+        model.zero_grad();
+        const Tensor<double>& z = model.forward(inputs);
+        if (step == 0) { CHECK(difference(z, c.get<double>("z")) < 1e-12); }
+        worst = std::max(worst, std::abs(criterion.forward(z, targets) - losses(step)) / losses(step));
+        model.backward(criterion.backward());
+        optim::clip_grad_norm_(model.parameters(), 1.0);
+        optimizer.step();
+        schedule.step();
+    }
+    INFO("largest relative difference of a loss " << worst);
+    CHECK(losses(99) < losses(0) - 0.1);
+    CHECK(worst < 1e-10);
 }
 
 TEST_CASE("a GPT begins with a loss near the logarithm of its vocabulary, and has one tensor for both tables",
