@@ -51,11 +51,12 @@ public:
     /// The image itself. @param size H and W
     explicit AugmentedImage(Size2d size);
 
-    /// Crops. @param step position of the step among all steps: two steps draw different numbers
+    /// Crops. @param crop the step @param counter the image and its epoch
+    /// @param step position of the step among all steps: two steps draw different numbers
     void apply(const RandomCrop& crop, const AugmentationCounter& counter, std::uint32_t step);
-    /// Shifts.
+    /// Shifts. @param shift, counter, step as for a crop
     void apply(const RandomShift& shift, const AugmentationCounter& counter, std::uint32_t step);
-    /// Flips, or does nothing.
+    /// Flips, or does nothing. @param flip, counter, step as for a crop
     void apply(const RandomHorizontalFlip& flip, const AugmentationCounter& counter, std::uint32_t step);
 
     Size2d size() const { return size_; }                 ///< H, W of the result

@@ -21,7 +21,7 @@ public:
     Linear<Backend> c_proj; ///< (..., C) -> (..., C)
 
     /// @param features C @param heads number of heads, a divisor of C
-    /// @param with_bias whether the linear layers have a bias
+    /// @param random draws the weights @param with_bias whether the linear layers have a bias
     /// @throws ShapeError if heads does not divide features
     CausalSelfAttention(std::size_t features, std::size_t heads, Random& random, bool with_bias = true)
         : c_attn(features, 3 * features, random, with_bias), c_proj(features, features, random, with_bias),
