@@ -27,7 +27,7 @@ using namespace support;
 
 namespace {
 
-using B = Cpu<float>;
+using InterruptedBackend = Cpu<float>;
 
 #ifdef HANDGRAD_SANITIZED
 constexpr std::size_t usual_interruptions = 60;
@@ -36,7 +36,7 @@ constexpr std::size_t usual_interruptions = 24;
 #endif
 
 /// Classification, with places to yield and to be interrupted before and after each pass.
-class Yielding : public train::Classification<B> {
+class Yielding : public train::Classification<InterruptedBackend> {
 public:
     using Classification::Classification;
     void forward() override {
@@ -71,7 +71,8 @@ public:
             train::train_one_epoch(run_, {1, on_batch, stop});
             if (run_.epoch.batches < loader_.size()) { break; }
             yield_at_random();
-            run_.history.add_test(train::test_one_epoch<B>(testing_), (epoch + 1) * loader_.dataset_size());
+            run_.history.add_test(train::test_one_epoch<InterruptedBackend>(testing_),
+                                  (epoch + 1) * loader_.dataset_size());
         }
         yield_at_random();
         train::save_checkpoint(file, run_);
@@ -85,32 +86,33 @@ private:
         options.shuffle = shuffle;
         return options;
     }
-    static std::unique_ptr<optim::Optimizer<B>> optimizer(std::vector<nn::Parameter<B>*> parameters,
-                                                          InterruptedNetwork kind) {
+    static std::unique_ptr<optim::Optimizer<InterruptedBackend>>
+    optimizer(std::vector<nn::Parameter<InterruptedBackend>*> parameters, InterruptedNetwork kind) {
         if (kind == InterruptedNetwork::plain) {
-            return std::make_unique<optim::SGD<B>>(std::move(parameters), sgd(0.1, 0.9));
+            return std::make_unique<optim::SGD<InterruptedBackend>>(std::move(parameters), sgd(0.1, 0.9));
         }
-        return std::make_unique<optim::AdamW<B>>(std::move(parameters));
+        return std::make_unique<optim::AdamW<InterruptedBackend>>(std::move(parameters));
     }
-    static std::vector<nn::Parameter<B>*> fill(nn::Sequential<B>& model, InterruptedNetwork kind) {
+    static std::vector<nn::Parameter<InterruptedBackend>*> fill(nn::Sequential<InterruptedBackend>& model,
+                                                                InterruptedNetwork kind) {
         Random random(1);
-        model.add<nn::Conv2d<B>>(1, 4, 3, random);
+        model.add<nn::Conv2d<InterruptedBackend>>(1, 4, 3, random);
         if (kind == InterruptedNetwork::normalised) {
-            model.add<nn::BatchNorm2d<B>>(4);
-            model.add<nn::Dropout<B>>(0.25, 7);
+            model.add<nn::BatchNorm2d<InterruptedBackend>>(4);
+            model.add<nn::Dropout<InterruptedBackend>>(0.25, 7);
         }
-        model.add<nn::ReLU<B>>();
-        model.add<nn::MaxPool2d<B>>(2);
-        model.add<nn::Flatten<B>>();
-        model.add<nn::Linear<B>>(4 * 4 * 4, 3, random);
+        model.add<nn::ReLU<InterruptedBackend>>();
+        model.add<nn::MaxPool2d<InterruptedBackend>>(2);
+        model.add<nn::Flatten<InterruptedBackend>>();
+        model.add<nn::Linear<InterruptedBackend>>(4 * 4 * 4, 3, random);
         return model.parameters();
     }
 
-    nn::Sequential<B> model_;
-    std::unique_ptr<optim::Optimizer<B>> optimizer_;
-    data::DataLoader<B> loader_, test_loader_;
+    nn::Sequential<InterruptedBackend> model_;
+    std::unique_ptr<optim::Optimizer<InterruptedBackend>> optimizer_;
+    data::DataLoader<InterruptedBackend> loader_, test_loader_;
     Yielding task_, testing_;
-    train::Run<B> run_;
+    train::Run<InterruptedBackend> run_;
 };
 
 bool never() { return false; }
