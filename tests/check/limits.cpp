@@ -39,7 +39,7 @@ bool is_limited(int resource, rlim_t value) {
     return getrlimit(resource, &limit) == 0 && limit.rlim_cur == value;
 }
 
-std::string content(const std::string& file) {
+[[maybe_unused]] std::string content(const std::string& file) {
     std::ifstream stream(file);
     return {std::istreambuf_iterator<char>(stream), {}};
 }
