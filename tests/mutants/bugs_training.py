@@ -19,7 +19,7 @@ BUGS = {
         bug("tied-head-not-watched", "Tied head: backward after the weight was changed is not refused",
             "if (<|!watch_.is_current()|>) {", "false"),
     ],
-    "tests/chapters/models/gpt_model.hpp": [
+    "chapters/17_gpt/model.hpp": [
         bug("gpt-all-at-position-0", "GPT: every token gets the row of the first position",
             "static_cast<std::int64_t>(<|i % tokens[1]|>);", "i * 0"),
         bug("gpt-gradient-of-positions-lost", "GPT: the table of positions gets no gradient",

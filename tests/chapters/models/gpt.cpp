@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../../../chapters/17_gpt/model.hpp"
 #include "catch.hpp"
-#include "chapters/models/gpt_model.hpp"
 #include "fixtures/pytorch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/backends/reference.hpp"

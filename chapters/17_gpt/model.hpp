@@ -37,14 +37,18 @@ public:
     nn::Linear<Backend> c_proj; // (B, T, 4 C) -> (B, T, C)
 
     GPTMLP(std::size_t width, Random& random, bool bias)
-        : c_fc(width, 4 * width, random, bias), c_proj(4 * width, width, random, bias) {
+        : c_fc(width, 4 * width, random, bias),
+          c_proj(4 * width, width, random, bias) {
         this->register_module("c_fc", c_fc);
         this->register_module("gelu", gelu);
         this->register_module("c_proj", c_proj);
     }
 
-    const Tensor& forward_pass(const Tensor& x) override { return c_proj(gelu(c_fc(x))); }
-    const Tensor& backward_pass(const Tensor& dy, nn::InputGradient input) override {
+    const Tensor& forward_pass(const Tensor& x) override {
+        return c_proj(gelu(c_fc(x)));
+    }
+    const Tensor& backward_pass(const Tensor& dy,
+                                nn::InputGradient input) override {
         return c_fc.backward(gelu.backward(c_proj.backward(dy)), input);
     }
 
@@ -66,7 +70,8 @@ public:
     GPTMLP<Backend> mlp;
 
     GPTBlock(const GPTSizes& sizes, Random& random)
-        : ln_1(sizes.width), ln_2(sizes.width), attn(sizes.width, sizes.heads, random, sizes.bias),
+        : ln_1(sizes.width), ln_2(sizes.width),
+          attn(sizes.width, sizes.heads, random, sizes.bias),
           mlp(sizes.width, random, sizes.bias) {
         this->register_module("ln_1", ln_1);
         this->register_module("attn", attn);
@@ -108,7 +113,8 @@ public:
     nn::TiedHead<Backend> head{wte.weight}; // (B, T, C) -> (B, T, V)
 
     GPT(const GPTSizes& sizes, Random& random)
-        : wte(sizes.vocabulary, sizes.width, random), wpe(sizes.context, sizes.width, random), ln_f(sizes.width),
+        : wte(sizes.vocabulary, sizes.width, random),
+          wpe(sizes.context, sizes.width, random), ln_f(sizes.width),
           sizes_(sizes) {
         this->register_component("wte", wte);
         this->register_component("wpe", wpe);
@@ -136,7 +142,9 @@ public:
     // there is no gradient to return.
     void backward(const Tensor& dz) {
         const Tensor* dx = &ln_f.backward(head.backward(dz));
-        for (auto block = h.rbegin(); block != h.rend(); ++block) { dx = &(*block)->backward(*dx); }
+        for (auto block = h.rbegin(); block != h.rend(); ++block) {
+            dx = &(*block)->backward(*dx);
+        }
         wpe.backward(*dx); // a sum of two: both get the same gradient
         wte.backward(*dx);
     }
@@ -152,12 +160,15 @@ private:
         const auto branches = static_cast<double>(2 * sizes_.layers);
         for (const auto& [name, parameter] : this->named_parameters()) {
             const auto ends_with = [&name = name](const std::string& end) {
-                return name.size() >= end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+                return name.size() >= end.size() &&
+                       name.compare(name.size() - end.size(), end.size(),
+                                    end) == 0;
             };
             auto w = handgrad::zeros<T>(parameter->value.shape());
             if (w.shape().size() == 2) {
                 const bool is_last = ends_with("c_proj.weight");
-                handgrad::normal_(w, 0, is_last ? 0.02 / std::sqrt(branches) : 0.02, random);
+                handgrad::normal_(
+                    w, 0, is_last ? 0.02 / std::sqrt(branches) : 0.02, random);
             } else if (ends_with("weight")) { // of a layer normalisation
                 w.fill(T(1));
             }
@@ -169,8 +180,10 @@ private:
     void number_positions(const Shape& tokens) {
         handgrad::require_rank("GPT", "tokens", tokens, {"B", "T"});
         if (tokens[1] > sizes_.context) {
-            throw handgrad::ShapeError("GPT: tokens has shape " + handgrad::to_string(tokens) + ", expected at most " +
-                                       std::to_string(sizes_.context) + " tokens in a sequence, the model's context");
+            throw handgrad::ShapeError(
+                "GPT: tokens has shape " + handgrad::to_string(tokens) +
+                ", expected at most " + std::to_string(sizes_.context) +
+                " tokens in a sequence, the model's context");
         }
         if (positions_.shape() == tokens) { return; }
         handgrad::Labels positions(tokens);
