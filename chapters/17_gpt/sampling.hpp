@@ -1,0 +1,83 @@
+#pragma once
+// ## Writing
+//
+// The model gives scores for the token that follows. Softmax makes probabilities of them, and we
+// draw: the likeliest token every time would soon go in circles. Two numbers control the draw. The
+// scores are divided by the *temperature* first, so below 1 the likely tokens become likelier.
+// *Top-k* leaves out all tokens but the k likeliest, so that a very unlikely one is never drawn.
+//
+// <details class="predict"><summary>Predict: two tokens have the probabilities 0.8 and 0.2. What are they at temperature 0.5?</summary>
+//
+// Dividing the scores by 0.5 doubles them, so both probabilities are squared and divided by their
+// sum: 0.64 / 0.68 = 0.94 and 0.04 / 0.68 = 0.06.
+//
+// </details>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include <handgrad/tensor/random.hpp>
+
+#include "model.hpp"
+
+struct Sampling {
+    double temperature = 1;
+    std::size_t top_k = 1;
+};
+
+inline std::int64_t draw(const std::vector<double>& scores,
+                         const Sampling& sampling, Random& random) {
+    std::vector<double> p = scores;
+    const auto k =
+        static_cast<std::ptrdiff_t>(std::min(sampling.top_k, scores.size()));
+    std::nth_element(p.begin(), p.begin() + k - 1, p.end(), std::greater<>());
+    const double least = p[static_cast<std::size_t>(k - 1)];
+    const double most = *std::max_element(scores.begin(), scores.end());
+    double sum = 0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        const bool kept = scores[i] >= least;
+        p[i] = kept ? std::exp((scores[i] - most) / sampling.temperature) : 0;
+        sum += p[i];
+    }
+    double left = random.uniform() * sum;
+    std::size_t last = 0; // of those that may be drawn, should rounding matter
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        if (p[i] == 0) { continue; }
+        last = i;
+        left -= p[i];
+        if (left < 0) { break; }
+    }
+    return static_cast<std::int64_t>(last);
+}
+
+// The scores for the token after the last one.
+template <class Backend> std::vector<double>
+last_scores(GPT<Backend>& model, const handgrad::Labels& tokens) {
+    const auto inputs = Backend::from_host(handgrad::Labels(tokens));
+    const handgrad::Tensor<float> z = Backend::to_host(model.forward(inputs));
+    const std::size_t classes = z.shape(2);
+    const float* last = z.data() + z.size() - classes;
+    return {last, last + classes};
+}
+
+// Draw, append, and go on with the last T tokens: the model has no memory beyond its context.
+template <class Backend>
+handgrad::Labels continued(GPT<Backend>& model, const handgrad::Labels& text,
+                           std::size_t characters, const Sampling& sampling,
+                           Random& random) {
+    std::vector<std::int64_t> all(text.data(), text.data() + text.size());
+    for (std::size_t i = 0; i < characters; ++i) {
+        const std::size_t seen = std::min(all.size(), model.sizes().context);
+        handgrad::Labels window(Shape{1, seen});
+        std::copy_n(all.end() - static_cast<std::ptrdiff_t>(seen), seen,
+                    window.data());
+        all.push_back(draw(last_scores(model, window), sampling, random));
+    }
+    handgrad::Labels result(Shape{all.size()});
+    std::copy(all.begin(), all.end(), result.data());
+    return result;
+}
