@@ -8,11 +8,11 @@
 // Attention needs one number for every pair of tokens in every head, and with the mask half of the
 // pairs are computed. It is the only layer whose cost grows with $T^2$.
 //
-// <details class="predict"><summary>Predict: how many parameters do four blocks of width 128 have?</summary>
+// <details class="predict"><summary>Predict: how many parameters do two blocks of width 64 have?</summary>
 //
 // A block has $3 C^2$ for queries, keys and values, $C^2$ for the projection and $8 C^2$ for the two
-// layers behind it: $12 \cdot 128^2 = 196608$, and twice $2 \cdot 128$ for the normalisations.
-// Four of them make 788,480. The tables and the last normalisation add 16,768.
+// layers behind it: $12 \cdot 64^2 = 49152$, and twice $2 \cdot 64$ for the normalisations. Two blocks
+// make 98,816. The tables and the last normalisation add $(65 + 32) \cdot 64 + 128 = 6336$.
 //
 // </details>
 

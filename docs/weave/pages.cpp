@@ -54,6 +54,7 @@ std::string operations_in(const std::string& code) {
         {std::regex("conv2d_relu_max_pool2d_|nn::ConvReLUMaxPool2d\\b"), "op_conv2d_relu_max_pool2d"},
         {std::regex("flatten_(forward|backward)|nn::Flatten\\b"), "op_flatten"},
         {std::regex("embedding_(forward|backward)|nn::Embedding\\b"), "op_embedding"},
+        {std::regex("attention_(forward|backward)|nn::CausalSelfAttention\\b"), "op_attention"},
         {std::regex("sgd_step|optim::SGD\\b"), "op_sgd"},
         {std::regex("adam_step|optim::AdamW?\\b"), "op_adam"},
         {std::regex("rmsprop_step|optim::RMSprop\\b"), "op_rmsprop"},

@@ -57,7 +57,7 @@ refused() {
 }
 refused 1 "was saved with --steps 120" "${sizes[@]}" --steps 121 --resume killed
 refused 1 "was saved with --seed 1" "${small[@]}" --seed 2 --resume killed
-refused 2 "--heads 3 does not divide --width 128" --heads 3
+refused 2 "--heads 3 does not divide --width 64" --heads 3
 printf 'To be, or not to be? Ω' >unknown.txt
 refused 1 "unknown.txt: unknown character" "${sizes[@]}" --steps 1 --prompt unknown.txt
 printf 'too short' >short.txt
