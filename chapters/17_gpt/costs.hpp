@@ -103,10 +103,10 @@ inline void show_costs(const GPTSizes& s, std::size_t B,
 
 // @output to "a step"
 //
-// The linear layers of the blocks do 95 percent of the work. The last layer does little, because
-// there are 65 characters only. (In the smallest GPT-2, with 50,257 tokens and twelve blocks of width
-// 768, the head does about 30 percent.) Backward computes two products for each of forward, one for
-// dx and one for dw, so a step costs three times what forward costs.
+// The linear layers of the blocks do 92 percent of the work. The last layer does little, because there
+// are 65 characters only. (In the smallest GPT-2, with 50,257 tokens and twelve blocks of width 768,
+// the head does about 30 percent.) Backward computes two products for each of forward, one for dx and
+// one for dw, so a step costs three times what forward costs.
 //
 // A tenth of a block's activations are attention's weights p. They grow with $T^2$: with GPT-2's 1,024
 // tokens and 12 heads they are nearly as many as those of all other layers together. So large models

@@ -294,8 +294,8 @@ template <class Backend> void Lesson<Backend>::stop() const {
 // @output to "1000"
 //
 // The first loss is near log 65. After 250 steps the model is better than the table of pairs, so it
-// uses more than the last character. And it has seen half of the text only: 1,000 mini-batches of 512
-// characters.
+// uses more than the last character. All its mini-batches together have 512,000 characters, half as
+// many as the text.
 //
 // ## It writes
 //
@@ -329,8 +329,9 @@ template <class Backend> void Lesson<Backend>::write_text() {
 // ![The loss of each mini-batch falls from 4.2 to 2, and the validation loss with it.](loss.svg)
 //
 // The attention maps are those of one line (the beginning of the text, if a text of your own does not
-// have these characters). Columns are bright at characters that many others look at. A bright diagonal
-// would be a head that looks at the token itself, the line below it one that looks at the token before.
+// have these characters). In the first block all heads look at the last few characters: the bright
+// squares lie on the diagonal, the character itself, or just left of it. In the last block some look
+// further back. Column 5 is the comma, at which heads 2 and 3 look from far away.
 //
 // ![The weights of the four heads of the first and of the last block for "To be, or not to be". Row t shows at which characters character t looks.](attention.svg)
 template <class Backend> void Lesson<Backend>::draw() {
