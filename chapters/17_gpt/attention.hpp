@@ -30,7 +30,7 @@ template <class T> struct Head {
 };
 
 // The weights p, (T, T), and the result y, (T, D). No score is large here, so nothing is subtracted
-// from the exponents; @ref op_attention does so.
+// from the exponents; the library subtracts the largest one.
 template <class T> std::pair<Tensor<T>, Tensor<T>> forward(const Head<T>& x) {
     using std::exp;
     Tensor<T> p = zeros<T>({x.tokens(), x.tokens()}), y = zeros<T>(x.v.shape());

@@ -209,7 +209,8 @@ template <class Backend> void Lesson<Backend>::begin_or_resume() {
 // sees one character; a GPT has to be better.
 template <class Backend> double Lesson<Backend>::counting_loss() const {
     const std::size_t V = vocabulary_.size();
-    Tensor<double> pairs(Shape{V, V}, 1.0), rows(Shape{V}, double(V));
+    Tensor<double> pairs(Shape{V, V}, 1.0),
+        rows(Shape{V}, static_cast<double>(V));
     const auto token = [](const Labels& text, std::size_t i) {
         return static_cast<std::size_t>(text(i));
     };

@@ -59,8 +59,8 @@ public:
 //
 // Two branches, each beside a residual connection (chapter 13), and each with a layer normalisation
 // (chapter 12) at its start: $o = x + \text{attention}(\text{norm}_1(x))$, then
-// $y = o + \text{mlp}(\text{norm}_2(o))$. The sum has the derivative 1 for both of its terms: backward
-// adds the gradient that comes through the branch to the one that passes beside it.
+// $y = o + \text{mlp}(\text{norm}_2(o))$. The sum has the derivative 1 for both of its terms:
+// backward adds the gradient that comes through the branch to the one that passes beside it.
 template <class Backend> class GPTBlock : public nn::Module<Backend> {
 public:
     using typename nn::Module<Backend>::Tensor;
@@ -99,9 +99,10 @@ private:
 // ### The whole
 //
 // A token becomes the sum of two rows: one for what it is, one for where it stands. Without the
-// second, attention in the first block could not tell the order of earlier tokens. After the blocks and a last
-// normalisation, the scores for the next token are products with the rows of the first table again:
-// the head is tied to the embedding, and the gradients of both places add up in one tensor.
+// second, attention in the first block could not tell the order of earlier tokens. After the blocks
+// and a last normalisation, the scores for the next token are products with the rows of the first
+// table again: the head is tied to the embedding, and the gradients of both places add up in one
+// tensor.
 template <class Backend> class GPT : public nn::Component<Backend> {
 public:
     using Tensor = typename Backend::Tensor;

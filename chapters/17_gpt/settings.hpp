@@ -33,7 +33,7 @@ inline Preset preset_of(const std::string& name) {
 // An option that the user does not set has the value of the preset.
 struct Settings {
     std::string preset = "small";
-    GPTSizes sizes = {0, 0, 0, 4, 0}; // 0: as the preset says
+    GPTSizes sizes = {0, 0, 0, 4, 0, false}; // 0: as the preset says
     std::size_t batch = 0, steps = 0, validation = 0;
     std::optional<double> lr;
     std::size_t warmup = 100, save_every = 0;
