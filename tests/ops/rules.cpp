@@ -16,6 +16,12 @@ using namespace support;
 
 namespace {
 
+#ifdef HANDGRAD_SANITIZED
+const std::vector<int> more_threads = {3};
+#else
+const std::vector<int> more_threads = {1, 2, 3, 4};
+#endif
+
 /// The batch of an operation with an upstream gradient.
 Example complete(Example example) {
     example.values = example.chain.with_upstream(std::move(example.values), whole_numbers<double>);
@@ -325,7 +331,7 @@ HANDGRAD_TEST_ON_FAST("operations: the number of threads does not change a bit",
                 return example.chain(on, example.values);
             };
             const Values one = results(1);
-            for (const int threads : {1, 2, 3, 4}) { require_same_results(example.chain, results(threads), one); }
+            for (const int threads : more_threads) { require_same_results(example.chain, results(threads), one); }
         }
     }
 }

@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 import data_faults  # noqa: E402
 import disk_faults  # noqa: E402
 import process_faults  # noqa: E402
