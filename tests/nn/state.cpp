@@ -59,6 +59,8 @@ template <class B> std::vector<LayerCase<B>> every_layer() {
     all.push_back(layer_case<B, nn::AvgPool2d<B>>("AvgPool2d", {2, 1, 6, 6}, 2));
     all.push_back(layer_case<B, nn::BatchNorm1d<B>>("BatchNorm1d", {4, 3}, 3));
     all.push_back(layer_case<B, nn::BatchNorm2d<B>>("BatchNorm2d", {2, 1, 6, 6}, 1));
+    all.push_back(layer_case<B, nn::RNN<B>>("RNN", {2, 5, 3}, 3, 4, random));
+    all.push_back(layer_case<B, nn::LSTM<B>>("LSTM", {2, 5, 3}, 3, 4, random));
     all.push_back(layer_case<B, nn::ConvReLUMaxPool2d<B>>("ConvReLUMaxPool2d", {2, 1, 6, 6}, 1, 2, 3, random));
     auto unfused = std::make_unique<nn::ConvReLUMaxPool2d<B>>(1, 2, 3, random);
     unfused->fuse(false);

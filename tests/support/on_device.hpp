@@ -118,6 +118,10 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(attention_forward) HANDGRAD_X(attention_backward)
     HANDGRAD_X(dropout_forward) HANDGRAD_X(dropout_backward)
     HANDGRAD_X(embedding_forward) HANDGRAD_X(embedding_backward)
+    HANDGRAD_X(rnn_forward) HANDGRAD_X(rnn_backward_state) HANDGRAD_X(rnn_backward_input)
+    HANDGRAD_X(rnn_backward_parameters)
+    HANDGRAD_X(lstm_forward) HANDGRAD_X(lstm_backward_state) HANDGRAD_X(lstm_backward_input)
+    HANDGRAD_X(lstm_backward_parameters)
     HANDGRAD_X(sgd_step) HANDGRAD_X(adam_step) HANDGRAD_X(rmsprop_step)
     // clang-format on
 #undef HANDGRAD_X

@@ -16,8 +16,10 @@
 #include "handgrad/ops/l2_penalty/l2_penalty.hpp"
 #include "handgrad/ops/layer_norm/layer_norm.hpp"
 #include "handgrad/ops/linear/linear.hpp"
+#include "handgrad/ops/lstm/lstm.hpp"
 #include "handgrad/ops/pool2d/pool2d.hpp"
 #include "handgrad/ops/rmsprop/rmsprop.hpp"
+#include "handgrad/ops/rnn/rnn.hpp"
 #include "handgrad/ops/sgd/sgd.hpp"
 #include "handgrad/ops/softmax/softmax.hpp"
 
@@ -39,8 +41,10 @@ template <class Place, class T> struct Operations : ActivationOperations<Place, 
                                                     L2PenaltyOperations<Place, T>,
                                                     LayerNormOperations<Place, T>,
                                                     LinearOperations<Place, T>,
+                                                    LstmOperations<Place, T>,
                                                     Pool2dOperations<Place, T>,
                                                     RMSpropOperations<Place, T>,
+                                                    RnnOperations<Place, T>,
                                                     SgdOperations<Place, T>,
                                                     SoftmaxOperations<Place, T> {
     using Scalar = T;                              ///< type of one number

@@ -19,4 +19,6 @@
 #include "handgrad/ops/layer_norm/layer.hpp"
 #include "handgrad/ops/linear/layer.hpp"
 #include "handgrad/ops/linear/tied_head.hpp"
+#include "handgrad/ops/lstm/layer.hpp"
 #include "handgrad/ops/pool2d/layer.hpp"
+#include "handgrad/ops/rnn/layer.hpp"

@@ -20,9 +20,9 @@
 /// | sgd_step, adam_step, rmsprop_step | p is overwritten, and g may be p; the state is neither |
 ///
 /// flatten makes its result a view of its argument. In all other operations (linear, conv2d, both poolings,
-/// conv2d_relu_max_pool2d, layer_norm, batch_norm, attention, embedding, and cross_entropy forward) the result needs memory of its own. If it
-/// shares memory with an argument or another result, they throw AliasError and change nothing. Two arguments that are
-/// only read may be the same tensor.
+/// conv2d_relu_max_pool2d, layer_norm, batch_norm, attention, embedding, rnn, lstm, and cross_entropy forward) the
+/// result needs memory of its own. If it shares memory with an argument or another result, they throw AliasError and
+/// change nothing. Two arguments that are only read may be the same tensor.
 
 #include <cstddef>
 #include <functional>
@@ -66,6 +66,15 @@ inline void require_apart(std::string_view where, const NamedTensor& result,
                           std::initializer_list<NamedTensor> others) {
     for (const NamedTensor& other : others) {
         if (result.overlaps(other)) { refuse_overlap(where, result, other); }
+    }
+}
+
+/// Throws AliasError if one of several results shares memory with an argument or another result.
+template <std::size_t N> void require_all_apart(std::string_view where, const NamedTensor (&arguments)[N],
+                                                std::initializer_list<NamedTensor> results) {
+    for (auto result = results.begin(); result != results.end(); ++result) {
+        for (const NamedTensor& argument : arguments) { require_apart(where, *result, {argument}); }
+        for (auto other = result + 1; other != results.end(); ++other) { require_apart(where, *result, {*other}); }
     }
 }
 
