@@ -129,6 +129,18 @@ Figure& Figure::line_points(std::string name, const Values& x, const Values& y) 
 Figure& Figure::points(std::string name, const Values& x, const Values& y) {
     return add("points", std::move(name), x, y, markers(++styles_, 1.5));
 }
+Figure& Figure::labelled_points(std::string name, const Values& x, const Values& y,
+                                const std::vector<std::string>& texts) {
+    require<ShapeError>(texts.size() == x.numbers.size(), "Figure::labelled_points: {} texts for {} points",
+                        texts.size(), x.numbers.size());
+    points(std::move(name), x, y);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (!std::isfinite(x.numbers[i]) || !std::isfinite(y.numbers[i])) { continue; }
+        series_.back().setup += fmt::format("set label {} at {},{} left offset 0.7,0 noenhanced\n",
+                                            gnuplot_text(texts[i]), x.numbers[i], y.numbers[i]);
+    }
+    return *this;
+}
 Figure& Figure::step(std::string name, const Values& x, const Values& y) {
     return add("step", std::move(name), x, y, {fmt::format("using 2:3 with steps lt {} lw 2.5", ++styles_)});
 }
@@ -282,9 +294,12 @@ Figure& Figure::heat_map(const Values& matrix, std::size_t rows, std::size_t col
     const double largest = std::max(high, -low), top = largest == 0 ? 1 : log ? std::log1p(largest) : largest;
     const char* const shade = log ? "log(1 + $4)" : "$4";
     Series series{"cells", {}, {}, matrix.numbers, {fmt::format("using 2:3:({}) with image pixels", shade)}};
-    series.plots.push_back(
-        fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
-                    whole ? "0f" : "3g", shade, 0.6 * top));
+    constexpr std::size_t most = 16; // rows or columns whose cells have room for a number
+    if (rows <= most && cols <= most) {
+        series.plots.push_back(
+            fmt::format("using 2:3:(sprintf('%.{}', $4)):(abs({}) > {} ? 0xffffff : 0) with labels tc rgb variable",
+                        whole ? "0f" : "3g", shade, 0.6 * top));
+    }
     series.setup = fmt::format("unset grid\nset tics scale 0\nset palette defined ({}0 '#ffffff', 1 '#0072b2')\n"
                                "set cbrange [{}:{}]\nset colorbox\nset rmargin -1\n",
                                low < 0 ? "-1 '#d55e00', " : "", low < 0 ? -top : 0, top);
@@ -325,13 +340,15 @@ std::string Figure::axis(char name, const Axis& axis, std::vector<double> Series
     }
     std::string ticks;
     std::size_t width = 0; // of the names beside each other, in pixels; about 600 are there
+    std::size_t longest = 0;
     for (std::size_t i = 0; i < axis.ticks.size(); ++i) {
         width += 8 * (axis.ticks[i].size() + 2);
+        longest = std::max(longest, axis.ticks[i].size());
         ticks += fmt::format(", {} {}", gnuplot_text(axis.ticks[i]), i);
     }
     if (ticks.empty()) { return text; }
     return text + fmt::format("set {}tics ({}) noenhanced {}\n", name, ticks.substr(2),
-                              name == 'x' && width > 560 ? "rotate by 25 right" : "");
+                              name == 'x' && width > 560 && longest > 1 ? "rotate by 25 right" : "");
 }
 
 Legend Figure::placed_legend() const {

@@ -68,7 +68,12 @@ public:
     Figure& line(std::string name, const Values& x, const Values& y);        ///< points joined by a line
     Figure& line_points(std::string name, const Values& x, const Values& y); ///< points joined by a line, with markers
     Figure& points(std::string name, const Values& x, const Values& y);      ///< markers
-    Figure& step(std::string name, const Values& x, const Values& y);        ///< staircase: y[i] from x[i] to x[i + 1]
+    /// Draws markers, each with a text to its right.
+    /// @param name  text in the legend
+    /// @param x,y   (N)
+    /// @param texts N texts, such as letters
+    Figure& labelled_points(std::string name, const Values& x, const Values& y, const std::vector<std::string>& texts);
+    Figure& step(std::string name, const Values& x, const Values& y); ///< staircase: y[i] from x[i] to x[i + 1]
 
     /// Draws a noisy curve, such as the losses of mini-batches, as a pale line with its moving mean on top of it. The
     /// legend names both and the window: "training" and "training, mean of 51".
@@ -103,8 +108,8 @@ public:
     /// @param levels values at which lines are drawn
     Figure& contour(const Values& x, const Values& y, const Values& values, const Values& levels);
 
-    /// Draws a matrix as coloured cells that contain the numbers, row 0 at the top; blue above zero, orange below. A
-    /// colour bar shows the scale.
+    /// Draws a matrix as coloured cells, row 0 at the top; blue above zero, orange below. The cells contain the numbers
+    /// unless there are more than 16 rows or columns. A colour bar shows the scale.
     /// @param matrix     (rows * cols), row by row
     /// @param rows,cols  at least 1
     /// @param log        whether the colours are logarithmic
