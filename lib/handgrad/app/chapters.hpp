@@ -10,7 +10,7 @@ namespace handgrad::app {
 
 /// Folders of the chapters, in the order of the book. This is the only list of them in C++; a test compares it with the
 /// folders.
-inline constexpr std::array<std::string_view, 16> chapters{"01_mnist_data",
+inline constexpr std::array<std::string_view, 17> chapters{"01_mnist_data",
                                                            "02_forward_pass",
                                                            "03_batched_matmul",
                                                            "04_linear_classifier",
@@ -25,6 +25,7 @@ inline constexpr std::array<std::string_view, 16> chapters{"01_mnist_data",
                                                            "13_residual",
                                                            "14_what_it_looks_at",
                                                            "15_next_letter",
+                                                           "16_memory",
                                                            "17_gpt"};
 
 /// Returns the lines that end a chapter's output: the folder `out` with the figures, the chapter's page, and the next
