@@ -22,6 +22,7 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/handgradConfig.cmake.in
 write_basic_package_version_file(handgradConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/handgradConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/handgradConfigVersion.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/FindCBLAS.cmake" "${CMAKE_CURRENT_LIST_DIR}/HandgradDependencies.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/FindCBLAS.cmake" "${CMAKE_CURRENT_LIST_DIR}/FindPCRE2.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/HandgradDependencies.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/HandgradChapter.cmake" "${CMAKE_CURRENT_LIST_DIR}/keep_diagnostics.sh"
         DESTINATION "${HANDGRAD_INSTALL_CMAKEDIR}")

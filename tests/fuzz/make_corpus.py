@@ -139,6 +139,24 @@ def make_text():
     keep("text", "bomb.gz", zipped(b"a" * 70000))
 
 
+def make_byte_pair():
+    bytes_ = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = [chr(b) for b in bytes_] + [chr(256 + i) for i in range(256 - len(bytes_))]
+    tokens = {token: i for i, token in enumerate(letters + ["th", "the", "aa"])}
+    for name, value in [("good", tokens), ("another", {**tokens, "<|end|>": 259}), ("no_byte", {"the": 0}), ("gap", {**tokens, "q": 300}),
+                        ("twice", {**tokens, "qq": 7}), ("text", {**tokens, "qq": "7"}), ("negative", {**tokens, "qq": -1}),
+                        ("list", {**tokens, "qq": [1]}), ("object", {**tokens, "qq": {"a": 1}}), ("blank", {**tokens, " ": 259}), ("only_list", [1])]:
+        keep("byte_pair", "vocabulary_" + name, b"\0" + json.dumps(value).encode())
+    keep("byte_pair", "vocabulary_cut", b"\0" + json.dumps(tokens).encode()[:-9])
+    keep("byte_pair", "vocabulary_utf8", b"\0" + json.dumps(tokens, ensure_ascii=False).encode())
+    for name, text in [("good", "t h\nth e\n"), ("windows", "#version: 0.2\r\nt h\r\na a\r\n"), ("one", "th\n"), ("three", "t h e\n"), ("empty", "t h\n\n"),
+                       ("unknown", "q q\n"), ("twice", "t h\nt h\n"), ("blanks", " \n"), ("none", "")]:
+        keep("byte_pair", "merges_" + name, b"\1" + text.encode())
+    for name, text in [("words", "the 12th, isn't it\u2019s\n\n  caf\u00e9".encode()), ("signs", "\u65e5\u672c \U0001f600\u00a0\u180e\u2003x\0".encode()),
+                       ("latin_1", b"caf\xe9"), ("cut", b"a\xe4\xb8"), ("long", b"a" * 500), ("blanks", b"  \t \n  a ")]:
+        keep("byte_pair", "text_" + name, b"\2" + text)
+
+
 def make_command_line():
     for name, arguments in [
         ("none", []), ("help", ["--help"]), ("short_help", ["-h"]), ("version", ["--version"]), ("epochs", ["--epochs", "3"]),
@@ -158,3 +176,4 @@ make_safetensors()
 make_checkpoint()
 make_command_line()
 make_text()
+make_byte_pair()

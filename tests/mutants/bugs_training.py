@@ -223,11 +223,13 @@ BUGS = {
         bug("pixels-by-256", "Data: pixels are divided by 256",
             "static_cast<T>(bytes[i]) / <|T(255)|>", "T(256)"),
     ],
-    LIB + "data/text.cpp": [
+    LIB + "data/utf8.hpp": [
         bug("text-overlong-accepted", "Text: UTF-8 in a longer form than necessary is accepted",
             "if (<|point < least[length]|> || point > 0x10FFFF", "false"),
         bug("text-surrogates-accepted", "Text: surrogates are accepted as characters",
             "(<|point >= 0xD800 && point <= 0xDFFF|>)", "false"),
+    ],
+    LIB + "data/text.cpp": [
         bug("text-binary-accepted", "Text: control characters are accepted",
             "require<DataError>(<|(point >= 32 && point != 127)|> || point == U'\\n'", "true"),
         bug("text-bomb-unpacked", "Text: the unpacked size is not limited",

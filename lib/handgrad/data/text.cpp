@@ -6,54 +6,13 @@
 #include <fmt/format.h>
 
 #include "handgrad/data/byte_source.hpp"
+#include "handgrad/data/utf8.hpp"
 #include "handgrad/error.hpp"
 #include "handgrad/io/file.hpp"
 #include "handgrad/io/shown.hpp"
 
 namespace handgrad::data {
 namespace {
-
-constexpr char32_t invalid = 0xFFFFFFFF;
-
-/// Reads one character of UTF-8 and moves `at` behind it. Returns `invalid`, and leaves `at` alone, if the bytes are no
-/// valid UTF-8: a wrong or missing continuation byte, a longer form than necessary, a surrogate, or a number above
-/// 0x10FFFF.
-char32_t next_character(std::string_view text, std::size_t& at) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = byte(at);
-    if (first < 0x80) { return static_cast<char32_t>(byte(at++)); }
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC0 || first >= 0xF8 || text.size() - at < length) { return invalid; }
-    char32_t point = first & (0x7F >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(at + i) & 0xC0) != 0x80) { return invalid; }
-        point = point << 6 | (byte(at + i) & 0x3F);
-    }
-    constexpr char32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) { return invalid; }
-    at += length;
-    return point;
-}
-
-/// Appends one character in UTF-8.
-void append(std::string& text, char32_t point) {
-    const auto continuation = [&](int shift) { text += static_cast<char>(0x80 | (point >> shift & 0x3F)); };
-    if (point < 0x80) {
-        text += static_cast<char>(point);
-    } else if (point < 0x800) {
-        text += static_cast<char>(0xC0 | point >> 6);
-        continuation(0);
-    } else if (point < 0x10000) {
-        text += static_cast<char>(0xE0 | point >> 12);
-        continuation(6);
-        continuation(0);
-    } else {
-        text += static_cast<char>(0xF0 | point >> 18);
-        continuation(12);
-        continuation(6);
-        continuation(0);
-    }
-}
 
 /// A character for a message.
 std::string quoted(char32_t point) {
@@ -138,7 +97,7 @@ std::string parse_text(std::string_view bytes, const std::string& name, std::uin
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t begin = at;
         const char32_t point = next_character(text, at);
-        require<DataError>(point != invalid,
+        require<DataError>(point != not_utf8,
                            "{}: line {} has the byte 0x{:02x}, which is no UTF-8; expected text in UTF-8", name, line,
                            static_cast<unsigned char>(text[begin]));
         if (point == U'\r' && at < text.size() && text[at] == '\n') { continue; }
@@ -153,6 +112,18 @@ std::string parse_text(std::string_view bytes, const std::string& name, std::uin
 
 std::string read_text(const std::filesystem::path& path) {
     return parse_text(io::read_file(path, max_text_bytes), path.string());
+}
+
+std::string printable_text(std::string_view bytes) {
+    std::string result;
+    for (std::size_t at = 0; at < bytes.size();) {
+        const char32_t point = next_character(bytes, at);
+        const bool is_control = point < 32 || (point >= 127 && point < 160);
+        const bool is_kept = point != not_utf8 && (!is_control || point == U'\n' || point == U'\t');
+        append(result, is_kept ? point : U'\uFFFD');
+        at += point == not_utf8 ? 1 : 0;
+    }
+    return result;
 }
 
 std::filesystem::path find_text(const std::string& name, const std::filesystem::path& folder,
@@ -174,7 +145,7 @@ CharacterVocabulary::CharacterVocabulary(std::string_view text) {
     require<DataError>(!text.empty(), "CharacterVocabulary: the text is empty");
     for (std::size_t at = 0; at < text.size();) {
         const char32_t point = next_character(text, at);
-        require<DataError>(point != invalid, "CharacterVocabulary: the text is no UTF-8 at byte {}", at);
+        require<DataError>(point != not_utf8, "CharacterVocabulary: the text is no UTF-8 at byte {}", at);
         const auto place = std::lower_bound(points_.begin(), points_.end(), point);
         if (place == points_.end() || *place != point) { points_.insert(place, point); }
     }
@@ -185,7 +156,7 @@ Labels CharacterVocabulary::encode(std::string_view text, const std::string& nam
     tokens.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const char32_t point = next_character(text, at);
-        require<DataError>(point != invalid, "{}: byte {} is no UTF-8", name, at);
+        require<DataError>(point != not_utf8, "{}: byte {} is no UTF-8", name, at);
         const auto place = std::lower_bound(points_.begin(), points_.end(), point);
         require<DataError>(place != points_.end() && *place == point,
                            "{}: unknown character {} at position {}, expected one of {}", name, quoted(point),

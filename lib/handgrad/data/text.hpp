@@ -30,6 +30,10 @@ std::string parse_text(std::string_view bytes, const std::string& name, std::uin
 /// regular file, cannot be read, or holds more than max_text_bytes
 std::string read_text(const std::filesystem::path& path);
 
+/// Replaces what a terminal should not get by U+FFFD: bytes that are no UTF-8, and control characters other than line
+/// breaks and tabs.
+std::string printable_text(std::string_view bytes);
+
 /// Returns the path of a text that comes with handgrad, plain or gzipped: for "names" the file names.txt or
 /// names.txt.gz in the folders that mnist_folders() describes, with the name for "mnist".
 /// @throws DataError if there is none; the message lists every folder
