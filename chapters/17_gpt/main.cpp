@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,6 +30,7 @@
 #include "sampling.hpp"
 #include "settings.hpp"
 #include "task.hpp"
+#include "writer.hpp"
 
 using namespace handgrad;
 using Texts = std::map<std::string, std::string>;
@@ -300,23 +300,18 @@ template <class Backend> void Lesson<Backend>::stop() const {
 //
 // ## It writes
 //
-// The first character is a line break, unless `--prompt FILE` gives it a text to continue.
+// The first character is a line break, unless `--prompt TEXT` gives it a text to continue.
 template <class Backend> void Lesson<Backend>::write_text() {
-    Labels prompt = vocabulary_.encode("\n", "the line break");
-    if (!settings_.prompt.empty()) {
-        prompt = vocabulary_.encode(data::read_text(settings_.prompt),
-                                    settings_.prompt.string());
-    }
+    const std::string given = read_prompt(settings_);
+    const Labels prompt = vocabulary_.encode(
+        given.empty() ? "\n" : given,
+        given.empty() ? "line break" : prompt_name(settings_));
     Random random(options_.seed + 1);
     const Labels text =
         continued(model_, prompt, settings_.characters,
                   {settings_.temperature, settings_.top_k}, random);
-    fmt::print("\nIt writes, at temperature {} from the {} likeliest:\n",
-               settings_.temperature, settings_.top_k);
-    std::istringstream lines(vocabulary_.decode(text));
-    for (std::string line; std::getline(lines, line);) {
-        fmt::print("| {}\n", line);
-    }
+    show_writing(vocabulary_.decode(text),
+                 {settings_.temperature, settings_.top_k});
 }
 
 // @output to end
@@ -358,14 +353,21 @@ template <class Backend> void Lesson<Backend>::record_results() const {
 }
 
 // ## The command line
+//
+// With `--weights` the program does not train: it writes with the weights of GPT-2.
 int main(int argc, char** argv) {
     app::Program program("17_gpt", "Attention, and a small GPT");
     program.options().seed = 1;
     Settings settings;
     offer_options(program, settings);
     return program.main(argc, argv, [&] {
+        const bool thrust = program.options().device == "thrust";
+        if (!settings.weights.empty()) {
+            return thrust ? write_with_gpt2<Device<float>>(program, settings)
+                          : write_with_gpt2<Cpu<float>>(program, settings);
+        }
         settings.complete();
-        if (program.options().device == "thrust") {
+        if (thrust) {
             Lesson<Device<float>>(program, settings).run();
         } else {
             Lesson<Cpu<float>>(program, settings).run();

@@ -18,7 +18,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <sstream>
+#include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <handgrad/tensor/random.hpp>
 
@@ -80,4 +84,13 @@ handgrad::Labels continued(GPT<Backend>& model, const handgrad::Labels& text,
     handgrad::Labels result(Shape{all.size()});
     std::copy(all.begin(), all.end(), result.data());
     return result;
+}
+
+inline void show_writing(const std::string& text, const Sampling& sampling) {
+    fmt::print("\nIt writes, at temperature {} from the {} likeliest:\n",
+               sampling.temperature, sampling.top_k);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        fmt::print("| {}\n", line);
+    }
 }

@@ -34,20 +34,27 @@ inline Preset preset_of(const std::string& name) {
 // An option that the user does not set has the value of the preset.
 struct Settings {
     std::string preset = "small";
-    GPTSizes sizes = {0, 0, 0, 4, 0, false}; // 0: as the preset says
+    GPTSizes sizes = {0, 0, 0, 0, 0, false}; // 0: as the preset says
     std::size_t batch = 0, steps = 0, validation = 0;
     std::optional<double> lr;
     std::size_t warmup = 100, save_every = 0;
     double decay = 0.1, clip = 1;
     double temperature = 0.8;
     std::size_t top_k = 10, characters = 300;
-    std::filesystem::path prompt;
+    std::string prompt;
+    std::filesystem::path prompt_file;
+    std::filesystem::path weights, vocab, merges; // of GPT-2
 
     void complete() {
+        if (!vocab.empty() || !merges.empty()) {
+            throw handgrad::UsageError(
+                "--vocab and --merges are GPT-2's: expected --weights, too");
+        }
         const Preset values = preset_of(preset);
         if (sizes.layers == 0) { sizes.layers = values.layers; }
         if (sizes.width == 0) { sizes.width = values.width; }
         if (sizes.context == 0) { sizes.context = values.context; }
+        if (sizes.heads == 0) { sizes.heads = 4; }
         if (batch == 0) { batch = values.batch; }
         if (steps == 0) { steps = values.steps; }
         if (validation == 0) { validation = values.validation; }
@@ -89,7 +96,33 @@ inline void offer_sizes(handgrad::app::Program& program, Settings& settings) {
                    "the preset's");
     program.option("--validation", settings.validation, 0, 100000,
                    "mini-batches of a validation; 0: the preset's");
-    program.option("--heads", sizes.heads, 1, 100, "heads of a block");
+    program.option("--heads", sizes.heads, 0, 100,
+                   "heads of a block; 0: 4, or as config.json says");
+}
+
+// The files of GPT-2. With them the program does not train.
+inline void offer_files(handgrad::app::Program& program, Settings& settings) {
+    program.option("--weights", settings.weights,
+                   "write with GPT-2: its model.safetensors");
+    program.option("--vocab", settings.vocab,
+                   "GPT-2's vocab.json, if not beside its weights");
+    program.option("--merges", settings.merges,
+                   "GPT-2's merges.txt, if not beside its weights");
+}
+
+// The text to continue, from either option; empty if there is none.
+inline std::string read_prompt(const Settings& settings) {
+    if (settings.prompt_file.empty()) { return settings.prompt; }
+    if (!settings.prompt.empty()) {
+        throw handgrad::UsageError("--prompt and --prompt-file: expected one");
+    }
+    return handgrad::data::read_text(settings.prompt_file);
+}
+
+// Where the prompt is from, for messages.
+inline std::string prompt_name(const Settings& settings) {
+    return settings.prompt_file.empty() ? "--prompt"
+                                        : settings.prompt_file.string();
 }
 
 inline void offer_options(handgrad::app::Program& program, Settings& settings) {
@@ -101,9 +134,11 @@ inline void offer_options(handgrad::app::Program& program, Settings& settings) {
     program.option("--top-k", settings.top_k, 1, 100000,
                    "number of likeliest tokens among which it draws");
     program.option("--characters", settings.characters, 0, 100000,
-                   "number of characters that it writes");
-    program.option("--prompt", settings.prompt,
+                   "number of tokens that it writes: characters, or GPT-2's");
+    program.option("--prompt", settings.prompt, "text that it continues");
+    program.option("--prompt-file", settings.prompt_file,
                    "file with a text that it continues");
+    offer_files(program, settings);
     program.option("--data", program.options().data,
                    "a text file, or the folder of shakespeare.txt");
     program.take({"--save", "--resume"});

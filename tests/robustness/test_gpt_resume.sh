@@ -59,7 +59,7 @@ refused 1 "was saved with --steps 120" "${sizes[@]}" --steps 121 --resume killed
 refused 1 "was saved with --seed 1" "${small[@]}" --seed 2 --resume killed
 refused 2 "--heads 3 does not divide --width 64" --heads 3
 printf 'To be, or not to be? Ω' >unknown.txt
-refused 1 "unknown.txt: unknown character" "${sizes[@]}" --steps 1 --prompt unknown.txt
+refused 1 "unknown.txt: unknown character" "${sizes[@]}" --steps 1 --prompt-file unknown.txt
 printf 'too short' >short.txt
 refused 1 "the text has 9 characters, expected more than 120" "${sizes[@]}" --data short.txt
 printf 'a\0b' >binary.txt

@@ -186,6 +186,12 @@ Program& Program::option(std::string name, std::string& variable, std::vector<st
                 [&variable] { return variable; }});
 }
 
+Program& Program::option(std::string name, std::string& variable, std::string help) {
+    return add({std::move(name), "TEXT", std::move(help), "a text",
+                [&variable](const std::string& text) { return !(variable = text).empty(); },
+                [&variable] { return variable; }});
+}
+
 Program& Program::option(std::string name, std::filesystem::path& variable, std::string help) {
     return add({std::move(name), "PATH", std::move(help), "a path",
                 [&variable](const std::string& text) { return !(variable = text).empty(); },

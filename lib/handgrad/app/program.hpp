@@ -98,6 +98,8 @@ public:
                     std::string unset);
     /// Offers a choice of one word.
     Program& option(std::string name, std::string& variable, std::vector<std::string> choices, std::string help);
+    /// Offers a text, which must not be empty.
+    Program& option(std::string name, std::string& variable, std::string help);
     /// Offers a file or folder.
     Program& option(std::string name, std::filesystem::path& variable, std::string help);
     /// Offers an option without a value, which sets `variable` to true.
