@@ -137,6 +137,7 @@ Tested tested_lstm_cell() {
                    }}};
     t.large = [] { return std::vector<Example>{lstm_cell_example({70, 1, 33, 40})}; };
     t.threads_on_device = true;
+    t.cases = 4;
     return t;
 }
 
@@ -185,6 +186,7 @@ Tested tested_lstm() {
                    }}};
     t.large = [] { return std::vector<Example>{lstm_example({37, 5, 20, 33}), lstm_example({20, 4, 3, 5})}; };
     t.threads_on_device = true;
+    t.cases = 4;
     return t;
 }
 

@@ -154,6 +154,7 @@ Tested tested_rnn_cell() {
                    }}};
     t.large = [] { return std::vector<Example>{rnn_cell_example({70, 1, 33, 40})}; };
     t.threads_on_device = true;
+    t.cases = 4;
     return t;
 }
 
@@ -205,6 +206,7 @@ Tested tested_rnn() {
                                    })};
     t.large = [] { return std::vector<Example>{rnn_example({37, 9, 20, 33}), rnn_example({20, 4, 3, 5})}; };
     t.threads_on_device = true;
+    t.cases = 4;
     return t;
 }
 
