@@ -82,7 +82,7 @@ inline double compare_on_all(const counting::Contexts& examples,
 // occurs in several places of several examples, so its row of $dw_0$ is a sum; the letters 2 and
 // 4 do not occur, and their rows are 0.
 template <class T> T loss_at(const std::vector<Tensor<T>>& parameters,
-                             const Sizes& sizes, const Labels& tokens,
+                             const LetterSizes& sizes, const Labels& tokens,
                              const Labels& targets) {
     Random random(0);
     LetterNet<handgrad::Reference<T>> net(sizes, random);
@@ -94,7 +94,7 @@ template <class T> T loss_at(const std::vector<Tensor<T>>& parameters,
 }
 
 inline void check_network(check::GradientCheck& checker) {
-    const Sizes sizes{5, 3, 2, 4};
+    const LetterSizes sizes{5, 3, 2, 4};
     const Labels tokens{{0, 0, 0}, {0, 0, 3}, {0, 3, 1}, {3, 1, 3}};
     const Labels targets{3, 1, 3, 0};
     Random random(1);

@@ -76,7 +76,7 @@ private:
                  std::size_t context, double temperature) const;
     void print(const std::vector<Made>& columns) const;
 
-    Sizes sizes(std::size_t width) const {
+    LetterSizes sizes(std::size_t width) const {
         return {V_, settings_.sizes.context, width, settings_.sizes.hidden};
     }
     data::Contexts contexts(const std::vector<std::string>& names,
@@ -459,8 +459,8 @@ Lesson::Made Lesson::made_by(const std::string& title,
     Random random(options_.seed, 2);
     Made made{title};
     for (std::size_t n = 0; n < 1000; ++n) {
-        Context name = make_name(scores_of, context, list_.line_break(),
-                                 temperature, random);
+        sampling::Context name = sampling::make_name(
+            scores_of, context, list_.line_break(), temperature, random);
         made.listed += known.count(list_.text(name));
         if (n >= settings_.names) { continue; }
         const bool cut = name.size() > shown_letters;
@@ -493,10 +493,10 @@ void Lesson::make_names() {
     const Tensor<double> uniform(Shape{V_, V_}, 1 / static_cast<double>(V_));
     const auto p = counting::frequencies(train_pairs_, 0.01);
     const double temperature = settings_.temperature;
-    print({made_by("guessing", TableScores(uniform), 1, temperature),
-           made_by("pairs", TableScores(p), 1, temperature),
-           made_by("network", NetScores<Backend>(net_), settings_.sizes.context,
-                   temperature)});
+    print({made_by("guessing", sampling::TableScores(uniform), 1, temperature),
+           made_by("pairs", sampling::TableScores(p), 1, temperature),
+           made_by("network", sampling::NetScores<Backend>(net_),
+                   settings_.sizes.context, temperature)});
 }
 
 // @output to "in the list"
@@ -516,9 +516,10 @@ void Lesson::make_names() {
 void Lesson::change_temperature() {
     std::vector<Made> columns;
     for (const char* temperature : {"0.01", "0.5", "1", "2"}) {
-        columns.push_back(
-            made_by("at " + std::string(temperature), NetScores<Backend>(net_),
-                    settings_.sizes.context, std::stod(temperature)));
+        columns.push_back(made_by("at " + std::string(temperature),
+                                  sampling::NetScores<Backend>(net_),
+                                  settings_.sizes.context,
+                                  std::stod(temperature)));
     }
     print(columns);
 }

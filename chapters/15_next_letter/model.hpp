@@ -18,7 +18,7 @@ namespace nn = handgrad::nn;
 using handgrad::Accumulate;
 using handgrad::Random;
 
-struct Sizes {
+struct LetterSizes {
     std::size_t letters = 27; // V
     std::size_t context = 3;  // T
     std::size_t width = 10;   // C
@@ -43,7 +43,7 @@ public:
     nn::Parameter<Backend> w1, b1; // (T C, M), (M)
     nn::Parameter<Backend> w2, b2; // (M, V), (V)
 
-    LetterNet(const Sizes& sizes, Random& random) : sizes_(sizes) {
+    LetterNet(const LetterSizes& sizes, Random& random) : sizes_(sizes) {
         const std::size_t inputs = sizes.context * sizes.width;
         add("w0", w0, {sizes.letters, sizes.width});
         add("w1", w1, {inputs, sizes.hidden});
@@ -102,7 +102,7 @@ public:
                                     add_to);
     }
 
-    const Sizes& sizes() const { return sizes_; }
+    const LetterSizes& sizes() const { return sizes_; }
     std::string name() const override { return "LetterNet"; }
 
 private:
@@ -125,7 +125,7 @@ private:
     }
 
     static constexpr Accumulate add_to = Accumulate::yes; // zero_grad() clears
-    Sizes sizes_;
+    LetterSizes sizes_;
     Tensor x_, o1_, z_, p_; // (N, T C), (N, M), (N, V), (N, V)
     Tensor dz_, do1_, dx_;  // as z, o1, x; do1 becomes dz1
 };

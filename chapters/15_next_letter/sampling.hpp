@@ -30,6 +30,8 @@
 
 #include "model.hpp"
 
+namespace sampling {
+
 using Scores = std::vector<double>; // of the V letters
 using Context = std::vector<std::int64_t>;
 
@@ -98,3 +100,5 @@ public:
 private:
     LetterNet<Backend>& net_;
 };
+
+} // namespace sampling

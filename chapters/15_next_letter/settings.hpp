@@ -35,7 +35,7 @@ inline Preset preset_of(const std::string& name) {
 // An option that the user does not set has the value of the preset.
 struct Settings {
     std::string preset = "small";
-    Sizes sizes = {0, 0, 0, 0};
+    LetterSizes sizes = {0, 0, 0, 0};
     std::size_t batch = 0, steps = 0;
     std::optional<double> lr, decay;
     std::size_t table_steps = 20'000;
@@ -111,7 +111,7 @@ inline NameList read_names(const std::filesystem::path& data) {
 // A context longer than every name would see line breaks alone in its first places, and a network
 // with too many parameters would not fit into the memory. Both are refused before anything is
 // computed.
-inline void require_fit(const Sizes& sizes, std::size_t longest) {
+inline void require_fit(const LetterSizes& sizes, std::size_t longest) {
     using handgrad::UsageError;
     if (sizes.context > longest) {
         throw UsageError(fmt::format("--context {}: expected at most {}, the "
@@ -129,7 +129,7 @@ inline void require_fit(const Sizes& sizes, std::size_t longest) {
 }
 
 inline void offer_options(handgrad::app::Program& program, Settings& settings) {
-    Sizes& sizes = settings.sizes;
+    LetterSizes& sizes = settings.sizes;
     program.option("--preset", settings.preset, {"small", "full"},
                    "default values of the next seven options");
     program.option("--context", sizes.context, 0, 100,

@@ -260,6 +260,19 @@ TEST_CASE("figure scripts: a noisy curve is pale, and its mean stands on top of 
                       "Figure::smoothed_line: 2 x values and 1 y values");
 }
 
+TEST_CASE("figure scripts: points have their texts beside them") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    Figure figure;
+    figure.labelled_points("letters", {0.5, nan, 3}, {-1, 0, 2}, {"a", "b", "it's"});
+    const Written got = written({figure});
+    CHECK(contains(got.script, "set label 'a' at 0.5,-1 left offset 0.7,0 noenhanced\n"));
+    CHECK(contains(got.script, "set label 'it''s' at 3,2 left offset 0.7,0 noenhanced\n"));
+    CHECK_FALSE(contains(got.script, "'b'")); // has no place
+    CHECK(contains(got.csv, "letters,0.5,-1\n"));
+    CHECK_THROWS_WITH(figure.labelled_points("letters", {0, 1}, {0, 1}, {"a"}),
+                      "Figure::labelled_points: 1 texts for 2 points");
+}
+
 TEST_CASE("figure scripts: contour lines stand where the function has their level") {
     Figure figure; // x + 10 y on a grid of 2 rows and 3 columns; a saddle x y on another
     figure.contour({0, 1, 2}, {0, 1}, {0, 1, 2, 10, 11, 12}, {5, 1.5, 99});

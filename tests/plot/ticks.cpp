@@ -32,6 +32,15 @@ TEST_CASE("a matrix has the names at its axes that it was given, or numbers", "[
     CHECK(plain != script);
 }
 
+TEST_CASE("cells contain their numbers as long as there is room", "[plot]") {
+    const auto numbered = [](std::size_t rows, std::size_t cols) {
+        return contains(script_of(plot::Figure().heat_map(std::vector<double>(rows * cols, 1), rows, cols)), "sprintf");
+    };
+    CHECK(numbered(16, 16));
+    CHECK_FALSE(numbered(17, 2));
+    CHECK_FALSE(numbered(2, 17));
+}
+
 TEST_CASE("names that do not fit beside each other are turned", "[plot]") {
     const auto turned = [](const std::vector<std::string>& names) {
         return contains(script_of(plot::Figure().x_ticks(names).line("a", {0, 1}, {0, 1})), "rotate by 25 right");
@@ -39,6 +48,8 @@ TEST_CASE("names that do not fit beside each other are turned", "[plot]") {
     CHECK_FALSE(turned(std::vector<std::string>(10, "class")));
     CHECK_FALSE(turned(std::vector<std::string>(5, "twelve chars")));
     CHECK(turned(std::vector<std::string>(10, "Sneaker")));
+    CHECK_FALSE(turned(std::vector<std::string>(27, "a")));
+    CHECK(turned(std::vector<std::string>(27, "ab")));
 }
 
 TEST_CASE("a confusion matrix is square, counts, and says which way round it is", "[plot]") {
