@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,16 +13,15 @@
 #include <handgrad/app/program.hpp>
 #include <handgrad/data/text.hpp>
 #include <handgrad/data/token_loader.hpp>
-#include <handgrad/error.hpp>
-#include <handgrad/optim/adam.hpp>
-#include <handgrad/optim/lr_scheduler.hpp>
 
 #include "counting.hpp"
 #include "gradients.hpp"
 #include "model.hpp"
+#include "names.hpp"
 #include "pictures.hpp"
 #include "sampling.hpp"
 #include "settings.hpp"
+#include "training.hpp"
 
 using namespace handgrad;
 using Backend = Cpu<double>;
@@ -59,22 +57,10 @@ private:
     void add_counts() const;
     void count_longer();
     void train_networks();
-    void train(Net& net, pictures::History& history) const;
-    double mean_loss(Net& net, const data::Contexts& examples) const;
+    pictures::History train(Net& net) const;
     void look_at_letters() const;
     void make_names();
     void change_temperature();
-
-    // A column of names, and how many of 1,000 names are in the list.
-    struct Made {
-        std::string title;
-        std::vector<std::string> names = {};
-        std::size_t listed = 0;
-    };
-    template <class ScoresOf>
-    Made made_by(const std::string& title, const ScoresOf& scores_of,
-                 std::size_t context, double temperature) const;
-    void print(const std::vector<Made>& columns) const;
 
     LetterSizes sizes(std::size_t width) const {
         return {V_, settings_.sizes.context, width, settings_.sizes.hidden};
@@ -110,6 +96,7 @@ private:
     Random random_{options_.seed}, random_of_flat_{options_.seed};
     Net net_{sizes(settings_.sizes.width), random_};
     Net flat_{sizes(2), random_of_flat_};
+    const sampling::NameMaker maker_{list_, settings_.names, options_.seed};
 };
 
 // ## The names
@@ -215,7 +202,8 @@ void Lesson::descend() const {
     std::size_t next = 0;
     const auto p = counting::descend(
         pairs_, 0, settings_.table_steps, [&](std::size_t t, double loss) {
-            if (t > 0) {
+            const bool drawn = t < 100 || t % 100 == 0;
+            if (t > 0 && drawn) {
                 steps.push_back(static_cast<double>(t));
                 excess.push_back(loss - counted_);
             }
@@ -233,7 +221,7 @@ void Lesson::descend() const {
     fmt::print("Largest difference between a probability and its frequency: "
                "{:.4f}\n",
                largest);
-    program_.result("gradient descent", counted_ + excess.back());
+    program_.result("gradient descent", counting::mean_loss(p, pairs_));
     pictures::draw_table_losses(program_, steps, excess);
 }
 
@@ -254,8 +242,9 @@ void Lesson::descend() const {
 //
 // <details class="predict"><summary>Predict: which loss on the development names is the smallest, that of 1, 10,000 or 1,000,000 added to each count?</summary>
 //
-// That of 1. With 10,000 a row has 270,000 counts that were added, and at most 27,000 that were
-// seen. With a million all probabilities are nearly 1/27, and both losses are nearly $\log 27$.
+// That of 1. With 10,000 a row has 270,000 counts that were added, and about 27,000 at most that
+// were seen. With a million all probabilities are nearly 1/27, and both losses are nearly $\log
+// 27$.
 //
 // </details>
 void Lesson::add_counts() const {
@@ -313,7 +302,7 @@ void Lesson::count_longer() {
 
 // @output to "5 "
 //
-// With more letters the loss on the training names falls and falls. On the development names it
+// With more letters the loss on the training names keeps falling. On the development names it
 // turns after three letters: 2.10 is the best that these tables reach. A context of five letters
 // that was seen twice tells little, and the table has no idea that `kayle` and `cayle` are alike.
 //
@@ -333,17 +322,21 @@ void Lesson::count_longer() {
 // 11). And it does get below, with 15,897 parameters: the table for three letters has 5,438 rows.
 //
 // </details>
+pictures::History Lesson::train(Net& net) const {
+    const training::Options options = {settings_.batch, settings_.steps,
+                                       *settings_.lr, *settings_.decay,
+                                       options_.seed};
+    return training::train(net, train_, dev_, options, &net == &net_);
+}
+
 void Lesson::train_networks() {
-    fmt::print("\nThe network sees {} letters, and has {} parameters\n"
-               "  step  training, a mini-batch  development\n",
+    fmt::print("\nThe network sees {} letters, and has {} parameters\n",
                settings_.sizes.context, net_.parameter_count());
-    pictures::History history, flat;
-    train(net_, history);
-    train(flat_, flat);
+    const pictures::History history = train(net_), flat = train(flat_);
     fmt::print("After {} steps:  training  development\n", settings_.steps);
     const auto show = [&](Net& net, double dev) {
         fmt::print("{:4} numbers a letter  {:8.4f}  {:11.4f}\n",
-                   net.sizes().width, mean_loss(net, train_), dev);
+                   net.sizes().width, training::mean_loss(net, train_), dev);
     };
     show(net_, history.dev_losses.back());
     show(flat_, flat.dev_losses.back());
@@ -357,62 +350,6 @@ void Lesson::train_networks() {
 //
 // ![Both networks pass the counted pairs within a few hundred steps. The one with ten numbers a letter also passes the best table.](loss.svg)
 //
-// One training: the same mini-batches for both networks.
-void Lesson::train(Net& net, pictures::History& history) const {
-    data::TokenLoader<Backend> loader(
-        train_, {settings_.batch, settings_.steps, options_.seed});
-    AdamWOptions adam;
-    adam.lr = *settings_.lr;
-    adam.weight_decay = *settings_.decay;
-    optim::AdamW<Backend> optimizer(net.parameters(), adam);
-    optim::LambdaLR schedule(
-        optimizer,
-        optim::warmup_cosine(std::min<std::size_t>(100, settings_.steps / 2),
-                             settings_.steps, 0.02));
-    const std::size_t interval = std::max<std::size_t>(1, settings_.steps / 5);
-    for (std::size_t step = 1; step <= settings_.steps; ++step) {
-        const auto& batch = loader.next();
-        const double loss = net.forward(batch.inputs, batch.targets);
-        if (!std::isfinite(loss)) {
-            throw DivergenceError(
-                fmt::format("the training loss is {}: try a smaller learning "
-                            "rate than --lr {}",
-                            loss, *settings_.lr));
-        }
-        net.zero_grad();
-        net.backward(batch.inputs, batch.targets);
-        optimizer.step();
-        schedule.step();
-        history.losses.push_back(loss);
-        const bool due = step % interval == 0 || step == settings_.steps;
-        if (!due && step > 1) { continue; }
-        const double dev = mean_loss(net, dev_);
-        if (&net == &net_) {
-            fmt::print("{:6}  {:22.4f}  {:11.4f}\n", step, loss, dev);
-        }
-        if (!due) { continue; }
-        history.dev_steps.push_back(static_cast<double>(step));
-        history.dev_losses.push_back(dev);
-    }
-}
-
-// The mean loss of many examples, 1,024 at a time.
-double Lesson::mean_loss(Net& net, const data::Contexts& examples) const {
-    constexpr std::size_t part = 1024;
-    Labels tokens, targets;
-    double sum = 0;
-    for (std::size_t first = 0; first < examples.size(); first += part) {
-        const std::size_t count = std::min(part, examples.size() - first);
-        resize(tokens, {count, examples.length()});
-        resize(targets, {count});
-        for (std::size_t n = 0; n < count; ++n) {
-            examples.copy(first + n, &tokens(n, 0), &targets(n));
-        }
-        sum += static_cast<double>(count) * net.forward(tokens, targets);
-    }
-    return sum / static_cast<double>(examples.size());
-}
-
 // ## What it knows about letters
 //
 // <details class="predict"><summary>Predict: nobody told the network what a vowel is. What should the vowels' rows of the table have in common?</summary>
@@ -450,58 +387,22 @@ void Lesson::look_at_letters() const {
 //
 // Every model draws with the same random numbers. A thousand names show how many of them are
 // real: to be in the list, a name has to be made letter by letter without a mistake.
-template <class ScoresOf>
-Lesson::Made Lesson::made_by(const std::string& title,
-                             const ScoresOf& scores_of, std::size_t context,
-                             double temperature) const {
-    static constexpr std::size_t shown_letters = 12;
-    const std::set<std::string> known(list_.names.begin(), list_.names.end());
-    Random random(options_.seed, 2);
-    Made made{title};
-    for (std::size_t n = 0; n < 1000; ++n) {
-        sampling::Context name = sampling::make_name(
-            scores_of, context, list_.line_break(), temperature, random);
-        made.listed += known.count(list_.text(name));
-        if (n >= settings_.names) { continue; }
-        const bool cut = name.size() > shown_letters;
-        if (cut) { name.resize(shown_letters); }
-        made.names.push_back(list_.text(name) + (cut ? "..." : ""));
-    }
-    return made;
-}
-
-// A table with a column for each model.
-void Lesson::print(const std::vector<Made>& columns) const {
-    const auto row = [&](const std::string& title, const auto& cell) {
-        std::string line = fmt::format("{:11}", title);
-        for (const Made& made : columns) {
-            line += fmt::format("  {:15}", cell(made));
-        }
-        fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
-    };
-    fmt::print("\n");
-    row("", [](const Made& made) { return made.title; });
-    for (std::size_t n = 0; n < settings_.names; ++n) {
-        row("", [n](const Made& made) { return made.names[n]; });
-    }
-    row("in the list", [](const Made& made) {
-        return fmt::format("{} of 1000", made.listed);
-    });
-}
-
 void Lesson::make_names() {
     const Tensor<double> uniform(Shape{V_, V_}, 1 / static_cast<double>(V_));
     const auto p = counting::frequencies(train_pairs_, 0.01);
     const double temperature = settings_.temperature;
-    print({made_by("guessing", sampling::TableScores(uniform), 1, temperature),
-           made_by("pairs", sampling::TableScores(p), 1, temperature),
-           made_by("network", sampling::NetScores<Backend>(net_),
-                   settings_.sizes.context, temperature)});
+    const sampling::NetScores<Backend> network(net_);
+    maker_.print(
+        {maker_.make("guessing", sampling::TableScores(uniform), 1,
+                     temperature),
+         maker_.make("pairs", sampling::TableScores(p), 1, temperature),
+         maker_.make("network", network, settings_.sizes.context,
+                     temperature)});
 }
 
 // @output to "in the list"
 //
-// The names of the guessing model have 27 letters on average, since it ends a name with the
+// The names of the guessing model have 26 letters on average, since it ends a name with the
 // probability 1/27. Pairs look right two letters at a time. The network's names could be names,
 // and every fifth is one.
 //
@@ -514,14 +415,14 @@ void Lesson::make_names() {
 //
 // </details>
 void Lesson::change_temperature() {
-    std::vector<Made> columns;
+    const sampling::NetScores<Backend> network(net_);
+    std::vector<sampling::Made> columns;
     for (const char* temperature : {"0.01", "0.5", "1", "2"}) {
-        columns.push_back(made_by("at " + std::string(temperature),
-                                  sampling::NetScores<Backend>(net_),
-                                  settings_.sizes.context,
-                                  std::stod(temperature)));
+        columns.push_back(maker_.make("at " + std::string(temperature), network,
+                                      settings_.sizes.context,
+                                      std::stod(temperature)));
     }
-    print(columns);
+    maker_.print(columns);
 }
 
 // @output to end

@@ -17,11 +17,13 @@
 #include "counting.hpp"
 #include "model.hpp"
 #include "settings.hpp"
+#include "training.hpp"
 
 namespace pictures {
 
 using handgrad::app::Program;
 using handgrad::plot::Figure;
+using training::History;
 using Line = std::vector<double>;
 
 inline void save(const Figure& figure, const Program& program,
@@ -54,12 +56,6 @@ inline void draw_table_losses(const Program& program, const Line& steps,
     save(figure, program, "table_loss");
 }
 
-// A network in training: the losses of its mini-batches, and of the development names now and
-// then.
-struct History {
-    Line losses, dev_steps, dev_losses;
-};
-
 // The means of 100 equal parts of the losses, at the middle step of each.
 inline void add_losses(Figure& figure, const std::string& name,
                        const Line& losses) {
@@ -87,7 +83,7 @@ inline void draw_losses(const Program& program, const History& net,
     figure.points("development, C = 2", flat.dev_steps, flat.dev_losses);
     figure.horizontal_line("development, counting pairs", pairs);
     figure.horizontal_line("development, best counting", best);
-    figure.y_range(std::floor(10 * std::fmin(best, net.dev_losses.back())) / 10,
+    figure.y_range(std::floor(10 * net.dev_losses.back() - 1) / 10,
                    std::ceil(10 * pairs + 2) / 10);
     save(figure, program, "loss");
 }
