@@ -3,8 +3,8 @@
 //
 // Every letter of a name, and its end, is an example: the letter before is the input, the letter
 // itself the target. The line break is a letter too, number 0. It stands before the first letter
-// of a name and after the last one. We write it as a dot: `emma` has the pairs .e, em, mm, ma and
-// a. with the dot on either side.
+// of a name and after the last one. We write it as a dot: `emma` has the pairs `.e`, `em`, `mm`,
+// `ma` and `a.`, with the dot on either side.
 //
 // The table of counts is all that the examples tell a model of pairs: $N_{ik}$ of the N examples
 // have letter i before letter k, and $N_i = \sum_k N_{ik}$ have letter i before anything.
