@@ -1,11 +1,12 @@
 #pragma once
 // ## Are the gradients right?
 //
-// Both classes run again with complex numbers. The loss is the sum of all states, each entry times a
-// fixed random number, so every step has an upstream gradient and the gradients from later steps as
-// well. We check the three parameters, the first input, which acts through all later steps, and the
-// first state.
+// Both classes run again with complex numbers. The loss is the sum of all states, each entry times
+// a fixed random number, so every step has an upstream gradient and the gradients from later steps
+// as well. We check the three parameters, the first input, which acts through all later steps, and
+// the first state.
 
+#include <cmath>
 #include <complex>
 #include <cstddef>
 #include <string>
@@ -114,7 +115,68 @@ template <class Net> void load(Net& net, const Problem& p) {
     }
 }
 
-inline check::GradientCheck of_rnn() {
+// ### The library's layers
+//
+// `nn::RNN` and `nn::LSTM` compute the same for a whole mini-batch (B, T, C) at once: the products
+// with $w_{\text{ih}}$ of all steps are one large product, and so are those of the weights'
+// gradients. PyTorch's layers have two biases. Only their sum matters, so we give one of them our
+// bias and the other 0. The gradients have to agree, up to the rounding of sums in another order.
+inline Tensor<double> together(const List<double>& steps) {
+    const std::size_t B = steps[0].shape(0), T = steps.size(),
+                      C = steps[0].shape(1);
+    Tensor<double> all(Shape{B, T, C});
+    for (std::size_t n = 0; n < B; ++n) {
+        for (std::size_t t = 0; t < T; ++t) {
+            for (std::size_t c = 0; c < C; ++c) {
+                all(n, t, c) = steps[t](n, c);
+            }
+        }
+    }
+    return all;
+}
+
+inline double difference(const Tensor<double>& a, const Tensor<double>& b) {
+    double worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        worst = std::fmax(worst, std::abs(a.data()[i] - b.data()[i]));
+    }
+    return worst;
+}
+
+inline void start(nn::RNN<handgrad::Cpu<double>>& layer, const Problem& p) {
+    layer.set_state(p.first_state[0]);
+}
+inline void start(nn::LSTM<handgrad::Cpu<double>>& layer, const Problem& p) {
+    layer.set_state(p.first_state[0], p.first_state[1]);
+}
+
+// The largest difference of any entry of the gradients of the parameters and of all inputs.
+template <class Layer, class Net>
+double difference_from(const Net& net, const Problem& p) {
+    Random random(0);
+    Layer layer(3, 4, random);
+    layer.weight_ih.value = p.parameters[0];
+    layer.weight_hh.value = p.parameters[1];
+    layer.bias_ih.value = p.parameters[2];
+    layer.bias_hh.value.fill(0);
+    start(layer, p);
+    const Tensor<double> x = together(p.x), dy = together(p.dy);
+    layer.forward(x);
+    double worst = difference(layer.backward(dy), together(net.dx));
+    const auto& dh_0 = layer.initial_state_gradient();
+    worst = std::fmax(worst, difference(dh_0, net.dh[0]));
+    worst = std::fmax(worst, difference(layer.weight_ih.grad, net.w_ih.grad));
+    worst = std::fmax(worst, difference(layer.weight_hh.grad, net.w_hh.grad));
+    return std::fmax(worst, difference(layer.bias_ih.grad, net.b.grad));
+}
+
+// ### Both proofs
+struct Proof {
+    check::GradientCheck checker; // against the complex step
+    double from_library = 0;      // largest difference
+};
+
+inline Proof of_rnn() {
     const Problem p = problem_of(1, 4);
     Random random(0);
     RNN<handgrad::Cpu<double>> net(3, 4, random);
@@ -122,13 +184,15 @@ inline check::GradientCheck of_rnn() {
     net.forward(p.x, p.first_state[0]);
     net.backward(p.x, p.dy);
     const auto& q = p.parameters;
-    return check_net<RNN>(
+    const auto checker = check_net<RNN>(
         p, {q[0], q[1], q[2], p.x[0], p.first_state[0]},
         {net.w_ih.grad, net.w_hh.grad, net.b.grad, net.dx[0], net.dh[0]},
         {"w_ih", "w_hh", "b", "x_1", "h_0"});
+    using Layer = nn::RNN<handgrad::Cpu<double>>;
+    return {checker, difference_from<Layer>(net, p)};
 }
 
-inline check::GradientCheck of_lstm() {
+inline Proof of_lstm() {
     const Problem p = problem_of(2, 16);
     Random random(0);
     LSTM<handgrad::Cpu<double>> net(3, 4, random);
@@ -136,11 +200,13 @@ inline check::GradientCheck of_lstm() {
     net.forward(p.x, p.first_state[0], p.first_state[1]);
     net.backward(p.x, p.dy);
     const auto& q = p.parameters;
-    return check_net<LSTM>(
+    const auto checker = check_net<LSTM>(
         p, {q[0], q[1], q[2], p.x[0], p.first_state[0], p.first_state[1]},
         {net.w_ih.grad, net.w_hh.grad, net.b.grad, net.dx[0], net.dh[0],
          net.dc[0]},
         {"w_ih", "w_hh", "b", "x_1", "h_0", "c_0"});
+    using Layer = nn::LSTM<handgrad::Cpu<double>>;
+    return {checker, difference_from<Layer>(net, p)};
 }
 
 } // namespace proof

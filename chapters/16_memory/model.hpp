@@ -3,12 +3,12 @@
 //
 // One step takes the input $x_t$ and the state $h_{t-1}$, and makes the next state:
 // $$h_t = \tanh(x_t w_{\text{ih}} + h_{t-1} w_{\text{hh}} + b).$$
-// All steps use the same weights. `i` stands for input and `h` for hidden; the names are PyTorch's.
+// All steps use the same weights. `i` stands for input and `h` for hidden; the indices are PyTorch's.
 // A mini-batch has B sequences of T steps, C inputs at each step, and M hidden units.
 //
-// Forward and backward stand side by side, first for one step, then for the sequence. The class is a
-// template over the backend: `Cpu<double>` computes, and `Reference<std::complex<double>>` runs the
-// same lines with complex numbers, to prove the gradients.
+// Forward and backward stand side by side, first for one step, then for the sequence. The class is
+// a template over the backend: `Cpu<double>` computes, and `Reference<std::complex<double>>` runs
+// the same lines with complex numbers, to prove the gradients.
 
 #include <cmath>
 #include <cstddef>
@@ -36,9 +36,9 @@ template <class Backend> void begin(nn::Parameter<Backend>& parameter,
     handgrad::uniform_(parameter.value, -bound, bound, random);
 }
 
-// The three parameters of one step. An RNN computes M numbers of each input and state, an LSTM, further
-// below, 4 M numbers. The gradients of the step's three terms are those of a linear layer. They are
-// added to the ones of the other steps, since all steps use the same weights.
+// The three parameters of one step. An RNN computes M numbers of each input and state, an LSTM,
+// further below, 4 M numbers. The gradients of the step's three terms are those of a linear layer.
+// They are added to the ones of the other steps, since all steps use the same weights.
 template <class Backend> class StepWeights : public nn::Component<Backend> {
 public:
     using typename nn::Component<Backend>::Tensor;
@@ -141,8 +141,8 @@ public:
 
 // ## Gates: the LSTM
 //
-// An LSTM (long short-term memory) has a second state, the cell $c_t$. Four linear layers read $x_t$ and
-// $h_{t-1}$; we compute them as one with 4 M results and take its four parts:
+// An LSTM (long short-term memory) has a second state, the cell $c_t$. Four linear layers read
+// $x_t$ and $h_{t-1}$; we compute them as one with 4 M results and take its four parts:
 //
 // | part | formula | meaning |
 // | --- | --- | --- |
@@ -201,9 +201,10 @@ public:
         return s;
     }
 
-    // The cell $c_t$ has two uses as well: $h_t$ is computed from it, and so is $c_{t+1}$. `dc_after` is
-    // the gradient from the later step, and we add that from $h_t$. The way back to $c_{t-1}$ is a
-    // product with the forget gate, entry by entry. There is no matrix and no tanh in it.
+    // The cell $c_t$ has two uses as well: $h_t$ is computed from it, and so is $c_{t+1}$.
+    // `dc_after` is the gradient from the later step, and we add that from $h_t$. The way back to
+    // $c_{t-1}$ is a product with the forget gate, entry by entry. There is no matrix and no tanh
+    // in it.
     void step_backward(const Tensor& x, const Step& before, const Step& s,
                        const Tensor& dh_after, Tensor& dc_after, Tensor& dx_,
                        Tensor& dh_before, Tensor& dc_before) {

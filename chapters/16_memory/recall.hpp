@@ -2,8 +2,8 @@
 // ## Recall the first symbol
 //
 // The task is a short version of an experiment of Hochreiter and Schmidhuber (1997). A sequence
-// begins with one of four symbols. Then come T - 1 symbols that mean nothing, drawn from four others.
-// At the end the network has to name the first one. Whoever guesses has a loss of log 4 = 1.386.
+// begins with one of four symbols. Then come T - 1 symbols that mean nothing, drawn from four
+// others. At the end the network has to name the first one. A guess has a loss of log 4 = 1.386.
 
 #include <cmath>
 #include <cstddef>
