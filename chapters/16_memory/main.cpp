@@ -30,6 +30,7 @@ using Line = std::vector<double>;
 struct Settings {
     std::size_t steps = 200, hidden = 16;
     double lr = 0.03;
+    std::vector<double> radii = {0.5, 1, 2}; // of the RNNs in the experiment
 };
 
 // How the gates of an LSTM begin.
@@ -68,7 +69,6 @@ private:
 
     app::Program& program_;
     const Settings settings_;
-    const std::vector<double> radii_ = {0.5, 1, 2};
     const double open_bias_ = std::log(99.0); // sigmoid(log 99) = 0.99
     const std::vector<double> biases_ = {0, 1, open_bias_};
     std::vector<longway::Way> rnn_ways_;
@@ -120,9 +120,9 @@ void Lesson::go_back_through_rnn() {
                "radius    norm   slope   norm^100  radius^100  "
                "(radius slope)^100  measured\n");
     const auto power = [](double factor) { return std::pow(factor, 100); };
-    for (const double radius : radii_) {
+    for (const double radius : settings_.radii) {
         const longway::Way way = longway::of_rnn(radius);
-        fmt::print("{:6.1f}  {:6.3f}  {:6.3f}  {:9.1e}  {:10.1e}  {:18.1e}  "
+        fmt::print("{:6.2f}  {:6.3f}  {:6.3f}  {:9.1e}  {:10.1e}  {:18.1e}  "
                    "{:8.1e}\n",
                    way.radius, way.norm, way.slope, power(way.norm),
                    power(way.radius), power(way.radius * way.slope),
@@ -132,7 +132,7 @@ void Lesson::go_back_through_rnn() {
     fmt::print("\n");
 }
 
-// @output to "2.0"
+// @output to "2.00"
 //
 // - **Radius 0.5: the gradient vanishes**, as predicted. The norm is near 1, so the bound leaves
 //   $10^{-3}$ of the gradient where $10^{-31}$ is left.
@@ -191,14 +191,15 @@ void Lesson::draw_ways() const {
     plot::Figure rnn, lstm;
     rnn.title("RNN: gradient of the state").y_log().x_label("step t");
     rnn.y_label("length, relative to step 100");
-    for (std::size_t i = 0; i < radii_.size(); ++i) {
+    for (std::size_t i = 0; i < rnn_ways_.size(); ++i) {
         const longway::Way& way = rnn_ways_[i];
         Line predicted;
         for (const double t : steps) {
             predicted.push_back(std::pow(way.radius * way.slope, 100 - t));
         }
-        rnn.line(fmt::format("radius {}", radii_[i]), steps, way.lengths);
-        rnn.line(fmt::format("predicted, {}", radii_[i]), steps, predicted);
+        const std::string radius = fmt::format("{}", settings_.radii[i]);
+        rnn.line("radius " + radius, steps, way.lengths);
+        rnn.line("predicted, " + radius, steps, predicted);
     }
     lstm.title("LSTM: gradient of the cell").y_log().x_label("step t");
     lstm.y_label("length, relative to step 100");
@@ -376,13 +377,14 @@ void Lesson::draw_recall() const {
 struct CommandLine {
     std::string preset = "lesson";
     std::size_t steps = 0, hidden = 0; // 0: as the preset says
-    std::optional<double> lr;
+    std::optional<double> lr, radius;
 
     Settings lesson() const {
         Settings settings;
         if (steps > 0) { settings.steps = steps; }
         if (hidden > 0) { settings.hidden = hidden; }
         settings.lr = lr.value_or(settings.lr);
+        if (radius) { settings.radii.push_back(*radius); }
         return settings;
     }
     letters::Settings letters(const app::Options& options) const {
@@ -410,6 +412,8 @@ int main(int argc, char** argv) {
                    "hidden units, M; 0: the preset's");
     program.option("--lr", line.lr, 0, 10, "Adam's learning rate",
                    "the preset's");
+    program.option("--radius", line.radius, 0.01, 10,
+                   "one more spectral radius for the lesson", "none");
     program.option("--data", options.data,
                    "for a letter model: a text file, or the texts' folder");
     return program.main(argc, argv, [&] {

@@ -24,8 +24,8 @@ using handgrad::Accumulate;
 using handgrad::Random;
 using handgrad::Shape;
 
-// A parameter and its gradient, of one shape. PyTorch's first weights of all recurrent layers are
-// uniform within $1 / \sqrt M$, where M is the number of hidden units.
+// A parameter and its gradient, of one shape. The first weights are PyTorch's for recurrent layers:
+// uniform within $1 / \sqrt M$.
 template <class Backend> void begin(nn::Parameter<Backend>& parameter,
                                     const Shape& shape, std::size_t hidden,
                                     Random& random) {
@@ -36,9 +36,9 @@ template <class Backend> void begin(nn::Parameter<Backend>& parameter,
     handgrad::uniform_(parameter.value, -bound, bound, random);
 }
 
-// The three parameters of one step. An RNN computes M numbers of each input and state, an LSTM,
-// further below, 4 M numbers. The gradients of the step's three terms are those of a linear layer.
-// They are added to the ones of the other steps, since all steps use the same weights.
+// The three parameters of one step. An RNN computes M numbers for each sequence, an LSTM, further
+// below, 4 M. The gradients are those of two linear layers. Each step adds its own to those of the
+// other steps, since all steps use the same weights.
 template <class Backend> class StepWeights : public nn::Component<Backend> {
 public:
     using typename nn::Component<Backend>::Tensor;
