@@ -23,11 +23,11 @@
 #include <handgrad/train/train.hpp>
 
 #include "attention.hpp"
+#include "cache.hpp"
 #include "costs.hpp"
 #include "gradients.hpp"
 #include "model.hpp"
 #include "pictures.hpp"
-#include "sampling.hpp"
 #include "settings.hpp"
 #include "task.hpp"
 #include "writer.hpp"
@@ -307,11 +307,10 @@ template <class Backend> void Lesson<Backend>::write_text() {
         given.empty() ? "\n" : given,
         given.empty() ? "line break" : prompt_name(settings_));
     Random random(options_.seed + 1);
-    const Labels text =
-        continued(model_, prompt, settings_.characters,
-                  {settings_.temperature, settings_.top_k}, random);
-    show_writing(vocabulary_.decode(text),
-                 {settings_.temperature, settings_.top_k});
+    const Writing text = continued(model_, prompt, settings_.characters,
+                                   settings_.sampling(), random);
+    show_writing(vocabulary_.decode(text.tokens), settings_.characters,
+                 text.seconds, settings_.sampling());
 }
 
 // @output to end

@@ -18,11 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <sstream>
-#include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include <handgrad/tensor/random.hpp>
 
@@ -31,6 +27,7 @@
 struct Sampling {
     double temperature = 1;
     std::size_t top_k = 1;
+    bool cache = true; // whether keys and values are kept
 };
 
 inline std::int64_t draw(const std::vector<double>& scores,
@@ -58,39 +55,15 @@ inline std::int64_t draw(const std::vector<double>& scores,
     return static_cast<std::int64_t>(last);
 }
 
-// The scores for the token after the last one.
+// The scores for the token after the last one, without a cache.
 template <class Backend> std::vector<double>
-last_scores(GPT<Backend>& model, const handgrad::Labels& tokens) {
-    const auto inputs = Backend::from_host(handgrad::Labels(tokens));
-    const handgrad::Tensor<float> z = Backend::to_host(model.forward(inputs));
+last_scores(GPT<Backend>& model, const std::vector<std::int64_t>& tokens) {
+    handgrad::Labels row(Shape{1, tokens.size()});
+    std::copy(tokens.begin(), tokens.end(), row.data());
+    const auto inputs = Backend::from_host(std::move(row));
+    const handgrad::Tensor<typename Backend::Scalar> z =
+        Backend::to_host(model.forward(inputs));
     const std::size_t classes = z.shape(2);
-    const float* last = z.data() + z.size() - classes;
+    const auto* last = z.data() + z.size() - classes;
     return {last, last + classes};
-}
-
-// Draw, append, and go on with the last T tokens: the model has no memory beyond its context.
-template <class Backend>
-handgrad::Labels continued(GPT<Backend>& model, const handgrad::Labels& text,
-                           std::size_t characters, const Sampling& sampling,
-                           Random& random) {
-    std::vector<std::int64_t> all(text.data(), text.data() + text.size());
-    for (std::size_t i = 0; i < characters; ++i) {
-        const std::size_t seen = std::min(all.size(), model.sizes().context);
-        handgrad::Labels window(Shape{1, seen});
-        std::copy_n(all.end() - static_cast<std::ptrdiff_t>(seen), seen,
-                    window.data());
-        all.push_back(draw(last_scores(model, window), sampling, random));
-    }
-    handgrad::Labels result(Shape{all.size()});
-    std::copy(all.begin(), all.end(), result.data());
-    return result;
-}
-
-inline void show_writing(const std::string& text, const Sampling& sampling) {
-    fmt::print("\nIt writes, at temperature {} from the {} likeliest:\n",
-               sampling.temperature, sampling.top_k);
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        fmt::print("| {}\n", line);
-    }
 }

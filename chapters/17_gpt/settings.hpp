@@ -17,6 +17,7 @@
 #include <handgrad/error.hpp>
 
 #include "model.hpp"
+#include "sampling.hpp"
 
 struct Preset {
     std::size_t layers, width, context; // sizes of the model
@@ -41,6 +42,7 @@ struct Settings {
     double decay = 0.1, clip = 1;
     double temperature = 0.8;
     std::size_t top_k = 10, characters = 300;
+    bool no_cache = false;
     std::string prompt;
     std::filesystem::path prompt_file;
     std::filesystem::path weights, vocab, merges; // of GPT-2
@@ -65,6 +67,7 @@ struct Settings {
                             sizes.heads, sizes.width));
         }
     }
+    Sampling sampling() const { return {temperature, top_k, !no_cache}; }
     // Steps between two measurements of the validation loss.
     std::size_t interval() const { return steps < 8 ? 1 : steps / 8; }
 };
@@ -135,6 +138,8 @@ inline void offer_options(handgrad::app::Program& program, Settings& settings) {
                    "number of likeliest tokens among which it draws");
     program.option("--characters", settings.characters, 0, 100000,
                    "number of tokens that it writes: characters, or GPT-2's");
+    program.flag("--no-cache", settings.no_cache,
+                 "compute all tokens again for each new one");
     program.option("--prompt", settings.prompt, "text that it continues");
     program.option("--prompt-file", settings.prompt_file,
                    "file with a text that it continues");

@@ -19,8 +19,8 @@
 #include <handgrad/data/text.hpp>
 #include <handgrad/error.hpp>
 
+#include "cache.hpp"
 #include "gpt2.hpp"
-#include "sampling.hpp"
 #include "settings.hpp"
 
 // The files of the tokens are beside the weights, unless options say otherwise.
@@ -83,11 +83,12 @@ template <class Backend> void write_with_gpt2(handgrad::app::Program& program,
     fmt::print("The text has {} tokens: {}\n", prompt.size(),
                shown_tokens(vocabulary, prompt));
 
-    const Sampling sampling{settings.temperature, settings.top_k};
-    const auto all =
-        continued(model, prompt, settings.characters, sampling, random);
-    const auto written = handgrad::data::printable_text(vocabulary.decode(all));
-    show_writing(written, sampling);
-    program.result("tokens", all);
+    const Writing all = continued(model, prompt, settings.characters,
+                                  settings.sampling(), random);
+    const auto written =
+        handgrad::data::printable_text(vocabulary.decode(all.tokens));
+    show_writing(written, settings.characters, all.seconds,
+                 settings.sampling());
+    program.result("tokens", all.tokens);
     program.result("text", written);
 }

@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
+#include "handgrad/tensor/simd.hpp"
 #include "nlohmann/json.hpp"
 #include "support/operation.hpp"
 #include "support/tensors.hpp"
@@ -177,6 +178,28 @@ constexpr AttentionSizes attention_sizes[] = {{0, 3, 2, 2, Mask::causal},   {2, 
                                               {2, 25, 1, 17, Mask::causal}, {1, 50, 2, 33, Mask::causal},
                                               {1, 49, 2, 32, Mask::none},   {3, 64, 2, 1, Mask::causal}};
 
+Operation attention_append(std::size_t heads, std::size_t past) {
+    return {"attention_append", "qkv -> keys values y",
+            [=](auto on, auto& a) { on.attention_append(a["qkv"], heads, past, a["keys"], a["values"], a["y"]); }};
+}
+
+/// y of the same tokens, `some` at a time, with room for two more; what is not written yet is NaN.
+Tensor<double> appended(const Backend& on, const AttentionSizes& size, const Tensor<double>& qkv, std::size_t some) {
+    const std::size_t B = size.batch, T = size.tokens, C = size.width();
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    Values values{{"keys", full<double>({B, C, T + 2}, nan)}, {"values", full<double>({B, T + 2, C}, nan)}};
+    Tensor<double> y(Shape{B, T, C});
+    for (std::size_t past = 0; past < T; past += some) {
+        const std::size_t count = std::min(some, T - past);
+        Tensor<double>& part = values["qkv"] = Tensor<double>(Shape{B, count, 3 * C});
+        values["y"] = full<double>({3}, 7);
+        for (std::size_t b = 0; b < B; ++b) { std::copy_n(&qkv(b, past, 0), count * 3 * C, &part(b, 0, 0)); }
+        attention_append(size.heads, past)(on, values);
+        for (std::size_t b = 0; b < B; ++b) { std::copy_n(&values["y"](b, 0, 0), count * C, &y(b, past, 0)); }
+    }
+    return y;
+}
+
 } // namespace
 
 HANDGRAD_TEST_OPERATION("attention", tested_attention())
@@ -230,6 +253,58 @@ HANDGRAD_TEST_ON_BACKENDS("attention: a token sees itself and no later one, a he
             }
         }
     }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("attention: tokens one after another have the results of all at once", "[ops][attention]") {
+    for (const AttentionSizes& size : attention_sizes) {
+        if (size.mask == Mask::none || size.tokens == 0 || size.batch == 0) { continue; }
+        const Tensor<double> qkv = size.qkv(),
+                             expected = attention(size.heads, Mask::causal)(on, {{"qkv", qkv}}).at("y");
+        for (const std::size_t some : {std::size_t(1), std::size_t(5), size.tokens}) {
+            INFO(size.text() << ", " << some << " at a time");
+            const Tensor<double> y = appended(on, size, qkv, some);
+            CHECK(difference(y, expected) <= 20 * on.rounding());
+            const bool is_reference = on.number == reference_double.number;
+            // The products of cpu are chains of the same multiply-adds, unless a head is too narrow for them.
+            const bool same_chains = on.number == cpu_float.number || on.number == cpu_double.number;
+            if (is_reference || (same_chains && cpu::fuses && size.features % 16 == 0)) {
+                CHECK(same_bits(y, expected));
+            }
+        }
+    }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("attention_append: what it refuses", "[ops][attention]") {
+    const auto refusal = [&](std::size_t past, const Shape& qkv, const Shape& keys, const Shape& values) {
+        const auto t = [](const Shape& shape) { return zeros<double>(shape); };
+        return attention_append(2, past).refusal(on, {{"qkv", t(qkv)}, {"keys", t(keys)}, {"values", t(values)}});
+    };
+    const std::string where = "attention_append: ";
+    CHECK(refusal(3, {2, 5, 12}, {2, 4, 8}, {2, 8, 4}) == "");
+    CHECK(refusal(8, {2, 0, 12}, {2, 4, 8}, {2, 8, 4}) == "");
+    CHECK(refusal(4, {2, 5, 12}, {2, 4, 8}, {2, 8, 4}) ==
+          where + "4 tokens are kept and qkv has 5 more, expected at most 8 together, the length of keys");
+    CHECK(refusal(9, {2, 0, 12}, {2, 4, 8}, {2, 8, 4}) ==
+          where + "9 tokens are kept and qkv has 0 more, expected at most 8 together, the length of keys");
+    CHECK(refusal(0, {2, 5, 12}, {2, 8, 4}, {2, 8, 4}) == where + "keys has shape (2, 8, 4), expected (2, 4, 4)");
+    CHECK(refusal(0, {2, 5, 12}, {2, 4, 8}, {2, 4, 8}) == where + "values has shape (2, 4, 8), expected (2, 8, 4)");
+    CHECK(refusal(0, {2, 5, 12}, {4, 8}, {2, 8, 4}) ==
+          where + "keys has shape (4, 8), expected 3 dimensions (B, C, length)");
+    CHECK(refusal(0, {2, 5, 13}, {2, 4, 8}, {2, 8, 4}).find(where + "the last extent of qkv is 13") == 0);
+    Values shared{
+        {"qkv", zeros<double>({2, 4, 12})}, {"keys", zeros<double>({2, 4, 4})}, {"values", zeros<double>({2, 4, 4})}};
+    CHECK_THROWS_AS(attention_append(2, 0).with_shared(on, shared, 1, 2, Accumulate::no), AliasError);
+}
+
+TEST_CASE("attention_append has the same bits on any number of threads", "[ops][attention]") {
+    const AttentionSizes size{1, 300, 8, 64, Mask::causal};
+    const Tensor<double> qkv = size.qkv();
+    std::vector<Tensor<double>> results;
+    for (const int threads : {1, 3}) {
+        const Threads used(threads);
+        results.push_back(appended(cpu_float, size, qkv, 150));
+    }
+    CHECK(same_bits(results[0], results[1]));
 }
 
 HANDGRAD_TEST_ON_BACKENDS("attention: scores as large as 10,000, and all alike", "[ops][attention]") {

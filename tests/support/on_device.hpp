@@ -115,7 +115,7 @@ template <class T> struct OnDevice : handgrad::Cpu<T> {
     HANDGRAD_X(batch_norm_forward) HANDGRAD_X(batch_norm_eval_forward) HANDGRAD_X(batch_norm_backward_parameters)
     HANDGRAD_X(batch_norm_backward_input) HANDGRAD_X(batch_norm_eval_backward_input) HANDGRAD_X(batch_norm_update)
     HANDGRAD_X(add_forward) HANDGRAD_X(add_backward)
-    HANDGRAD_X(attention_forward) HANDGRAD_X(attention_backward)
+    HANDGRAD_X(attention_forward) HANDGRAD_X(attention_backward) HANDGRAD_X(attention_append)
     HANDGRAD_X(dropout_forward) HANDGRAD_X(dropout_backward)
     HANDGRAD_X(embedding_forward) HANDGRAD_X(embedding_backward)
     HANDGRAD_X(rnn_forward) HANDGRAD_X(rnn_backward_state) HANDGRAD_X(rnn_backward_input)

@@ -19,4 +19,18 @@ AttentionExtents attention_extents(std::string_view where, const Shape& qkv, std
     return {qkv[0], qkv[1], heads, width / heads, mask == Mask::causal};
 }
 
+KeptTokens kept_tokens(std::string_view where, const AttentionExtents& e, std::size_t past, const Shape& keys,
+                       const Shape& values) {
+    require_rank(where, "keys", keys, {"B", "C", "length"});
+    const std::size_t length = keys[2];
+    require_shape(where, "keys", keys, {e.batch, e.width(), length});
+    require_shape(where, "values", values, {e.batch, length, e.width()});
+    if (past > length || e.tokens > length - past) {
+        throw ShapeError(fmt::format("{}: {} tokens are kept and qkv has {} more, expected at most {} together, the "
+                                     "length of keys",
+                                     where, past, e.tokens, length));
+    }
+    return {past, length};
+}
+
 } // namespace handgrad

@@ -26,6 +26,12 @@
 /// The C numbers of a query, a key, a value and a result are divided among the heads: head 0 has the first
 /// D = C / heads of them.
 ///
+/// **Keys and values that are kept.** A model that writes needs the result of the last token alone, and the keys and
+/// values of all tokens before it. attention_append keeps both: keys (B, C, length) has a column for each token, so that
+/// a query meets the same number of all keys side by side in memory, and values (B, length, C) a row. It writes those
+/// of T new tokens behind the first `past` ones, and computes the results of the new tokens, with the causal mask. In
+/// `reference` they are those of attention_forward for all past + T tokens, bit for bit. There is no backward.
+///
 /// **Memory.** Backward needs qkv and p. No result may replace an argument.
 ///
 /// **Errors.** Throws ShapeError if the shapes do not fit, and if heads does not divide C; AliasError if a result
@@ -59,6 +65,12 @@ struct AttentionExtents {
     HANDGRAD_HOST_DEVICE std::size_t visible(std::size_t t) const { return causal ? t + 1 : tokens; }
 };
 
+/// The tokens whose keys and values are kept.
+struct KeptTokens {
+    std::size_t past;   ///< number of tokens that are there
+    std::size_t length; ///< number of tokens for which there is room
+};
+
 /// The kernels of attention. qkv and dqkv have B T rows of 3 C numbers, y and dy have B T rows of C.
 template <class Place> struct AttentionKernels {
     /// p and y.
@@ -67,10 +79,17 @@ template <class Place> struct AttentionKernels {
     /// dqkv.
     template <class T> static void backward(const AttentionExtents& e, MatrixView<const T> qkv, ImagesView<const T> p,
                                             MatrixView<const T> dy, MatrixView<T> dqkv);
+    /// keys, B C rows of `kept.length` numbers; values, B `kept.length` rows of C; and y.
+    template <class T> static void append(const AttentionExtents& e, const KeptTokens& kept, MatrixView<const T> qkv,
+                                          MatrixView<T> keys, MatrixView<T> values, MatrixView<T> y);
 };
 
 /// Checks qkv on behalf of `where`, and returns all extents. @throws ShapeError
 AttentionExtents attention_extents(std::string_view where, const Shape& qkv, std::size_t heads, Mask mask);
+
+/// Checks keys and values on behalf of `where`, and returns their length. @throws ShapeError
+KeptTokens kept_tokens(std::string_view where, const AttentionExtents& e, std::size_t past, const Shape& keys,
+                       const Shape& values);
 
 /// The results of attention_forward.
 template <class Tensor> struct AttentionResult {
@@ -122,10 +141,28 @@ template <class Place, class T> struct AttentionOperations {
         attention_backward(qkv, heads, mask, p, dy, dqkv);
         return dqkv;
     }
+
+    /// y (B, T, C) of T new tokens with the causal mask, given qkv (B, T, 3 C) of the new tokens and the keys
+    /// (B, C, length) and values (B, length, C) of the `past` tokens before them. Adds the new keys and values to those
+    /// that are kept; what stands behind them does not matter. @throws ShapeError, AliasError
+    static void attention_append(const Tensor& qkv, std::size_t heads, std::size_t past, Tensor& keys, Tensor& values,
+                                 Tensor& y) {
+        const auto where = "attention_append";
+        require_apart(where, {"y", y}, {{"qkv", qkv}, {"keys", keys}, {"values", values}});
+        require_apart(where, {"keys", keys}, {{"qkv", qkv}, {"values", values}});
+        require_apart(where, {"values", values}, {{"qkv", qkv}});
+        const AttentionExtents e = attention_extents(where, qkv.shape(), heads, Mask::causal);
+        const KeptTokens kept = kept_tokens(where, e, past, keys.shape(), values.shape());
+        resize(y, {e.batch, e.tokens, e.width()});
+        on_fast_kernels<Place>([&](auto place) {
+            AttentionKernels<decltype(place)>::append(e, kept, rows(qkv), rows(keys), rows(values), rows(y));
+        });
+    }
 };
 
 HANDGRAD_CALL_AS(AttentionOperations, attention_forward)
 HANDGRAD_CALL_AS(AttentionOperations, attention_backward)
+HANDGRAD_CALL_AS(AttentionOperations, attention_append)
 
 } // namespace handgrad
 

@@ -115,13 +115,24 @@ template <class T> void softmax_backward_in_place(const T* p, T* dp, std::size_t
     }
 }
 
-/// Calls body(head) for all heads of all sequences. A chunk has several heads where they are small.
-template <class Body> void for_each_head(const AttentionExtents& e, const Body& body) {
-    const std::size_t operations = 4 * e.tokens * e.tokens * e.features;
+/// Calls body(head) for all heads of all sequences. A token looks at `seen` tokens. A chunk has several heads where they
+/// are small.
+template <class Body> void for_each_head(const AttentionExtents& e, std::size_t seen, const Body& body) {
+    const std::size_t operations = 4 * e.tokens * seen * e.features;
     const Chunks chunks(e.batch * e.heads, std::max<std::size_t>(1, 2'000'000 / std::max<std::size_t>(1, operations)));
     parallel_for(chunks.count, [&](std::size_t chunk) {
         for (std::size_t i = 0; i < chunks.length(chunk); ++i) { body(chunks.begin(chunk) + i); }
     });
+}
+
+/// sum += a factor x, n numbers, in the order of roundings of block_matmul: a row of a product of matrices is made of
+/// such sums.
+template <class T> void add_multiple(T a, T factor, const T* x, T* sum, std::size_t n) {
+    std::size_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) {
+        multiply_add(Vec<T>(a), Vec<T>(factor) * load(x + i), load(sum + i)).store_unaligned(sum + i);
+    }
+    for (; i < n; ++i) { sum[i] = multiply_add(a, factor * x[i], sum[i]); }
 }
 
 template <class T> T scale_of(const AttentionExtents& e) {
@@ -133,7 +144,7 @@ template <class T> T scale_of(const AttentionExtents& e) {
 template <> template <class T> void AttentionKernels<OnCpu>::forward(const AttentionExtents& e, MatrixView<const T> qkv,
                                                                      ImagesView<T> p, MatrixView<T> y) {
     if (e.tokens == 0) { return; }
-    for_each_head(e, [&](std::size_t number) {
+    for_each_head(e, e.tokens, [&](std::size_t number) {
         const Head<T> head(e, qkv, number);
         const auto q = head.part(qkv, 0), v = head.part(qkv, 2);
         const auto result = head.result(y);
@@ -157,7 +168,7 @@ template <> template <class T> void AttentionKernels<OnCpu>::backward(const Atte
                                                                       MatrixView<const T> qkv, ImagesView<const T> p,
                                                                       MatrixView<const T> dy, MatrixView<T> dqkv) {
     if (e.tokens == 0) { return; }
-    for_each_head(e, [&](std::size_t number) {
+    for_each_head(e, e.tokens, [&](std::size_t number) {
         const Head<T> head(e, qkv, number);
         const auto q = head.part(qkv, 0), k = head.part(qkv, 1), upstream = head.result(dy);
         const auto dq = head.part(dqkv, 0), dk = head.part(dqkv, 1), dv = head.part(dqkv, 2);
@@ -188,7 +199,35 @@ template <> template <class T> void AttentionKernels<OnCpu>::backward(const Atte
     });
 }
 
+template <> template <class T> void AttentionKernels<OnCpu>::append(const AttentionExtents& e, const KeptTokens& kept,
+                                                                    MatrixView<const T> qkv, MatrixView<T> keys,
+                                                                    MatrixView<T> values, MatrixView<T> y) {
+    const std::size_t D = e.features, C = e.width();
+    for_each_head(e, kept.past + e.tokens, [&](std::size_t number) {
+        const std::size_t b = number / e.heads, first = number % e.heads * D; // the head's first column
+        T* z = scratch<T, struct Scores>(whole_registers<T>(kept.length));
+        for (std::size_t t = 0; t < e.tokens; ++t) {
+            const std::size_t place = kept.past + t, seen = place + 1;
+            const T* row = &qkv(b * e.tokens + t, first);
+            std::copy_n(row + 2 * C, D, &values(b * kept.length + place, first));
+            std::fill_n(z, seen, T(0));
+            for (std::size_t c = 0; c < D; ++c) {
+                T* key = &keys(b * C + first + c, 0); // this number of all keys
+                key[place] = row[C + c];
+                add_multiple(row[c], scale_of<T>(e), key, z, seen);
+            }
+            softmax_in_place(z, seen, whole_registers<T>(seen));
+            T* result = &y(b * e.tokens + t, first);
+            std::fill_n(result, D, T(0));
+            for (std::size_t s = 0; s < seen; ++s) {
+                add_multiple(z[s], T(1), &values(b * kept.length + s, first), result, D);
+            }
+        }
+    });
+}
+
 HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnCpu>::forward)
 HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnCpu>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnCpu>::append)
 
 } // namespace handgrad

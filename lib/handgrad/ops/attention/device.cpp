@@ -118,6 +118,64 @@ template <class T> struct Backward {
     }
 };
 
+/// attention_append: stores a number of a new key, and the same number of its value.
+template <class T> struct Keep {
+    AttentionExtents e;
+    KeptTokens kept;
+    MatrixView<const T> qkv;
+    MatrixView<T> keys, values;
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t item) const {
+        const std::size_t C = e.width(), row = item / C, c = item % C, b = row / e.tokens;
+        const std::size_t place = kept.past + row % e.tokens;
+        keys(b * C + c, place) = qkv(row, C + c);
+        values(b * kept.length + place, c) = qkv(row, 2 * C + c);
+    }
+};
+
+/// attention_append: softmax of the scores of a new token in a head. A row of p has kept.length numbers.
+template <class T> struct WeightsOfKept {
+    AttentionExtents e;
+    KeptTokens kept;
+    MatrixView<const T> qkv, keys;
+    T scale;
+    T* p;
+    HANDGRAD_HOST_DEVICE void operator()(std::size_t item) const {
+        const std::size_t first = item % e.heads * e.features, row = item / e.heads, b = row / e.tokens;
+        const std::size_t seen = kept.past + row % e.tokens + 1;
+        T* z = p + item * kept.length;
+        for (std::size_t s = 0; s < seen; ++s) {
+            T score(0);
+            for (std::size_t c = first; c < first + e.features; ++c) {
+                score += qkv(row, c) * keys(b * e.width() + c, s);
+            }
+            z[s] = scale * score;
+        }
+        T largest = z[0], sum(0);
+        for (std::size_t s = 1; s < seen; ++s) { largest = z[s] > largest || z[s] != z[s] ? z[s] : largest; }
+        for (std::size_t s = 0; s < seen; ++s) {
+            z[s] = std::exp(z[s] - largest);
+            sum += z[s];
+        }
+        for (std::size_t s = 0; s < seen; ++s) { z[s] /= sum; }
+    }
+};
+
+template <class T> struct ResultOfKept {
+    AttentionExtents e;
+    KeptTokens kept;
+    MatrixView<const T> values;
+    const T* p;
+    HANDGRAD_HOST_DEVICE T operator()(std::size_t item) const {
+        const std::size_t row = item / e.width(), c = item % e.width(), b = row / e.tokens;
+        const T* weights = p + (row * e.heads + c / e.features) * kept.length;
+        T sum(0);
+        for (std::size_t s = 0; s <= kept.past + row % e.tokens; ++s) {
+            sum += weights[s] * values(b * kept.length + s, c);
+        }
+        return sum;
+    }
+};
+
 template <class T> T scale_of(const AttentionExtents& e) {
     return static_cast<T>(1 / std::sqrt(static_cast<double>(e.features)));
 }
@@ -145,7 +203,21 @@ template <> template <class T> void AttentionKernels<OnDevice>::backward(const A
                      Backward<T>{e, qkv, p, dy, ImagesView<const T>{dz, p.n, p.c, p.h, p.w}});
 }
 
+template <> template <class T>
+void AttentionKernels<OnDevice>::append(const AttentionExtents& e, const KeptTokens& kept, MatrixView<const T> qkv,
+                                        MatrixView<T> keys, MatrixView<T> values, MatrixView<T> y) {
+    const std::size_t items = e.batch * e.tokens * e.heads, seen = kept.past + e.tokens;
+    T* p = device::scratch<T>(items * kept.length);
+    device::for_each_item(e.batch * e.tokens * e.width(), 2, Keep<T>{e, kept, qkv, keys, values});
+    const MatrixView<const T> all_keys{keys.data, keys.rows, keys.columns},
+        all_values{values.data, values.rows, values.columns};
+    device::for_each_item(items, (2 * e.features + 25) * seen,
+                          WeightsOfKept<T>{e, kept, qkv, all_keys, scale_of<T>(e), p});
+    device::tabulate(y.data, y.rows * y.columns, 2 * seen, ResultOfKept<T>{e, kept, all_values, p});
+}
+
 HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnDevice>::forward)
 HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnDevice>::backward)
+HANDGRAD_INSTANTIATE_KERNEL(AttentionKernels<OnDevice>::append)
 
 } // namespace handgrad

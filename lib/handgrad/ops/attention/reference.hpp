@@ -81,7 +81,47 @@ void AttentionKernels<OnReference>::backward(const AttentionExtents& e, MatrixVi
     }
 }
 
+template <> template <class T>
+void AttentionKernels<OnReference>::append(const AttentionExtents& e, const KeptTokens& kept, MatrixView<const T> qkv,
+                                           MatrixView<T> keys, MatrixView<T> values, MatrixView<T> y) {
+    using reference::value_of;
+    using std::exp;
+    const std::size_t C = e.width(), D = e.features;
+    const T root(std::sqrt(static_cast<double>(D)));
+    for (std::size_t row = 0; row < e.batch * e.tokens; ++row) {
+        const std::size_t b = row / e.tokens, place = kept.past + row % e.tokens; // of this token among all
+        for (std::size_t c = 0; c < C; ++c) {
+            keys(b * C + c, place) = qkv(row, C + c);
+            values(b * kept.length + place, c) = qkv(row, 2 * C + c);
+        }
+        for (std::size_t first = 0; first < C; first += D) { // the first column of a head
+            std::vector<T> p(place + 1, T(0));
+            for (std::size_t s = 0; s <= place; ++s) {
+                for (std::size_t c = first; c < first + D; ++c) { p[s] += qkv(row, c) * keys(b * C + c, s); }
+                p[s] = p[s] / root;
+            }
+            auto largest = value_of(p[0]); // a real number: it cancels
+            for (const T& score : p) {
+                const auto value = value_of(score);
+                if (value > largest || value != value) { largest = value; }
+            }
+            T sum(0);
+            for (T& score : p) {
+                score = exp(score - T(largest));
+                sum += score;
+            }
+            for (T& weight : p) { weight /= sum; }
+            for (std::size_t c = first; c < first + D; ++c) {
+                T mean(0); // of the values, with the weights p
+                for (std::size_t s = 0; s <= place; ++s) { mean += p[s] * values(b * kept.length + s, c); }
+                y(row, c) = mean;
+            }
+        }
+    }
+}
+
 HANDGRAD_REFERENCE_KERNEL(AttentionKernels<OnReference>::forward)
 HANDGRAD_REFERENCE_KERNEL(AttentionKernels<OnReference>::backward)
+HANDGRAD_REFERENCE_KERNEL(AttentionKernels<OnReference>::append)
 
 } // namespace handgrad
