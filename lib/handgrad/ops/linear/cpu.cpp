@@ -44,6 +44,39 @@ template <class T> const T* transposed(MatrixView<const T> w) {
 /// operands. A small product is over before the copy of its operand in another order has paid off.
 bool is_large(std::size_t batch, std::size_t in, std::size_t out) { return fuses && batch * in * out >= 6'000'000; }
 
+/// Whether a product of one row with a weight of n numbers, or its dx, reads the weight in its order in memory. The time
+/// is that of the memory: OpenBLAS and block_matmul would read the numbers more than once, or in a worse order.
+template <class T> bool is_row(std::size_t batch, std::size_t in, std::size_t out) {
+    return fuses && batch == 1 && !is_narrow(in) && !is_narrow(out) && in * out * sizeof(T) > (std::size_t(1) << 19);
+}
+
+/// Divides the columns or rows of such a weight, 1 MB in a chunk.
+template <class T> Chunks chunks_of_row(std::size_t items, std::size_t in, std::size_t out) {
+    const std::size_t count = std::max<std::size_t>(1, in * out * sizeof(T) >> 20);
+    return Chunks(items, (items + count - 1) / count, 64);
+}
+
+/// y += x w for one row: n columns of w, which has `stride` of them. Every sum has the order of block_matmul.
+template <class T>
+void add_row_product(const T* x, const T* w, T* y, std::size_t k, std::size_t n, std::size_t stride) {
+    constexpr std::size_t most = 4; // rows of w at once
+    for (std::size_t i = 0; i < k; i += most) {
+        const std::size_t rows = std::min(most, k - i);
+        const T* wi = w + i * stride;
+        std::size_t j = 0;
+        for (; rows == most && j + lanes<T> <= n; j += lanes<T>) {
+            Vec<T> sum = Vec<T>::load_unaligned(y + j);
+            for (std::size_t r = 0; r < most; ++r) {
+                sum = multiply_add(Vec<T>(x[i + r]), Vec<T>::load_unaligned(wi + r * stride + j), sum);
+            }
+            sum.store_unaligned(y + j);
+        }
+        for (; j < n; ++j) {
+            for (std::size_t r = 0; r < rows; ++r) { y[j] = multiply_add(x[i + r], wi[r * stride + j], y[j]); }
+        }
+    }
+}
+
 /// n zeros, in this thread's scratch memory.
 template <class T> const T* zero_row(std::size_t n) {
     T* zeros = scratch<T, struct Zeros>(n);
@@ -56,6 +89,14 @@ template <class T> const T* zero_row(std::size_t n) {
 template <> template <class T> void LinearKernels<OnCpu>::forward(MatrixView<const T> x, MatrixView<const T> w,
                                                                   VectorView<const T> b, MatrixView<T> y) {
     const std::size_t batch = x.rows, in = w.rows, out = w.columns;
+    if (is_row<T>(batch, in, out)) {
+        const Chunks columns = chunks_of_row<T>(out, in, out);
+        return parallel_for(columns.count, [&](std::size_t i) {
+            const std::size_t first = columns.begin(i), count = columns.length(i);
+            std::copy_n(b.data + first, count, y.data + first);
+            add_row_product(x.data, w.data + first, y.data + first, in, count, out);
+        });
+    }
     const Chunks chunks = chunks_of(batch, batch, in, out);
     const T* wt = !is_narrow(in) && is_narrow(out) ? transposed(w) : nullptr;
     parallel_for(chunks.count, [&](std::size_t i) {
@@ -78,6 +119,17 @@ template <> template <class T> void LinearKernels<OnCpu>::forward(MatrixView<con
 template <> template <class T>
 void LinearKernels<OnCpu>::backward_input(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
     const std::size_t batch = dy.rows, in = w.rows, out = w.columns;
+    if (is_row<T>(batch, in, out)) {
+        const Chunks rows = chunks_of_row<T>(in, in, out);
+        return parallel_for(rows.count, [&](std::size_t i) {
+            for (std::size_t d = rows.begin(i), end = d + rows.length(i); d < end; d += narrow) {
+                const T* no_bias = nullptr;
+                with_constant(std::min(narrow, end - d), [&](auto n) {
+                    narrow_outer<n()>(dy.data, w.data + d * out, no_bias, dx.data + d, 1, out);
+                });
+            }
+        });
+    }
     const Chunks chunks = chunks_of(batch, batch, in, out);
     const bool in_blocks = is_large(batch, in, out) && suits_block_matmul<T>(out, in) && !is_narrow(out);
     const T* wt = is_narrow(out) || in_blocks ? transposed(w) : nullptr;
