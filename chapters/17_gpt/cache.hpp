@@ -11,9 +11,9 @@
 //
 // <details class="predict"><summary>Predict: how many times fewer operations does the last token of a window of 64 take?</summary>
 //
-// The linear layers take 64 times fewer, attention 65 / 2 = 32.5 times. Attention does few of all operations, so
-// together nearly 64 times. The time falls less. One row uses each weight once, so the processor waits for
-// the weights to arrive from memory, where 64 rows use each weight 64 times.
+// The linear layers take 64 times fewer, attention 65 / 2 = 32.5 times. In the preset `full` that is 106 million
+// operations against 1.7 million, 62 times fewer. The time falls less (the results have a measurement): one row
+// uses each weight once, so the processor waits until the weights arrive from memory.
 //
 // </details>
 
