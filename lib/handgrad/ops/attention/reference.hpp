@@ -84,10 +84,10 @@ void AttentionKernels<OnReference>::backward(const AttentionExtents& e, MatrixVi
 template <> template <class T>
 void AttentionKernels<OnReference>::append(const AttentionExtents& e, const KeptTokens& kept, MatrixView<const T> qkv,
                                            MatrixView<T> keys, MatrixView<T> values, MatrixView<T> y) {
-    using reference::value_of;
-    using std::exp;
     const std::size_t C = e.width(), D = e.features;
     const T root(std::sqrt(static_cast<double>(D)));
+    using reference::value_of;
+    using std::exp;
     for (std::size_t row = 0; row < e.batch * e.tokens; ++row) {
         const std::size_t b = row / e.tokens, place = kept.past + row % e.tokens; // of this token among all
         for (std::size_t c = 0; c < C; ++c) {
