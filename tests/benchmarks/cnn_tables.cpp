@@ -119,13 +119,15 @@ nlohmann::ordered_json run_device(const Options& options) {
         fmt::print("\nNo device to measure: {}\n", error.what());
         return nullptr;
     }
-    const std::string limit = options.quick ? "256" : "60000", data = options.data;
+    const std::string limit = options.quick ? "64" : "60000", data = options.data;
     const std::string threads = std::to_string(options.threads.back());
     // On a few cores Thrust alone would take minutes.
-    const std::string part = device::is_gpu() ? limit : options.quick ? "128" : "3000";
+    const std::string part = device::is_gpu() ? limit : options.quick ? "32" : "3000";
     const std::string times = std::to_string(std::stoi(limit) / std::stoi(part));
     auto all = nlohmann::ordered_json::array();
-    for (const std::string batch : {"64", "1024"}) {
+    std::vector<std::string> batches = {"64", "1024"};
+    if (options.quick) { batches = {"32"}; }
+    for (const std::string& batch : batches) {
         std::vector<Contestant> contestants;
         const auto add = [&](const std::string& name, std::vector<std::string> command, const std::string& images) {
             command.insert(command.end(), {"--threads", threads, "--batch-size", batch, "--limit", images});

@@ -1,15 +1,12 @@
-// The operations of a deep network and a training step of chapter 13's residual CNN, in float, batch 128: prints the
+// The operations of a deep network and a training step of chapter 13's residual CNN, in float: prints the
 // seconds of the fastest of several calls of each. torch_deep.py does the same with PyTorch, under the same names.
 
-#include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/optim/adam.hpp"
@@ -17,53 +14,17 @@
 
 #include "13_residual/model.hpp"
 #include "arguments.hpp"
+#include "times.hpp"
 
 namespace {
 
 using namespace handgrad;
+using benchmarks::random_numbers;
+using benchmarks::Times;
 using Backend = Cpu<float>;
 using Numbers = Tensor<float>;
 
-constexpr std::size_t batch = 128;
-
-/// The times, and what a case of them takes.
-class Times {
-public:
-    explicit Times(double at_least) : at_least_(at_least) {}
-
-    /// Times f for about `at_least` seconds.
-    template <class F> void add(const std::string& name, F f) {
-        f(); // for warming up
-        double fastest = 1e9;
-        const double begin = seconds();
-        for (double start = begin; start - begin < at_least_;) {
-            f();
-            const double end = seconds();
-            fastest = std::min(fastest, end - start);
-            start = end;
-        }
-        lines_.push_back(fmt::format("{{\"name\": \"{}\", \"seconds\": {}}}", name, fastest));
-    }
-    void print() const { fmt::print("[{}]\n", fmt::join(lines_, ",\n")); }
-
-private:
-    /// On one thread the time of the processor, which other programs disturb less.
-    static double seconds() {
-        timespec time{};
-        ::clock_gettime(num_threads() == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-    }
-
-    double at_least_;
-    std::vector<std::string> lines_;
-};
-
-Numbers random_numbers(const Shape& shape) {
-    Random random(0);
-    Numbers t = zeros<float>(shape);
-    uniform_(t, -1.0, 1.0, random);
-    return t;
-}
+std::size_t batch = 128; // examples in a mini-batch
 
 void time_convolution(Times& times, std::size_t in, std::size_t out, std::size_t side, std::size_t kernel,
                       std::size_t stride) {
@@ -123,7 +84,8 @@ void time_others(Times& times) {
 
     const Numbers rows = random_numbers({batch, 1024}), drows = rows, w = random_numbers({1024}), b = w;
     Numbers mean, rstd, dw, db;
-    times.add("layer_norm (128, 1024)", [&] { Backend::layer_norm_forward(rows, w, b, 1e-5, y, mean, rstd); });
+    times.add("layer_norm " + to_string(rows.shape()),
+              [&] { Backend::layer_norm_forward(rows, w, b, 1e-5, y, mean, rstd); });
     times.add("  backward", [&] {
         Backend::layer_norm_backward_input(rows, w, mean, rstd, drows, dx);
         Backend::layer_norm_backward_parameters(rows, mean, rstd, drows, dw, db);
@@ -170,6 +132,7 @@ int main(int argc, char** argv) try {
     double at_least = 0.3;
     app.option("--threads", threads);
     app.option("--seconds", at_least, "of each operation");
+    app.option("--batch", batch, "examples in a mini-batch");
     if (const auto status = app.parse(argc, argv)) { return *status; }
     set_num_threads(threads);
     Times times(at_least);
@@ -180,7 +143,7 @@ int main(int argc, char** argv) try {
     time_others(times);
     time_steps(times);
     for (const std::size_t width : {16, 32}) { time_network(times, width); }
-    times.print();
+    fmt::print("{{\"times\": {}}}\n", times.text());
 } catch (const std::exception& error) {
     fmt::print(stderr, "bench_deep: {}\n", error.what());
     return 1;

@@ -15,9 +15,9 @@
 
 #include "cnn_tables.hpp"
 #include "contest.hpp"
-#include "deep_table.hpp"
 #include "operations_table.hpp"
 #include "options.hpp"
+#include "torch_table.hpp"
 
 namespace {
 
@@ -85,6 +85,7 @@ void run(const Options& options) {
     if (options.wants("device")) { results["device"] = benchmarks::run_device(options); }
     if (options.wants("growth")) { results["growth"] = benchmarks::run_growth(options); }
     if (options.wants("deep")) { results["deep"] = benchmarks::run_deep(options); }
+    if (options.wants("gpt")) { results["gpt"] = benchmarks::run_gpt(options); }
     if (options.wants("operations")) {
         const auto program = options.programs / "bench_operations";
         if (exists(program)) {
@@ -104,7 +105,7 @@ int main(int argc, char** argv) {
     options.programs = std::filesystem::path(argv[0]).parent_path();
     CLI::App app("Compares handgrad with NumPy and PyTorch and measures its operations");
     app.add_option("--only", options.only, "what to run; all if not given")
-        ->check(CLI::IsMember({"spiral", "mnist", "cnn", "device", "growth", "deep", "operations"}));
+        ->check(CLI::IsMember({"spiral", "mnist", "cnn", "device", "growth", "deep", "gpt", "operations"}));
     app.add_option("--threads", options.threads, "one table each; 1 and 2 if not given")->check(CLI::Range(1, 1024));
     app.add_option("--rounds", options.rounds, "how often each contestant runs")->check(CLI::Range(1, 1000));
     app.add_option("--json", options.json, "file for the results");

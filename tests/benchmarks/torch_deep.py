@@ -1,42 +1,29 @@
 #!/usr/bin/env python3
 """The operations and the training step of deep.cpp in PyTorch, in the same order.
 
-    /usr/bin/python3 tests/benchmarks/torch_deep.py [--threads 1] [--seconds 0.3]
+    /usr/bin/python3 tests/benchmarks/torch_deep.py [--threads 1] [--seconds 0.3] [--batch 128]
 
 Prints PyTorch's version, and for each the seconds of the fastest of several calls.
 """
 import argparse
-import json
 import os
-import time
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--seconds", type=float, default=0.3)
+parser.add_argument("--batch", type=int, default=128)
 arguments = parser.parse_args()
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the best for PyTorch: see torch_mnist.py
 
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-from allocator import keep_freed_memory  # noqa: E402
+from timing import Times, optimizer  # noqa: E402
 
-BATCH = 128
+BATCH = arguments.batch
 F, aten = nn.functional, torch.ops.aten
-results = []
-
-
-def add(name, f):
-    f()  # for warming up
-    # On one thread the time of the processor, which other programs disturb less.
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
-    fastest, begin = 1e9, clock()
-    start = begin
-    while start - begin < arguments.seconds:
-        f()
-        end = clock()
-        fastest, start = min(fastest, end - start), end
-    results.append({"name": name, "seconds": fastest})
+times = Times(arguments.threads, arguments.seconds)
+add = times.add
 
 
 def convolution(channels, out, side, kernel, stride):
@@ -79,15 +66,8 @@ def others():
     add(f"global average pooling {shape}", lambda: F.adaptive_avg_pool2d(x, 1))
     rows, w = torch.randn(BATCH, 1024), torch.randn(1024)
     _, mean, rstd = aten.native_layer_norm(rows, [1024], w, w, 1e-5)
-    add("layer_norm (128, 1024)", lambda: aten.native_layer_norm(rows, [1024], w, w, 1e-5))
+    add(f"layer_norm ({BATCH}, 1024)", lambda: aten.native_layer_norm(rows, [1024], w, w, 1e-5))
     add("  backward", lambda: aten.native_layer_norm_backward(rows, rows, [1024], mean, rstd, w, w, [True] * 3))
-
-
-def optimizer(kind, parameters, **options):
-    try:
-        return kind(parameters, fused=True, **options)
-    except (TypeError, RuntimeError):  # this version has no fused one for a CPU
-        return kind(parameters, **options)
 
 
 def steps():
@@ -126,9 +106,6 @@ def network(w):
     add(f"training step of the residual CNN, W = {w}", step)
 
 
-keep_freed_memory()
-torch.set_num_threads(arguments.threads)
-torch.manual_seed(0)
 with torch.no_grad():
     convolutions()
     for a_shape in ((BATCH, 32, 28, 28), (BATCH, 128, 7, 7), (BATCH, 1024)):
@@ -137,4 +114,4 @@ with torch.no_grad():
     steps()
 for a_width in (16, 32):
     network(a_width)
-print(json.dumps({"torch": torch.__version__, "times": results}))
+times.print()
