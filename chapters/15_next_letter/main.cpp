@@ -29,8 +29,8 @@ using Net = LetterNet<Backend>;
 
 // ## The lesson at a glance
 //
-// `run()` is the table of contents. The data come first among the members: all names for the
-// numbers that other books have, and two parts of them, for training and development.
+// `run()` is the table of contents. The data come first among the members: all names, from
+// which the pairs are counted, and two parts of them, for training and development.
 class Lesson {
 public:
     Lesson(app::Program& program, const Settings& settings, NameList list)
