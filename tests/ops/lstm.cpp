@@ -30,19 +30,19 @@ const Chain lstm_cell_chain{
       }}}};
 
 const Chain lstm_chain{
-    Operation::forward("lstm_forward", "x h_0 c_0 w_ih w_hh b_ih b_hh -> h c gates h_last c_last",
+    Operation::forward("lstm_forward", "x h_0 c_0 w_ih w_hh b_ih b_hh -> y c gates h_last c_last",
                        [](auto on, auto& a) {
                            on.lstm_forward(a["x"], a["h_0"], a["c_0"], a["w_ih"], a["w_hh"], a["b_ih"], a["b_hh"],
-                                           a["h"], a["c"], a["gates"], a["h_last"], a["c_last"]);
+                                           a["y"], a["c"], a["gates"], a["h_last"], a["c_last"]);
                        }),
-    {{"lstm_backward_state", "w_hh c_0 gates c dh -> dz dh_0 dc_0",
+    {{"lstm_backward_state", "w_hh c_0 gates c dy -> dz dh_0 dc_0",
       [](auto on, auto& a) {
-          on.lstm_backward_state(a["w_hh"], a["c_0"], a["gates"], a["c"], a["dh"], a["dz"], a["dh_0"], a["dc_0"]);
+          on.lstm_backward_state(a["w_hh"], a["c_0"], a["gates"], a["c"], a["dy"], a["dz"], a["dh_0"], a["dc_0"]);
       }},
      {"lstm_backward_input", "dz w_ih -> dx",
       [](auto on, auto& a) { on.lstm_backward_input(a["dz"], a["w_ih"], a["dx"]); }},
-     {"lstm_backward_parameters", "x h_0 h dz -> dw_ih+ dw_hh+ db_ih+ db_hh+", [](auto on, auto& a) {
-          on.lstm_backward_parameters(a["x"], a["h_0"], a["h"], a["dz"], a["dw_ih"], a["dw_hh"], a["db_ih"], a["db_hh"],
+     {"lstm_backward_parameters", "x h_0 y dz -> dw_ih+ dw_hh+ db_ih+ db_hh+", [](auto on, auto& a) {
+          on.lstm_backward_parameters(a["x"], a["h_0"], a["y"], a["dz"], a["dw_ih"], a["dw_hh"], a["db_ih"], a["db_hh"],
                                       a.mode);
       }}}};
 
@@ -86,8 +86,8 @@ std::vector<Refusal> lstm_refusals(bool is_cell) {
             refused(state, "c_0", {2, 5}, "c_0 has shape (2, 5), expected (2, 4)"),
             refused(state, "gates", {2, 5, 4}, "gates has shape (2, 5, 4), expected (2, 5, 16)"),
             refused(state, "c", {10, 4}, "c has shape (10, 4), expected 3 dimensions (B, T, M)"),
-            refused(state, "dh", {2, 4}, "dh has shape (2, 4), expected (2, 5, 4)"),
-            refused(parameters, "h", {2, 5, 16}, "h has shape (2, 5, 16), expected (2, 5, 4)"),
+            refused(state, "dy", {2, 4}, "dy has shape (2, 4), expected (2, 5, 4)"),
+            refused(parameters, "y", {2, 5, 16}, "y has shape (2, 5, 16), expected (2, 5, 4)"),
             refused(parameters, "dz", {2, 5, 4}, "dz has shape (2, 5, 4), expected (2, 5, 16)")};
 }
 
@@ -147,15 +147,15 @@ Tested tested_lstm() {
     t.is_exact = false;
     t.folds_rows = false; // the axis of the tokens is no other row
     t.batch = [](std::size_t n) { return lstm_example({n, 3, 3, 2}); };
-    t.forms = {{"lstm_forward", "x h_0 c_0 w_ih w_hh b_ih b_hh -> h c gates h_last c_last",
+    t.forms = {{"lstm_forward", "x h_0 c_0 w_ih w_hh b_ih b_hh -> y c gates h_last c_last",
                 [](auto on, auto& a) {
                     auto r = on.lstm_forward(a["x"], a["h_0"], a["c_0"], a["w_ih"], a["w_hh"], a["b_ih"], a["b_hh"]);
-                    a["h"] = r.h, a["c"] = r.c, a["gates"] = r.gates, a["h_last"] = r.h_last, a["c_last"] = r.c_last;
+                    a["y"] = r.y, a["c"] = r.c, a["gates"] = r.gates, a["h_last"] = r.h_last, a["c_last"] = r.c_last;
                 }},
-               {"lstm_backward", "x h_0 c_0 w_ih w_hh gates h c dh -> dx dh_0 dc_0 dw_ih dw_hh db_ih db_hh",
+               {"lstm_backward", "x h_0 c_0 w_ih w_hh gates y c dy -> dx dh_0 dc_0 dw_ih dw_hh db_ih db_hh",
                 [](auto on, auto& a) {
-                    auto g = on.lstm_backward(a["x"], a["h_0"], a["c_0"], a["w_ih"], a["w_hh"], a["gates"], a["h"],
-                                              a["c"], a["dh"]);
+                    auto g = on.lstm_backward(a["x"], a["h_0"], a["c_0"], a["w_ih"], a["w_hh"], a["gates"], a["y"],
+                                              a["c"], a["dy"]);
                     a["dx"] = g.dx, a["dh_0"] = g.dh_prev, a["dc_0"] = g.dc_prev, a["dw_ih"] = g.dw_ih;
                     a["dw_hh"] = g.dw_hh, a["db_ih"] = g.db_ih, a["db_hh"] = g.db_hh;
                 }}};
@@ -167,13 +167,13 @@ Tested tested_lstm() {
                   of_several_steps("dx", "the loss of the last step is forgotten",
                                    [](const Backend& on, const Chain& chain, const Values& v) {
                                        const std::size_t last = RecurrentSizes::of(v).tokens - 1;
-                                       return with_other_dh(on, chain, v, "dx",
+                                       return with_other_dy(on, chain, v, "dx",
                                                             [=](std::size_t step) { return step == last ? 0 : 1; });
                                    }),
                   of_several_steps("dc_0", "only the last step's loss is there",
                                    [](const Backend& on, const Chain& chain, const Values& v) {
                                        const std::size_t last = RecurrentSizes::of(v).tokens - 1;
-                                       return with_other_dh(on, chain, v, "dc_0",
+                                       return with_other_dy(on, chain, v, "dc_0",
                                                             [=](std::size_t step) { return step == last ? 1 : 0; });
                                    }),
                   {"dw_hh", "the gates i and f are exchanged", [](const Backend&, const Chain&, const Values& v) {
@@ -206,10 +206,10 @@ struct ExpectedLstm {
         for (const char* name : {"x", "h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh"}) {
             prepare(std::string("d") + name, v.at(name).shape());
         }
-        for (const char* name : {"h", "c"}) { prepare(name, {size.batch, T, M}); }
+        for (const char* name : {"y", "c"}) { prepare(name, {size.batch, T, M}); }
         for (const char* name : {"gates", "dz"}) { prepare(name, {size.batch, T, G}); }
         for (const char* name : {"h_last", "c_last"}) { prepare(name, {size.batch, M}); }
-        auto &h = sums["h"], &c = sums["c"], &gates = sums["gates"], &dz = sums["dz"];
+        auto &h = sums["y"], &c = sums["c"], &gates = sums["gates"], &dz = sums["dz"];
         for (std::size_t b = 0; b < size.batch; ++b) {
             const auto before = [&](const std::vector<Number>& states, const char* initial, std::size_t t,
                                     std::size_t j) {
@@ -238,7 +238,7 @@ struct ExpectedLstm {
                 const std::size_t n = b * T + t;
                 for (std::size_t k = 0; k < M; ++k) {
                     const Number *gate = &gates[n * G + k], i = gate[0], f = gate[M], g = gate[2 * M], o = gate[3 * M];
-                    const Number bent = std::tanh(c[n * M + k]), all = number("dh", n * M + k) + dh[k];
+                    const Number bent = std::tanh(c[n * M + k]), all = number("dy", n * M + k) + dh[k];
                     dc[k] += all * o * (1 - bent * bent);
                     dz[n * G + k] = dc[k] * g * i * (1 - i);
                     dz[n * G + M + k] = dc[k] * before(c, "c_0", t, k) * f * (1 - f);
@@ -282,7 +282,7 @@ HANDGRAD_TEST_ON_BACKENDS("lstm: by the formula, in dirty buffers", "[ops][lstm]
     for (const RecurrentSizes& size : recurrent_sizes) {
         INFO(size.text());
         Values values = size.values(4);
-        values["dh"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
+        values["dy"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
         const ExpectedLstm expected(size, values);
         for (const auto& [name, right] : expected.results) { values[name] = full<double>({2, 2}, 7); }
         const Values got = lstm_chain(on, values);
@@ -296,7 +296,7 @@ HANDGRAD_TEST_ON_BACKENDS("lstm: by the formula, in dirty buffers", "[ops][lstm]
 HANDGRAD_TEST_ON_BACKENDS("lstm: T steps of the cell, forward and backward, are the sequence", "[ops][lstm]") {
     const RecurrentSizes size{3, 6, 4, 5};
     Values sequence = size.values(4);
-    sequence["dh"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
+    sequence["dy"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
     sequence = lstm_chain(on, sequence);
     Values v = size.cell_values(4);
     std::vector<Values> steps;
@@ -306,17 +306,17 @@ HANDGRAD_TEST_ON_BACKENDS("lstm: T steps of the cell, forward and backward, are 
         steps.push_back(v);
         v["h_prev"] = v.at("h");
         v["c_prev"] = v.at("c");
-        for (const char* name : {"h", "c", "gates"}) {
-            CHECK(difference(v.at(name), token(sequence.at(name), t)) <= on.rounding());
+        for (const auto& [ours, theirs] : {std::pair{"h", "y"}, std::pair{"c", "c"}, std::pair{"gates", "gates"}}) {
+            CHECK(difference(v.at(ours), token(sequence.at(theirs), t)) <= on.rounding());
         }
     }
-    CHECK(same_bits(sequence.at("h_last"), token(sequence.at("h"), size.tokens - 1)));
+    CHECK(same_bits(sequence.at("h_last"), token(sequence.at("y"), size.tokens - 1)));
     CHECK(same_bits(sequence.at("c_last"), token(sequence.at("c"), size.tokens - 1)));
     Values sums = zero_gradients(v);
     Tensor<double> dh_next = zeros<double>({size.batch, size.hidden}), dc_next = dh_next;
     for (std::size_t t = size.tokens; t-- > 0;) {
         Values& step = steps[t];
-        step["dh"] = token(sequence.at("dh"), t) + dh_next;
+        step["dh"] = token(sequence.at("dy"), t) + dh_next;
         step["dc"] = dc_next;
         for (const auto& [name, sum] : sums) { step[name] = sum; }
         for (const Operation& each : lstm_cell_chain.backward) { each(on, step, Accumulate::yes); }
@@ -337,8 +337,8 @@ HANDGRAD_TEST_ON_BACKENDS("lstm: open forget gates carry the cell state over 100
     Values v = size.values(4);
     for (const char* name : {"w_ih", "w_hh", "b_hh"}) { v[name].fill(0); }
     v["b_ih"] = Tensor<double>{-40, -40, 6, 6, 0, 0, 3, 3};
-    v["dh"] = zeros<double>({1, 100, 2});
-    v["dh"](0, 99, 0) = 1;
+    v["dy"] = zeros<double>({1, 100, 2});
+    v["dy"](0, 99, 0) = 1;
     const Values got = lstm_chain(on, v);
     const double f = std::pow(1 / (1 + std::exp(-6.0)), 100), o = 1 / (1 + std::exp(-3.0));
     for (std::size_t k = 0; k < 2; ++k) {
@@ -355,7 +355,7 @@ HANDGRAD_TEST_ON_BACKENDS("lstm and rnn: scores of 1,000 saturate, and nothing o
     for (const double sign : {1.0, -1.0}) {
         Values v = size.values(4);
         v["b_ih"].fill(1000 * sign);
-        v["dh"] = full<double>({2, 3, 9}, 1);
+        v["dy"] = full<double>({2, 3, 9}, 1);
         const Values got = lstm_chain(on, v);
         for (const double gate : got.at("gates").storage()) { CHECK((gate == sign || gate == 0)); }
         for (const double dz : got.at("dz").storage()) { CHECK(dz == 0); }
@@ -389,13 +389,13 @@ TEMPLATE_TEST_CASE("nn::LSTM has PyTorch's parameters, and is what it says", "[n
         is_set ? layer.set_state(h_0, c_0) : layer.reset_state();
         layer.zero_grad();
         const Tensor<T>&h_start = is_set ? h_0 : none, &c_start = is_set ? c_0 : none;
-        Tensor<T> h, c, gates, h_last, c_last, dz, dh_0, dc_0, dx, dw_ih, dw_hh, db_ih, db_hh;
+        Tensor<T> y, c, gates, h_last, c_last, dz, dh_0, dc_0, dx, dw_ih, dw_hh, db_ih, db_hh;
         B::lstm_forward(x, h_start, c_start, named[0].second->value, named[1].second->value, named[2].second->value,
-                        named[3].second->value, h, c, gates, h_last, c_last);
+                        named[3].second->value, y, c, gates, h_last, c_last);
         B::lstm_backward_state(named[1].second->value, c_start, gates, c, dy, dz, dh_0, dc_0);
-        B::lstm_backward_parameters(x, h_start, h, dz, dw_ih, dw_hh, db_ih, db_hh);
+        B::lstm_backward_parameters(x, h_start, y, dz, dw_ih, dw_hh, db_ih, db_hh);
         B::lstm_backward_input(dz, named[0].second->value, dx);
-        CHECK(same_bits(layer.forward(x), h));
+        CHECK(same_bits(layer.forward(x), y));
         CHECK(same_bits(layer.last_state(), h_last));
         CHECK(same_bits(layer.last_cell_state(), c_last));
         CHECK(same_bits(layer.cell_states(), c));

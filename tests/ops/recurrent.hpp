@@ -68,12 +68,12 @@ of_several_steps(const std::string& gradient, const std::string& what,
             }};
 }
 
-/// A gradient for another dh: that of every step times factor(step).
-template <class Factor> Tensor<double> with_other_dh(const Backend& on, const Chain& chain, Values values,
+/// A gradient for another dy: that of every step times factor(step).
+template <class Factor> Tensor<double> with_other_dy(const Backend& on, const Chain& chain, Values values,
                                                      const std::string& gradient, const Factor& factor) {
     const RecurrentSizes size = RecurrentSizes::of(values);
-    Tensor<double>& dh = values["dh"];
-    for (std::size_t i = 0; i < dh.size(); ++i) { dh.data()[i] *= factor(i / size.hidden % size.tokens); }
+    Tensor<double>& dy = values["dy"];
+    for (std::size_t i = 0; i < dy.size(); ++i) { dy.data()[i] *= factor(i / size.hidden % size.tokens); }
     return chain(on, values).at(gradient);
 }
 
@@ -82,7 +82,7 @@ template <class Factor> Tensor<double> with_other_dh(const Backend& on, const Ch
 inline Tensor<double> without_steps_before(const Backend& on, const Chain& chain, const Values& values) {
     const RecurrentSizes size = RecurrentSizes::of(values);
     Values cut = values;
-    for (const char* name : {"h", "c", "dh", "gates"}) {
+    for (const char* name : {"y", "c", "dy", "gates"}) {
         const auto tensor = cut.find(name);
         if (tensor == cut.end()) { continue; }
         tensor->second.reshape({size.batch * size.tokens, 1, tensor->second.shape().back()});
@@ -98,7 +98,7 @@ inline Tensor<double> without_steps_before(const Backend& on, const Chain& chain
     }
     chain.backward.front()(on, cut);
     cut["dz"].reshape(values.at("dz").shape());
-    cut["h"] = values.at("h");
+    cut["y"] = values.at("y");
     chain.backward.back()(on, cut);
     return cut.at("dw_ih");
 }

@@ -26,17 +26,17 @@ const Chain rnn_cell_chain{
       }}}};
 
 const Chain rnn_chain{
-    Operation::forward("rnn_forward", "x h_0 w_ih w_hh b_ih b_hh -> h h_last",
+    Operation::forward("rnn_forward", "x h_0 w_ih w_hh b_ih b_hh -> y h_last",
                        [](auto on, auto& a) {
-                           on.rnn_forward(a["x"], a["h_0"], a["w_ih"], a["w_hh"], a["b_ih"], a["b_hh"], a["h"],
+                           on.rnn_forward(a["x"], a["h_0"], a["w_ih"], a["w_hh"], a["b_ih"], a["b_hh"], a["y"],
                                           a["h_last"]);
                        }),
-    {{"rnn_backward_state", "w_hh h dh -> dz dh_0",
-      [](auto on, auto& a) { on.rnn_backward_state(a["w_hh"], a["h"], a["dh"], a["dz"], a["dh_0"]); }},
+    {{"rnn_backward_state", "w_hh y dy -> dz dh_0",
+      [](auto on, auto& a) { on.rnn_backward_state(a["w_hh"], a["y"], a["dy"], a["dz"], a["dh_0"]); }},
      {"rnn_backward_input", "dz w_ih -> dx",
       [](auto on, auto& a) { on.rnn_backward_input(a["dz"], a["w_ih"], a["dx"]); }},
-     {"rnn_backward_parameters", "x h_0 h dz -> dw_ih+ dw_hh+ db_ih+ db_hh+", [](auto on, auto& a) {
-          on.rnn_backward_parameters(a["x"], a["h_0"], a["h"], a["dz"], a["dw_ih"], a["dw_hh"], a["db_ih"], a["db_hh"],
+     {"rnn_backward_parameters", "x h_0 y dz -> dw_ih+ dw_hh+ db_ih+ db_hh+", [](auto on, auto& a) {
+          on.rnn_backward_parameters(a["x"], a["h_0"], a["y"], a["dz"], a["dw_ih"], a["dw_hh"], a["db_ih"], a["db_hh"],
                                      a.mode);
       }}}};
 
@@ -84,10 +84,10 @@ std::vector<Refusal> rnn_refusals() {
         refusal.values[changed] = t(shape);
         return refusal;
     };
-    const auto parameters = [&](const Shape& x, const Shape& h_0, const Shape& h, const Shape& dz,
+    const auto parameters = [&](const Shape& x, const Shape& h_0, const Shape& y, const Shape& dz,
                                 const std::string& message, const std::string& added = "", const Shape& to = {}) {
         Refusal refusal{
-            rnn_chain["rnn_backward_parameters"], {{"x", t(x)}, {"h_0", t(h_0)}, {"h", t(h)}, {"dz", t(dz)}}, message};
+            rnn_chain["rnn_backward_parameters"], {{"x", t(x)}, {"h_0", t(h_0)}, {"y", t(y)}, {"dz", t(dz)}}, message};
         if (!added.empty()) {
             for (const auto& [name, shape] :
                  std::map<std::string, Shape>{{"dw_ih", {3, 4}}, {"dw_hh", {4, 4}}, {"db_ih", {4}}, {"db_hh", {4}}}) {
@@ -96,24 +96,24 @@ std::vector<Refusal> rnn_refusals() {
         }
         return refusal;
     };
-    const Shape x{2, 5, 3}, h_0{2, 4}, h{2, 5, 4};
+    const Shape x{2, 5, 3}, h_0{2, 4}, y{2, 5, 4};
     return {forward("x", {5, 3}, "x has shape (5, 3), expected 3 dimensions (B, T, C)"),
             forward("h_0", {2, 1, 4}, "h_0 has shape (2, 1, 4), expected (2, 4)"),
             forward("w_ih", {2, 4}, "w_ih has shape (2, 4), expected (3, 4)"),
             forward("x", {2, 0, 3}, ""),
             {rnn_chain["rnn_backward_state"],
-             {{"w_hh", t({4, 4})}, {"h", t({10, 4})}, {"dh", t({10, 4})}},
-             "h has shape (10, 4), expected 3 dimensions (B, T, M)"},
+             {{"w_hh", t({4, 4})}, {"y", t({10, 4})}, {"dy", t({10, 4})}},
+             "y has shape (10, 4), expected 3 dimensions (B, T, M)"},
             {rnn_chain["rnn_backward_state"],
-             {{"w_hh", t({3, 4})}, {"h", t(h)}, {"dh", t(h)}},
+             {{"w_hh", t({3, 4})}, {"y", t(y)}, {"dy", t(y)}},
              "w_hh has shape (3, 4), expected (3, 3)"},
-            parameters(x, h_0, {2, 4, 4}, h, "h has shape (2, 4, 4), expected (2, 5, 4)"),
-            parameters(x, h_0, h, {2, 4, 4}, "dz has shape (2, 4, 4), expected (2, 5, 4)"),
-            parameters(x, {2, 5}, h, h, "dz has shape (2, 5, 4), expected (2, 5, 5)"),
-            parameters(x, h_0, h, h, "dw_ih has shape (3, 3), expected (3, 4)", "dw_ih", {3, 3}),
-            parameters(x, h_0, h, h, "dw_hh has shape (3, 4), expected (4, 4)", "dw_hh", {3, 4}),
-            parameters(x, h_0, h, h, "db_ih has shape (5,), expected (4,)", "db_ih", {5}),
-            parameters(x, h_0, h, h, "db_hh has shape (5,), expected (4,)", "db_hh", {5})};
+            parameters(x, h_0, {2, 4, 4}, y, "y has shape (2, 4, 4), expected (2, 5, 4)"),
+            parameters(x, h_0, y, {2, 4, 4}, "dz has shape (2, 4, 4), expected (2, 5, 4)"),
+            parameters(x, {2, 5}, y, y, "dz has shape (2, 5, 4), expected (2, 5, 5)"),
+            parameters(x, h_0, y, y, "dw_ih has shape (3, 3), expected (3, 4)", "dw_ih", {3, 3}),
+            parameters(x, h_0, y, y, "dw_hh has shape (3, 4), expected (4, 4)", "dw_hh", {3, 4}),
+            parameters(x, h_0, y, y, "db_ih has shape (5,), expected (4,)", "db_ih", {5}),
+            parameters(x, h_0, y, y, "db_hh has shape (5,), expected (4,)", "db_hh", {5})};
 }
 
 Tested tested_rnn_cell() {
@@ -164,13 +164,13 @@ Tested tested_rnn() {
     t.is_exact = false;
     t.folds_rows = false; // the axis of the tokens is no other row
     t.batch = [](std::size_t n) { return rnn_example({n, 3, 4, 4}); };
-    t.forms = {{"rnn_forward", "x h_0 w_ih w_hh b_ih b_hh -> h h_last",
+    t.forms = {{"rnn_forward", "x h_0 w_ih w_hh b_ih b_hh -> y h_last",
                 [](auto on, auto& a) {
                     auto r = on.rnn_forward(a["x"], a["h_0"], a["w_ih"], a["w_hh"], a["b_ih"], a["b_hh"]);
-                    a["h"] = r.h, a["h_last"] = r.h_last;
+                    a["y"] = r.y, a["h_last"] = r.h_last;
                 }},
-               {"rnn_backward", "x h_0 w_ih w_hh h dh -> dx dh_0 dw_ih dw_hh db_ih db_hh", [](auto on, auto& a) {
-                    auto g = on.rnn_backward(a["x"], a["h_0"], a["w_ih"], a["w_hh"], a["h"], a["dh"]);
+               {"rnn_backward", "x h_0 w_ih w_hh y dy -> dx dh_0 dw_ih dw_hh db_ih db_hh", [](auto on, auto& a) {
+                    auto g = on.rnn_backward(a["x"], a["h_0"], a["w_ih"], a["w_hh"], a["y"], a["dy"]);
                     a["dx"] = g.dx, a["dh_0"] = g.dh_prev, a["dw_ih"] = g.dw_ih, a["dw_hh"] = g.dw_hh;
                     a["db_ih"] = g.db_ih, a["db_hh"] = g.db_hh;
                 }}};
@@ -195,13 +195,13 @@ Tested tested_rnn() {
                   of_several_steps("dx", "the loss of the last step is forgotten",
                                    [](const Backend& on, const Chain& chain, const Values& v) {
                                        const std::size_t last = RecurrentSizes::of(v).tokens - 1;
-                                       return with_other_dh(on, chain, v, "dx",
+                                       return with_other_dy(on, chain, v, "dx",
                                                             [=](std::size_t step) { return step == last ? 0 : 1; });
                                    }),
                   of_several_steps("dh_0", "only the last step's loss is there",
                                    [](const Backend& on, const Chain& chain, const Values& v) {
                                        const std::size_t last = RecurrentSizes::of(v).tokens - 1;
-                                       return with_other_dh(on, chain, v, "dh_0",
+                                       return with_other_dy(on, chain, v, "dh_0",
                                                             [=](std::size_t step) { return step == last ? 1 : 0; });
                                    })};
     t.large = [] { return std::vector<Example>{rnn_example({37, 9, 20, 33}), rnn_example({20, 4, 3, 5})}; };
@@ -219,10 +219,10 @@ struct ExpectedRnn {
         const auto number = [&](const char* name, std::size_t i) { return static_cast<Number>(v.at(name).data()[i]); };
         std::map<std::string, std::vector<Number>> sums;
         for (const auto& [name, value] : v) { sums["d" + name].resize(value.size()); }
-        sums["h"].resize(size.batch * T * M);
+        sums["y"].resize(size.batch * T * M);
         sums["dz"].resize(size.batch * T * M);
         sums["h_last"].resize(size.batch * M);
-        auto &h = sums["h"], &dz = sums["dz"];
+        auto &h = sums["y"], &dz = sums["dz"];
         for (std::size_t b = 0; b < size.batch; ++b) {
             const auto before = [&](std::size_t t, std::size_t j) {
                 return t == 0 ? number("h_0", b * M + j) : h[(b * T + t - 1) * M + j];
@@ -243,7 +243,7 @@ struct ExpectedRnn {
                 std::vector<Number> to_before(M);
                 for (std::size_t k = 0; k < M; ++k) {
                     const std::size_t n = (b * T + t) * M + k;
-                    const Number d = (number("dh", n) + from_next[k]) * (1 - h[n] * h[n]);
+                    const Number d = (number("dy", n) + from_next[k]) * (1 - h[n] * h[n]);
                     dz[n] = d;
                     sums["db_ih"][k] += d;
                     sums["db_hh"][k] += d;
@@ -265,7 +265,7 @@ struct ExpectedRnn {
             std::transform(sums[name].begin(), sums[name].end(), results[name].data(),
                            [](Number sum) { return static_cast<double>(sum); });
         };
-        for (const char* name : {"h", "dz"}) { keep(name, {size.batch, T, M}); }
+        for (const char* name : {"y", "dz"}) { keep(name, {size.batch, T, M}); }
         keep("h_last", {size.batch, M});
         for (const char* name : {"x", "h_0", "w_ih", "w_hh", "b_ih", "b_hh"}) {
             keep(std::string("d") + name, v.at(name).shape());
@@ -282,7 +282,7 @@ HANDGRAD_TEST_ON_BACKENDS("rnn: by the formula, in dirty buffers", "[ops][rnn]")
     for (const RecurrentSizes& size : recurrent_sizes) {
         INFO(size.text());
         Values values = size.values(1);
-        values["dh"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 7);
+        values["dy"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 7);
         const ExpectedRnn expected(size, values);
         for (const auto& [name, right] : expected.results) { values[name] = full<double>({2, 2}, 7); }
         const Values got = rnn_chain(on, values);
@@ -296,7 +296,7 @@ HANDGRAD_TEST_ON_BACKENDS("rnn: by the formula, in dirty buffers", "[ops][rnn]")
 HANDGRAD_TEST_ON_BACKENDS("rnn: T steps of the cell, forward and backward, are the sequence", "[ops][rnn]") {
     const RecurrentSizes size{3, 6, 4, 5};
     Values sequence = size.values(1);
-    sequence["dh"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
+    sequence["dy"] = normal_numbers<double>({size.batch, size.tokens, size.hidden}, 8);
     sequence = rnn_chain(on, sequence);
     Values v = size.cell_values(1);
     std::vector<Values> steps;
@@ -305,14 +305,14 @@ HANDGRAD_TEST_ON_BACKENDS("rnn: T steps of the cell, forward and backward, are t
         rnn_cell_chain.forward(on, v);
         steps.push_back(v);
         v["h_prev"] = v.at("h");
-        CHECK(difference(v.at("h"), token(sequence.at("h"), t)) <= on.rounding());
+        CHECK(difference(v.at("h"), token(sequence.at("y"), t)) <= on.rounding());
     }
-    CHECK(same_bits(sequence.at("h_last"), token(sequence.at("h"), size.tokens - 1)));
+    CHECK(same_bits(sequence.at("h_last"), token(sequence.at("y"), size.tokens - 1)));
     Values sums = zero_gradients(v);
     Tensor<double> dh_next = zeros<double>({size.batch, size.hidden});
     for (std::size_t t = size.tokens; t-- > 0;) {
         Values& step = steps[t];
-        step["dh"] = token(sequence.at("dh"), t) + dh_next;
+        step["dh"] = token(sequence.at("dy"), t) + dh_next;
         for (const auto& [name, sum] : sums) { step[name] = sum; }
         for (const Operation& each : rnn_cell_chain.backward) { each(on, step, Accumulate::yes); }
         for (auto& [name, sum] : sums) { sum = step.at(name); }
@@ -354,13 +354,13 @@ TEMPLATE_TEST_CASE("nn::RNN has PyTorch's parameters, and is what it says", "[nn
         is_set ? layer.set_state(h_0) : layer.reset_state();
         layer.zero_grad();
         const Tensor<T>& start = is_set ? h_0 : none;
-        Tensor<T> h, h_last, dz, dh_0, dx, dw_ih, dw_hh, db_ih, db_hh;
+        Tensor<T> y, h_last, dz, dh_0, dx, dw_ih, dw_hh, db_ih, db_hh;
         B::rnn_forward(x, start, named[0].second->value, named[1].second->value, named[2].second->value,
-                       named[3].second->value, h, h_last);
-        B::rnn_backward_state(named[1].second->value, h, dy, dz, dh_0);
-        B::rnn_backward_parameters(x, start, h, dz, dw_ih, dw_hh, db_ih, db_hh);
+                       named[3].second->value, y, h_last);
+        B::rnn_backward_state(named[1].second->value, y, dy, dz, dh_0);
+        B::rnn_backward_parameters(x, start, y, dz, dw_ih, dw_hh, db_ih, db_hh);
         B::rnn_backward_input(dz, named[0].second->value, dx);
-        CHECK(same_bits(layer.forward(x), h));
+        CHECK(same_bits(layer.forward(x), y));
         CHECK(same_bits(layer.last_state(), h_last));
         if (is_set) { layer.set_state(layer.last_state()); } // for the next part of the text: backward is of this one
         CHECK(same_bits(layer.backward(dy), dx));

@@ -47,15 +47,15 @@ protected:
         this->start_from(set_h_, x.shape(0), h_0_);
         this->start_from(set_c_, x.shape(0), c_0_);
         Backend::lstm_forward(x, h_0_, c_0_, this->weight_ih.value, this->weight_hh.value, this->bias_ih.value,
-                              this->bias_hh.value, h_, c_, gates_, h_last_, c_last_);
+                              this->bias_hh.value, y_, c_, gates_, h_last_, c_last_);
         x_ = &x;
-        return h_;
+        return y_;
     }
 
     /// Goes back through all steps: adds to the gradients of the parameters, and computes dx if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
         Backend::lstm_backward_state(this->weight_hh.value, c_0_, gates_, c_, dy, dz_, dh_0_, dc_0_);
-        Backend::lstm_backward_parameters(*x_, h_0_, h_, dz_, this->weight_ih.grad, this->weight_hh.grad,
+        Backend::lstm_backward_parameters(*x_, h_0_, y_, dz_, this->weight_ih.grad, this->weight_hh.grad,
                                           this->bias_ih.grad, this->bias_hh.grad, Accumulate::yes);
         if (input == InputGradient::needed) { Backend::lstm_backward_input(dz_, this->weight_ih.value, dx_); }
         return dx_;
@@ -63,7 +63,7 @@ protected:
 
 private:
     const Tensor* x_ = nullptr;
-    Tensor set_h_, set_c_, h_0_, c_0_, h_, c_, gates_, h_last_, c_last_, dz_, dh_0_, dc_0_, dx_;
+    Tensor set_h_, set_c_, h_0_, c_0_, y_, c_, gates_, h_last_, c_last_, dz_, dh_0_, dc_0_, dx_;
 };
 
 } // namespace handgrad::nn

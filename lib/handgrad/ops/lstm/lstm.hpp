@@ -10,16 +10,16 @@
 /// and from these the input gate, the forget gate, the candidate and the output gate, in this order, M numbers each:
 /// \f[ i_{tk} = \text{sigmoid}\, z_{t,k}, \quad f_{tk} = \text{sigmoid}\, z_{t,M+k}, \quad
 ///     g_{tk} = \tanh z_{t,2M+k}, \quad o_{tk} = \text{sigmoid}\, z_{t,3M+k}, \f]
-/// \f[ c_{tk} = f_{tk}\, c_{t-1,k} + i_{tk}\, g_{tk}, \qquad h_{tk} = o_{tk} \tanh c_{tk}. \f]
-/// Backward goes from the last step to the first. \f$ \overline{dh}_{tk} \f$ and \f$ \overline{dc}_{tk} \f$ are the
-/// whole gradients of a state: what the loss gives it directly, and what comes from the next step,
-/// \f[ \overline{dh}_{tj} = dh_{tj} + \sum_k dz_{t+1,k}\, w_{\text{hh},jk}, \qquad
-///     \overline{dc}_{tk} = dc_{tk} + \overline{dc}_{t+1,k}\, f_{t+1,k}
-///                          + \overline{dh}_{tk}\, o_{tk} \bigl( 1 - \tanh^2 c_{tk} \bigr), \f]
-/// \f[ dz_{t,k} = \overline{dc}_{tk}\, g_{tk}\, i_{tk} (1 - i_{tk}), \qquad
-///     dz_{t,M+k} = \overline{dc}_{tk}\, c_{t-1,k}\, f_{tk} (1 - f_{tk}), \f]
-/// \f[ dz_{t,2M+k} = \overline{dc}_{tk}\, i_{tk} \bigl( 1 - g_{tk}^2 \bigr), \qquad
-///     dz_{t,3M+k} = \overline{dh}_{tk} \tanh c_{tk}\; o_{tk} (1 - o_{tk}). \f]
+/// \f[ c_{tk} = f_{tk}\, c_{t-1,k} + i_{tk}\, g_{tk}, \qquad h_{tk} = o_{tk} \tanh c_{tk}, \qquad y_t = h_t. \f]
+/// Backward goes from the last step to the first. Both states are used twice: \f$ h_t \f$ as a result and by the next
+/// step, \f$ c_t \f$ by \f$ h_t \f$ and by the next step. Their gradients are the sums
+/// \f[ dh_{tj} = dy_{tj} + \sum_k dz_{t+1,k}\, w_{\text{hh},jk}, \qquad
+///     dc_{tk} = dc_{t+1,k}\, f_{t+1,k} + dh_{tk}\, o_{tk} \bigl( 1 - \tanh^2 c_{tk} \bigr), \f]
+/// where what comes from the next step is 0 for the last one, and
+/// \f[ dz_{t,k} = dc_{tk}\, g_{tk}\, i_{tk} (1 - i_{tk}), \qquad
+///     dz_{t,M+k} = dc_{tk}\, c_{t-1,k}\, f_{tk} (1 - f_{tk}), \f]
+/// \f[ dz_{t,2M+k} = dc_{tk}\, i_{tk} \bigl( 1 - g_{tk}^2 \bigr), \qquad
+///     dz_{t,3M+k} = dh_{tk} \tanh c_{tk}\; o_{tk} (1 - o_{tk}). \f]
 /// Given dz, the gradients of the input and of the parameters are those of @ref op_rnn :
 /// \f[ dx_{tc} = \sum_k dz_{tk}\, w_{\text{ih},ck}, \quad
 ///     dw_{\text{ih},ck} = \sum_t x_{tc}\, dz_{tk}, \quad
@@ -35,9 +35,10 @@
 /// | --------------------------------- | --------------- | ------------------- | ------- |
 /// | x, dx                             | (B, C)          | (B, T, C)           | the input, C features of every token; and dL/dx |
 /// | h_prev, c_prev or h_0, c_0        | (B, M)          | (B, M)              | the states before the first step; their gradients have the same shape |
-/// | h, dh                             | (B, M)          | (B, T, M)           | the hidden states, and their upstream gradient |
+/// | h, dh                             | (B, M)          |                     | the hidden state after the step, and its whole gradient |
+/// | y, dy                             |                 | (B, T, M)           | the hidden states of all steps, and the upstream gradient |
 /// | c                                 | (B, M)          | (B, T, M)           | the cell states |
-/// | dc                                | (B, M)          |                     | the upstream gradient of c in a cell; in a sequence the loss depends on h alone |
+/// | dc                                | (B, M)          |                     | what the next step passes back to c, without the way through h |
 /// | gates                             | (B, 4 M)        | (B, T, 4 M)         | i, f, g and o side by side, which forward returns |
 /// | dz                                | (B, 4 M)        | (B, T, 4 M)         | dL/dz, from which dx and the gradients of the parameters are computed |
 /// | h_last, c_last                    |                 | (B, M)              | the last states, which are h_0 and c_0 if T = 0 |
@@ -48,11 +49,11 @@
 /// To convert from PyTorch: transpose weight_ih (4 M, C) and weight_hh (4 M, M); the biases are the same. The order of
 /// the gates is PyTorch's.
 ///
-/// **Backward** has three parts. `lstm_backward_state` goes through the steps: dz, dh_0 and dc_0 from dh. Then
+/// **Backward** has three parts. `lstm_backward_state` goes through the steps: dz, dh_0 and dc_0 from dy. Then
 /// `lstm_backward_input` computes dx, if it is needed, and `lstm_backward_parameters` all gradients of the parameters.
 /// `lstm_backward` does all three.
 ///
-/// **Memory.** Backward needs x, h_0, c_0, h, c, gates, w_ih and w_hh. No result may replace an argument.
+/// **Memory.** Backward needs x, h_0, c_0, y, c, gates, w_ih and w_hh. No result may replace an argument.
 ///
 /// **Errors.** Throws ShapeError if the shapes do not fit; AliasError if a result shares memory with an argument or
 /// another result of the same call.
@@ -80,7 +81,7 @@ template <class Place> struct LstmKernels {
     template <class T> static void forward(const RecurrentExtents& e, MatrixView<const T> x, MatrixView<const T> h_0,
                                            MatrixView<const T> c_0, const RecurrentWeights<T>& w,
                                            const LstmKept<T>& kept);
-    /// dz, dh_0 and dc_0. dc_last, (B, M), is the upstream gradient of the last cell state; its data is null for zeros.
+    /// dz, dh_0 and dc_0. dc_last, (B, M), is what is passed back to the last cell state; its data is null for zeros.
     template <class T>
     static void backward_state(const RecurrentExtents& e, MatrixView<const T> w_hh, MatrixView<const T> c_0,
                                MatrixView<const T> gates, MatrixView<const T> c, MatrixView<const T> dh,
@@ -96,7 +97,7 @@ template <class Tensor> struct LstmCellResult {
 
 /// The results of lstm_forward.
 template <class Tensor> struct LstmResult {
-    Tensor h;      ///< (B, T, M), all hidden states
+    Tensor y;      ///< (B, T, M), the hidden states of all steps
     Tensor c;      ///< (B, T, M), all cell states
     Tensor gates;  ///< (B, T, 4 M): i, f, g, o
     Tensor h_last; ///< (B, M), the last hidden state
@@ -141,8 +142,8 @@ template <class Place, class T> struct LstmOperations {
         return result;
     }
 
-    /// dz (B, 4 M), dh_prev and dc_prev (B, M), overwritten, given the gates and c of forward, and the gradients dh and
-    /// dc, (B, M), of its states: the sums of what the loss and the next step give. @throws ShapeError, AliasError
+    /// dz (B, 4 M), dh_prev and dc_prev (B, M), overwritten, given the gates and c of forward; dh (B, M), the whole
+    /// gradient of h; and dc (B, M), what the next step passes back to c. The way from h to c is added here. @throws ShapeError, AliasError
     static void lstm_cell_backward_state(const Tensor& w_hh, const Tensor& c_prev, const Tensor& gates, const Tensor& c,
                                          const Tensor& dh, const Tensor& dc, Tensor& dz, Tensor& dh_prev,
                                          Tensor& dc_prev) {
@@ -182,58 +183,58 @@ template <class Place, class T> struct LstmOperations {
         RecurrentOperations<Place, T>::backward_input("lstm_backward_input", dz, w_ih, dx);
     }
 
-    /// All states h and c (B, T, M) and gates (B, T, 4 M) of x (B, T, C), from h_0 and c_0 (B, M) on, and the last
-    /// states, h_last and c_last (B, M). @throws ShapeError, AliasError
+    /// y and c, the states of all steps (B, T, M), and gates (B, T, 4 M), of x (B, T, C), from h_0 and c_0 (B, M) on;
+    /// and the last states, h_last and c_last (B, M). @throws ShapeError, AliasError
     static void lstm_forward(const Tensor& x, const Tensor& h_0, const Tensor& c_0, const Tensor& w_ih,
-                             const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh, Tensor& h, Tensor& c,
+                             const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh, Tensor& y, Tensor& c,
                              Tensor& gates, Tensor& h_last, Tensor& c_last) {
         const auto where = "lstm_forward";
         const NamedTensor arguments[] = {{"x", x},       {"h_0", h_0},   {"c_0", c_0},  {"w_ih", w_ih},
                                          {"w_hh", w_hh}, {"b_ih", b_ih}, {"b_hh", b_hh}};
         require_all_apart(where, arguments,
-                          {{"h", h}, {"c", c}, {"gates", gates}, {"h_last", h_last}, {"c_last", c_last}});
-        const RecurrentExtents e = forward(where, sequence, x, h_0, c_0, w_ih, w_hh, b_ih, b_hh, h, c, gates);
+                          {{"y", y}, {"c", c}, {"gates", gates}, {"h_last", h_last}, {"c_last", c_last}});
+        const RecurrentExtents e = forward(where, sequence, x, h_0, c_0, w_ih, w_hh, b_ih, b_hh, y, c, gates);
         resize(h_last, h_0.shape());
         resize(c_last, c_0.shape());
-        RecurrentKernels<Place>::last(e, rows(h_0), rows(std::as_const(h)), rows(h_last));
+        RecurrentKernels<Place>::last(e, rows(h_0), rows(std::as_const(y)), rows(h_last));
         RecurrentKernels<Place>::last(e, rows(c_0), rows(std::as_const(c)), rows(c_last));
     }
     /// The same, as new tensors.
     static LstmResult lstm_forward(const Tensor& x, const Tensor& h_0, const Tensor& c_0, const Tensor& w_ih,
                                    const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
         LstmResult r;
-        lstm_forward(x, h_0, c_0, w_ih, w_hh, b_ih, b_hh, r.h, r.c, r.gates, r.h_last, r.c_last);
+        lstm_forward(x, h_0, c_0, w_ih, w_hh, b_ih, b_hh, r.y, r.c, r.gates, r.h_last, r.c_last);
         return r;
     }
 
-    /// dz (B, T, 4 M), dh_0 and dc_0 (B, M), overwritten, given gates and c of forward, and dh, (B, T, M), what the
-    /// loss gives each hidden state directly. @throws ShapeError, AliasError
+    /// dz (B, T, 4 M), dh_0 and dc_0 (B, M), overwritten, given gates and c of forward, and dy (B, T, M).
+    /// @throws ShapeError, AliasError
     static void lstm_backward_state(const Tensor& w_hh, const Tensor& c_0, const Tensor& gates, const Tensor& c,
-                                    const Tensor& dh, Tensor& dz, Tensor& dh_0, Tensor& dc_0) {
+                                    const Tensor& dy, Tensor& dz, Tensor& dh_0, Tensor& dc_0) {
         const auto where = "lstm_backward_state";
-        const NamedTensor arguments[] = {{"w_hh", w_hh}, {"c_0", c_0}, {"gates", gates}, {"c", c}, {"dh", dh}};
+        const NamedTensor arguments[] = {{"w_hh", w_hh}, {"c_0", c_0}, {"gates", gates}, {"c", c}, {"dy", dy}};
         require_all_apart(where, arguments, {{"dz", dz}, {"dh_0", dh_0}, {"dc_0", dc_0}});
-        const RecurrentExtents e = backward_extents(where, sequence, w_hh, "c_0", c_0, gates, c, dh);
-        backward_state(e, w_hh, c_0, gates, c, dh, MatrixView<const T>{nullptr, e.batch, e.hidden}, dz, dh_0, dc_0);
+        const RecurrentExtents e = backward_extents(where, sequence, w_hh, "c_0", c_0, gates, c, dy);
+        backward_state(e, w_hh, c_0, gates, c, dy, MatrixView<const T>{nullptr, e.batch, e.hidden}, dz, dh_0, dc_0);
     }
 
-    /// dw_ih (C, 4 M), dw_hh (M, 4 M), db_ih and db_hh (4 M,), overwritten or added to, given all hidden states h (B,
-    /// T, M) and dz (B, T, 4 M). @throws ShapeError, AliasError
-    static void lstm_backward_parameters(const Tensor& x, const Tensor& h_0, const Tensor& h, const Tensor& dz,
+    /// dw_ih (C, 4 M), dw_hh (M, 4 M), db_ih and db_hh (4 M,), overwritten or added to, given y of forward,
+    /// (B, T, M), and dz (B, T, 4 M). @throws ShapeError, AliasError
+    static void lstm_backward_parameters(const Tensor& x, const Tensor& h_0, const Tensor& y, const Tensor& dz,
                                          Tensor& dw_ih, Tensor& dw_hh, Tensor& db_ih, Tensor& db_hh,
                                          Accumulate mode = Accumulate::no) {
-        RecurrentOperations<Place, T>::backward_parameters("lstm_backward_parameters", sequence, x, h_0, &h, dz, dw_ih,
+        RecurrentOperations<Place, T>::backward_parameters("lstm_backward_parameters", sequence, x, h_0, &y, dz, dw_ih,
                                                            dw_hh, db_ih, db_hh, mode);
     }
 
     /// All gradients of sequences at once, as new tensors. @throws ShapeError
     static LstmGradients lstm_backward(const Tensor& x, const Tensor& h_0, const Tensor& c_0, const Tensor& w_ih,
-                                       const Tensor& w_hh, const Tensor& gates, const Tensor& h, const Tensor& c,
-                                       const Tensor& dh) {
+                                       const Tensor& w_hh, const Tensor& gates, const Tensor& y, const Tensor& c,
+                                       const Tensor& dy) {
         LstmGradients g;
         Tensor dz;
-        lstm_backward_state(w_hh, c_0, gates, c, dh, dz, g.dh_prev, g.dc_prev);
-        lstm_backward_parameters(x, h_0, h, dz, g.dw_ih, g.dw_hh, g.db_ih, g.db_hh);
+        lstm_backward_state(w_hh, c_0, gates, c, dy, dz, g.dh_prev, g.dc_prev);
+        lstm_backward_parameters(x, h_0, y, dz, g.dw_ih, g.dw_hh, g.db_ih, g.db_hh);
         lstm_backward_input(dz, w_ih, g.dx);
         return g;
     }

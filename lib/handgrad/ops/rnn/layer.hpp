@@ -103,15 +103,15 @@ protected:
         this->output_shape(x.shape());
         this->start_from(set_h_, x.shape(0), h_0_);
         Backend::rnn_forward(x, h_0_, this->weight_ih.value, this->weight_hh.value, this->bias_ih.value,
-                             this->bias_hh.value, h_, h_last_);
+                             this->bias_hh.value, y_, h_last_);
         x_ = &x;
-        return h_;
+        return y_;
     }
 
     /// Goes back through all steps: adds to the gradients of the parameters, and computes dx if it is needed.
     const Tensor& backward_pass(const Tensor& dy, InputGradient input) override {
-        Backend::rnn_backward_state(this->weight_hh.value, h_, dy, dz_, dh_0_);
-        Backend::rnn_backward_parameters(*x_, h_0_, h_, dz_, this->weight_ih.grad, this->weight_hh.grad,
+        Backend::rnn_backward_state(this->weight_hh.value, y_, dy, dz_, dh_0_);
+        Backend::rnn_backward_parameters(*x_, h_0_, y_, dz_, this->weight_ih.grad, this->weight_hh.grad,
                                          this->bias_ih.grad, this->bias_hh.grad, Accumulate::yes);
         if (input == InputGradient::needed) { Backend::rnn_backward_input(dz_, this->weight_ih.value, dx_); }
         return dx_;
@@ -119,7 +119,7 @@ protected:
 
 private:
     const Tensor* x_ = nullptr;
-    Tensor set_h_, h_0_, h_, h_last_, dz_, dh_0_, dx_;
+    Tensor set_h_, h_0_, y_, h_last_, dz_, dh_0_, dx_;
 };
 
 } // namespace handgrad::nn

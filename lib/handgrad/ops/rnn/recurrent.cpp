@@ -37,12 +37,12 @@ RecurrentExtents recurrent_forward_extents(std::string_view where, RecurrentForm
 }
 
 RecurrentExtents recurrent_state_extents(std::string_view where, RecurrentForm form, const Shape& w_hh,
-                                         std::string_view name, const Shape& h, const Shape& dh) {
+                                         std::string_view name, const Shape& states, const Shape& upstream) {
     const std::size_t M = hidden_units(where, form, w_hh);
-    require_tokens(where, form, name, h, "M");
-    require_shape(where, name, h, with_last(h, M));
-    require_shape(where, "dh", dh, h);
-    return {h[0], tokens_of(form, h), 0, M};
+    require_tokens(where, form, name, states, "M");
+    require_shape(where, name, states, with_last(states, M));
+    require_shape(where, form.upstream(), upstream, states);
+    return {states[0], tokens_of(form, states), 0, M};
 }
 
 RecurrentExtents recurrent_parameter_extents(std::string_view where, RecurrentForm form, const Shape& x,

@@ -26,6 +26,10 @@ struct RecurrentForm {
     std::size_t gates; ///< scores for each hidden unit: 1 of an RNN, 4 of an LSTM
     /// The name of the state before the first step.
     std::string_view state() const { return is_sequence ? "h_0" : "h_prev"; }
+    /// The name of the states that forward returns.
+    std::string_view states() const { return is_sequence ? "y" : "h"; }
+    /// The name of their upstream gradient.
+    std::string_view upstream() const { return is_sequence ? "dy" : "dh"; }
     /// The shape of a tensor with `features` numbers for each token.
     Shape tokens(const RecurrentExtents& e, std::size_t features) const {
         return is_sequence ? Shape{e.batch, e.tokens, features} : Shape{e.batch, features};
@@ -48,10 +52,10 @@ struct RecurrentShapes {
 /// Checks the arguments of forward on behalf of `where`. @throws ShapeError
 RecurrentExtents recurrent_forward_extents(std::string_view where, RecurrentForm form, const Shape& x,
                                            const Shape& state, const RecurrentShapes& parameters);
-/// Checks w_hh, h and dh, the arguments of backward through the steps; the number of features is unknown there.
+/// Checks w_hh, states and their upstream gradient, for backward through the steps, which does not know C.
 /// @throws ShapeError
 RecurrentExtents recurrent_state_extents(std::string_view where, RecurrentForm form, const Shape& w_hh,
-                                         std::string_view name, const Shape& h, const Shape& dh);
+                                         std::string_view name, const Shape& states, const Shape& upstream);
 /// Checks x, the state before the first step and dz, the arguments of the gradients of the parameters.
 /// @throws ShapeError
 RecurrentExtents recurrent_parameter_extents(std::string_view where, RecurrentForm form, const Shape& x,
@@ -93,16 +97,16 @@ template <class Place, class T> struct RecurrentOperations {
             [&](auto place) { LinearKernels<decltype(place)>::backward_input(rows(dz), rows(w_ih), rows(dx)); });
     }
 
-    /// Checks memory and shapes, and computes dw_ih, dw_hh, db_ih and db_hh. `h` is null for a cell.
+    /// Checks memory and shapes, and computes dw_ih, dw_hh, db_ih and db_hh. `y`, all states, is null for a cell.
     /// @throws ShapeError, AliasError
     static void backward_parameters(std::string_view where, RecurrentForm form, const Tensor& x, const Tensor& state,
-                                    const Tensor* h, const Tensor& dz, Tensor& dw_ih, Tensor& dw_hh, Tensor& db_ih,
+                                    const Tensor* y, const Tensor& dz, Tensor& dw_ih, Tensor& dw_hh, Tensor& db_ih,
                                     Tensor& db_hh, Accumulate mode) {
-        const NamedTensor states{form.state(), state}, all_states{"h", h ? *h : state};
+        const NamedTensor states{form.state(), state}, all_states{"y", y ? *y : state};
         const NamedTensor arguments[] = {{"x", x}, states, all_states, {"dz", dz}};
         require_all_apart(where, arguments, {{"dw_ih", dw_ih}, {"dw_hh", dw_hh}, {"db_ih", db_ih}, {"db_hh", db_hh}});
         const RecurrentExtents e = recurrent_parameter_extents(where, form, x.shape(), state.shape(), dz.shape());
-        if (h) { require_shape(where, "h", h->shape(), form.tokens(e, e.hidden)); }
+        if (y) { require_shape(where, "y", y->shape(), form.tokens(e, e.hidden)); }
         const std::size_t scores = form.gates * e.hidden;
         prepare_gradient(where, "dw_ih", dw_ih, {e.inputs, scores}, mode);
         prepare_gradient(where, "dw_hh", dw_hh, {e.hidden, scores}, mode);
@@ -110,7 +114,7 @@ template <class Place, class T> struct RecurrentOperations {
         prepare_gradient(where, "db_hh", db_hh, {scores}, mode);
         const RecurrentGradients<T> g{rows(dw_ih), rows(dw_hh), entries(db_ih), entries(db_hh)};
         on_fast_kernels<Place>([&](auto place) {
-            RecurrentKernels<decltype(place)>::backward_parameters(e, rows(x), rows(state), rows(h ? *h : state),
+            RecurrentKernels<decltype(place)>::backward_parameters(e, rows(x), rows(state), rows(y ? *y : state),
                                                                    rows(dz), g, mode);
         });
     }

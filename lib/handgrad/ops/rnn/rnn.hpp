@@ -6,11 +6,12 @@
 /// \f$ h_t \f$ from the input \f$ x_t \f$, a row of C numbers, and from the state before it:
 /// \f[ z_{tk} = \sum_c x_{tc}\, w_{\text{ih},ck} + b_{\text{ih},k}
 ///              + \sum_j h_{t-1,j}\, w_{\text{hh},jk} + b_{\text{hh},k},
-///     \qquad h_{tk} = \tanh z_{tk}. \f]
-/// Every step uses the same parameters. Backward goes from the last step to the first. \f$ \overline{dh}_{tk} \f$ is
-/// the whole gradient of a state: \f$ dh_{tk} \f$, which the loss gives it directly, and what comes from the next step:
-/// \f[ \overline{dh}_{tj} = dh_{tj} + \sum_k dz_{t+1,k}\, w_{\text{hh},jk}, \qquad
-///     dz_{tk} = \overline{dh}_{tk} \bigl( 1 - h_{tk}^2 \bigr), \f]
+///     \qquad h_{tk} = \tanh z_{tk}, \qquad y_t = h_t. \f]
+/// Every step uses the same parameters. Backward goes from the last step to the first. A state is used twice, as a
+/// result and by the next step. Its gradient \f$ dh_t \f$ is the sum of the upstream gradient \f$ dy_t \f$ and of what
+/// comes back from the next step, which is 0 for the last one:
+/// \f[ dh_{tj} = dy_{tj} + \sum_k dz_{t+1,k}\, w_{\text{hh},jk}, \qquad
+///     dz_{tk} = dh_{tk} \bigl( 1 - h_{tk}^2 \bigr), \f]
 /// \f[ dx_{tc} = \sum_k dz_{tk}\, w_{\text{ih},ck}, \qquad
 ///     dw_{\text{ih},ck} = \sum_t x_{tc}\, dz_{tk}, \qquad
 ///     dw_{\text{hh},jk} = \sum_t h_{t-1,j}\, dz_{tk}, \qquad
@@ -25,7 +26,8 @@
 /// | --------------------------- | --------------- | ------------------- | ------- |
 /// | x, dx                       | (B, C)          | (B, T, C)           | the input, C features of every token; and dL/dx |
 /// | h_prev or h_0, its gradient | (B, M)          | (B, M)              | the state before the first step, and dL/dh_prev or dL/dh_0 |
-/// | h, dh                       | (B, M)          | (B, T, M)           | the states, and the upstream gradient |
+/// | h, dh                       | (B, M)          |                     | the state after the step, and its whole gradient |
+/// | y, dy                       |                 | (B, T, M)           | the states of all steps, and the upstream gradient |
 /// | dz                          | (B, M)          | (B, T, M)           | dL/dz, from which dx and the gradients of the parameters are computed |
 /// | h_last                      |                 | (B, M)              | the last state, which is h_0 if T = 0 |
 /// | w_ih, dw_ih                 | (C, M)          | (C, M)              | weight from the input; PyTorch stores its transpose, (M, C) |
@@ -34,11 +36,11 @@
 ///
 /// To convert from PyTorch: transpose weight_ih (M, C) and weight_hh (M, M); the biases are the same.
 ///
-/// **Backward** has three parts. `rnn_backward_state` goes through the steps: dz and dh_0 from dh. Then
+/// **Backward** has three parts. `rnn_backward_state` goes through the steps: dz and dh_0 from dy. Then
 /// `rnn_backward_input` computes dx, if it is needed, and `rnn_backward_parameters` all gradients of the parameters.
 /// `rnn_backward` does all three.
 ///
-/// **Memory.** Backward needs x, h_0, h, w_ih and w_hh. No result may replace an argument.
+/// **Memory.** Backward needs x, h_0, y, w_ih and w_hh. No result may replace an argument.
 ///
 /// **Errors.** Throws ShapeError if the shapes do not fit; AliasError if a result shares memory with an argument or
 /// another result of the same call.
@@ -52,7 +54,8 @@
 
 namespace handgrad {
 
-/// The kernels of rnn. x has B T rows of C numbers, h, dh and dz have B T rows of M. A cell is the case T = 1.
+/// The kernels of rnn. x has B T rows of C numbers; the states h, their upstream gradient dy, and dz have B T rows of M.
+/// A cell is the case T = 1.
 template <class Place> struct RnnKernels {
     /// h.
     template <class T> static void forward(const RecurrentExtents& e, MatrixView<const T> x, MatrixView<const T> h_0,
@@ -65,7 +68,7 @@ template <class Place> struct RnnKernels {
 
 /// The results of rnn_forward.
 template <class Tensor> struct RnnResult {
-    Tensor h;      ///< (B, T, M), all states
+    Tensor y;      ///< (B, T, M), the states of all steps
     Tensor h_last; ///< (B, M), the last state
 };
 
@@ -139,51 +142,51 @@ template <class Place, class T> struct RnnOperations {
         RecurrentOperations<Place, T>::backward_input("rnn_backward_input", dz, w_ih, dx);
     }
 
-    /// All states h (B, T, M) of x (B, T, C), from h_0 (B, M) on, and the last one, h_last (B, M).
+    /// y (B, T, M), the states of all steps, of x (B, T, C), from h_0 (B, M) on, and the last one, h_last (B, M).
     /// @throws ShapeError, AliasError
     static void rnn_forward(const Tensor& x, const Tensor& h_0, const Tensor& w_ih, const Tensor& w_hh,
-                            const Tensor& b_ih, const Tensor& b_hh, Tensor& h, Tensor& h_last) {
+                            const Tensor& b_ih, const Tensor& b_hh, Tensor& y, Tensor& h_last) {
         const auto where = "rnn_forward";
         const NamedTensor arguments[] = {{"x", x},       {"h_0", h_0},   {"w_ih", w_ih},
                                          {"w_hh", w_hh}, {"b_ih", b_ih}, {"b_hh", b_hh}};
-        require_all_apart(where, arguments, {{"h", h}, {"h_last", h_last}});
-        const RecurrentExtents e = forward(where, sequence, x, h_0, w_ih, w_hh, b_ih, b_hh, h);
+        require_all_apart(where, arguments, {{"y", y}, {"h_last", h_last}});
+        const RecurrentExtents e = forward(where, sequence, x, h_0, w_ih, w_hh, b_ih, b_hh, y);
         resize(h_last, h_0.shape());
-        RecurrentKernels<Place>::last(e, rows(h_0), rows(std::as_const(h)), rows(h_last));
+        RecurrentKernels<Place>::last(e, rows(h_0), rows(std::as_const(y)), rows(h_last));
     }
     /// The same, as new tensors.
     static RnnResult rnn_forward(const Tensor& x, const Tensor& h_0, const Tensor& w_ih, const Tensor& w_hh,
                                  const Tensor& b_ih, const Tensor& b_hh) {
         RnnResult result;
-        rnn_forward(x, h_0, w_ih, w_hh, b_ih, b_hh, result.h, result.h_last);
+        rnn_forward(x, h_0, w_ih, w_hh, b_ih, b_hh, result.y, result.h_last);
         return result;
     }
 
-    /// dz (B, T, M) and dh_0 (B, M), overwritten, given the states h of forward and dh, (B, T, M), what the loss gives
-    /// each state directly. @throws ShapeError, AliasError
-    static void rnn_backward_state(const Tensor& w_hh, const Tensor& h, const Tensor& dh, Tensor& dz, Tensor& dh_0) {
+    /// dz (B, T, M) and dh_0 (B, M), overwritten, given y of forward and dy, both (B, T, M).
+    /// @throws ShapeError, AliasError
+    static void rnn_backward_state(const Tensor& w_hh, const Tensor& y, const Tensor& dy, Tensor& dz, Tensor& dh_0) {
         const auto where = "rnn_backward_state";
-        const NamedTensor arguments[] = {{"w_hh", w_hh}, {"h", h}, {"dh", dh}};
+        const NamedTensor arguments[] = {{"w_hh", w_hh}, {"y", y}, {"dy", dy}};
         require_all_apart(where, arguments, {{"dz", dz}, {"dh_0", dh_0}});
-        backward_state(where, sequence, w_hh, h, dh, dz, dh_0);
+        backward_state(where, sequence, w_hh, y, dy, dz, dh_0);
     }
 
-    /// dw_ih (C, M), dw_hh (M, M), db_ih and db_hh (M,), overwritten or added to, given all states h (B, T, M) and dz
+    /// dw_ih (C, M), dw_hh (M, M), db_ih and db_hh (M,), overwritten or added to, given y of forward and dz, both
     /// (B, T, M). @throws ShapeError, AliasError
-    static void rnn_backward_parameters(const Tensor& x, const Tensor& h_0, const Tensor& h, const Tensor& dz,
+    static void rnn_backward_parameters(const Tensor& x, const Tensor& h_0, const Tensor& y, const Tensor& dz,
                                         Tensor& dw_ih, Tensor& dw_hh, Tensor& db_ih, Tensor& db_hh,
                                         Accumulate mode = Accumulate::no) {
-        RecurrentOperations<Place, T>::backward_parameters("rnn_backward_parameters", sequence, x, h_0, &h, dz, dw_ih,
+        RecurrentOperations<Place, T>::backward_parameters("rnn_backward_parameters", sequence, x, h_0, &y, dz, dw_ih,
                                                            dw_hh, db_ih, db_hh, mode);
     }
 
     /// All gradients of sequences at once, as new tensors. @throws ShapeError
     static RnnGradients rnn_backward(const Tensor& x, const Tensor& h_0, const Tensor& w_ih, const Tensor& w_hh,
-                                     const Tensor& h, const Tensor& dh) {
+                                     const Tensor& y, const Tensor& dy) {
         RnnGradients g;
         Tensor dz;
-        rnn_backward_state(w_hh, h, dh, dz, g.dh_prev);
-        rnn_backward_parameters(x, h_0, h, dz, g.dw_ih, g.dw_hh, g.db_ih, g.db_hh);
+        rnn_backward_state(w_hh, y, dy, dz, g.dh_prev);
+        rnn_backward_parameters(x, h_0, y, dz, g.dw_ih, g.dw_hh, g.db_ih, g.db_hh);
         rnn_backward_input(dz, w_ih, g.dx);
         return g;
     }
@@ -205,7 +208,8 @@ private:
 
     static void backward_state(std::string_view where, RecurrentForm form, const Tensor& w_hh, const Tensor& h,
                                const Tensor& dh, Tensor& dz, Tensor& dh_0) {
-        const RecurrentExtents e = recurrent_state_extents(where, form, w_hh.shape(), "h", h.shape(), dh.shape());
+        const RecurrentExtents e =
+            recurrent_state_extents(where, form, w_hh.shape(), form.states(), h.shape(), dh.shape());
         resize(dz, h.shape());
         resize(dh_0, {e.batch, e.hidden});
         on_fast_kernels<Place>([&](auto place) {
