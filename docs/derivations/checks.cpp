@@ -93,6 +93,42 @@ check::GradientCheck attention() {
     return checker;
 }
 
+check::GradientCheck rnn() {
+    const auto x = normal({2, 6, 3}), h_0 = normal({2, 4}), w_ih = normal({3, 4}), w_hh = normal({4, 4}),
+               b_ih = normal({4}), b_hh = normal({4}), dy = normal({2, 6, 4});
+    const auto kept = cpu::rnn_forward(x, h_0, w_ih, w_hh, b_ih, b_hh);
+    const auto g = cpu::rnn_backward(x, h_0, w_ih, w_hh, kept.y, dy);
+    const Tensor<double>* const arguments[] = {&x, &h_0, &w_ih, &w_hh, &b_ih, &b_hh};
+    const Tensor<double>* const gradients[] = {&g.dx, &g.dh_prev, &g.dw_ih, &g.dw_hh, &g.db_ih, &g.db_hh};
+    const char* const names[] = {"x", "h_0", "w_ih", "w_hh", "b_ih", "b_hh"};
+    check::GradientCheck checker;
+    for (std::size_t i = 0; i < 6; ++i) {
+        checker.wrt(names[i], *arguments[i], *gradients[i], [&](const auto& v) {
+            const auto at = [&](std::size_t k) { return k == i ? v : cast_like(v, *arguments[k]); };
+            return weighted_sum(ref::rnn_forward(at(0), at(1), at(2), at(3), at(4), at(5)).y, dy);
+        });
+    }
+    return checker;
+}
+
+check::GradientCheck lstm() {
+    const auto x = normal({2, 6, 3}), h_0 = normal({2, 3}), c_0 = normal({2, 3}), w_ih = normal({3, 12}),
+               w_hh = normal({3, 12}), b_ih = normal({12}), b_hh = normal({12}), dy = normal({2, 6, 3});
+    const auto kept = cpu::lstm_forward(x, h_0, c_0, w_ih, w_hh, b_ih, b_hh);
+    const auto g = cpu::lstm_backward(x, h_0, c_0, w_ih, w_hh, kept.gates, kept.y, kept.c, dy);
+    const Tensor<double>* const arguments[] = {&x, &h_0, &c_0, &w_ih, &w_hh, &b_ih, &b_hh};
+    const Tensor<double>* const gradients[] = {&g.dx, &g.dh_prev, &g.dc_prev, &g.dw_ih, &g.dw_hh, &g.db_ih, &g.db_hh};
+    const char* const names[] = {"x", "h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh"};
+    check::GradientCheck checker;
+    for (std::size_t i = 0; i < 7; ++i) {
+        checker.wrt(names[i], *arguments[i], *gradients[i], [&](const auto& v) {
+            const auto at = [&](std::size_t k) { return k == i ? v : cast_like(v, *arguments[k]); };
+            return weighted_sum(ref::lstm_forward(at(0), at(1), at(2), at(3), at(4), at(5), at(6)).y, dy);
+        });
+    }
+    return checker;
+}
+
 check::GradientCheck batch_norm() {
     const auto x = normal({4, 3, 2}), w = normal({3}), b = normal({3}), dy = normal({4, 3, 2});
     const auto kept = cpu::batch_norm_forward(x, w, b, 1e-5);
@@ -259,6 +295,8 @@ int main(int argc, char** argv) {
         {"softmax", softmax},
         {"layer_norm", layer_norm},
         {"attention", attention},
+        {"rnn", rnn},
+        {"lstm", lstm},
         {"batch_norm", batch_norm},
         {"dropout", dropout},
         {"add", add},

@@ -354,6 +354,58 @@ inline Example attention() {
     return example;
 }
 
+inline Example rnn() {
+    const double log2 = std::log(2.0), log3 = std::log(3.0);
+    Tensor<double> x = zeros<double>({1, 2, 1}), dy = x;
+    x(0, 0, 0) = 1;
+    dy(0, 1, 0) = 1;
+    const auto h_0 = zeros<double>({1, 1}), b = zeros<double>({1}), w_ih = full<double>({1, 1}, log2),
+               w_hh = full<double>({1, 1}, 5 * log3 / 3);
+    const auto fast = cpu::rnn_forward(x, h_0, w_ih, w_hh, b, b), plain = ref::rnn_forward(x, h_0, w_ih, w_hh, b, b);
+    const auto g = cpu::rnn_backward(x, h_0, w_ih, w_hh, fast.y, dy),
+               h = ref::rnn_backward(x, h_0, w_ih, w_hh, plain.y, dy);
+    const double dz_1 = 48 * log3 / 125, dz_2 = 9.0 / 25;
+    Example example;
+    example.say("Forward, one step after another:");
+    example.show("x", x);
+    example.show("w_ih", w_ih);
+    example.show("w_hh", w_hh);
+    example.show("y", fast.y, plain.y, {0.6, 0.8});
+    example.say("Backward, from dy:");
+    example.show("dy", dy);
+    example.show("dh_0", g.dh_prev, h.dh_prev, {16 * log3 * log3 / 25});
+    example.show("dw_ih", g.dw_ih, h.dw_ih, {dz_1});
+    example.show("dw_hh", g.dw_hh, h.dw_hh, {27.0 / 125});
+    example.show("db_ih", g.db_ih, h.db_ih, {dz_1 + dz_2});
+    return example;
+}
+
+inline Example lstm() {
+    const double log2 = std::log(2.0), log3 = std::log(3.0), before = 2 * log2 - 0.6;
+    const auto x = full<double>({1, 1}, 1), h_prev = zeros<double>({1, 1}), c_prev = full<double>({1, 1}, before),
+               b = zeros<double>({4}), dh = x, dc = x;
+    const Tensor<double> w_ih = {{0, 0, log2, log3}}, w_hh = {{1, 0, -1, 0}};
+    const auto fast = cpu::lstm_cell_forward(x, h_prev, c_prev, w_ih, w_hh, b, b),
+               plain = ref::lstm_cell_forward(x, h_prev, c_prev, w_ih, w_hh, b, b);
+    const auto g = cpu::lstm_cell_backward(x, h_prev, c_prev, w_ih, w_hh, fast.gates, fast.c, dh, dc),
+               h = ref::lstm_cell_backward(x, h_prev, c_prev, w_ih, w_hh, plain.gates, plain.c, dh, dc);
+    Example example;
+    example.say("One step:");
+    example.show("c_prev", c_prev);
+    example.show("w_ih", w_ih);
+    example.show("w_hh", w_hh);
+    example.show("gates", fast.gates, plain.gates, {0.5, 0.5, 0.6, 0.75});
+    example.show("c", fast.c, plain.c, {log2});
+    example.show("h", fast.h, plain.h, {0.45});
+    example.say("Backward; the gradient of the biases is dz:");
+    example.show("dh", dh);
+    example.show("dc", dc);
+    example.show("db_ih", g.db_ih, h.db_ih, {0.222, 0.37 * before, 0.4736, 0.1125});
+    example.show("dh_prev", g.dh_prev, h.dh_prev, {0.222 - 0.4736});
+    example.show("dc_prev", g.dc_prev, h.dc_prev, {0.74});
+    return example;
+}
+
 inline Example dropout() {
     const Tensor<double> x = {1, 2, 3, 4, 5, 6, 7, 8}, dy = {8, 7, 6, 5, 4, 3, 2, 1};
     const DropoutCounter counter = {5, 0, 0};
@@ -500,6 +552,8 @@ inline const std::map<std::string, std::function<Example()>> examples = {
     {"conv2d_relu_max_pool2d", conv2d_relu_max_pool2d},
     {"layer_norm", layer_norm},
     {"attention", attention},
+    {"rnn", rnn},
+    {"lstm", lstm},
     {"batch_norm", batch_norm},
     {"dropout", dropout},
     {"add", add},

@@ -3,7 +3,7 @@
 from math import erf, exp, log, pi, sqrt, tanh
 
 from chapters import IMAGE, KERNEL, convolve, term
-from svg import (BLUE, BLUE_DEEP, BLUE_FILL, GREY, INK, ORANGE, ORANGE_DEEP, ORANGE_FILL, PALE, Diagram, number)
+from svg import (BLUE, BLUE_DEEP, BLUE_FILL, GREY, INK, ORANGE, ORANGE_DEEP, ORANGE_FILL, PALE, WIDTH, Diagram, number)
 
 DIAGRAMS = {}
 
@@ -282,6 +282,69 @@ def attention():
     d.lines(x0 + 6.15 * size, y0 + 0.5 * size, ["above the diagonal: the future,", "which the causal mask hides"], 17, anchor="start",
             colour=GREY)
     d.lines(40, y0 + 5.55 * size, ["token t:", "query"], 17)
+    return d
+
+
+@diagram("rnn")
+def rnn():
+    # The example to follow by pencil: tanh log 2 = 3/5, tanh log 3 = 4/5.
+    x, w_ih, w_hh, dy = [1, 0], log(2), 5 / 3 * log(3), [0, 1]
+    h = [0]
+    for t in range(2):
+        h.append(tanh(x[t] * w_ih + h[t] * w_hh))
+    dh, dz = [0, 0, 0], [0, 0]
+    for t in (1, 0):
+        dh[t + 1] += dy[t]
+        dz[t] = dh[t + 1] * (1 - h[t + 1] ** 2)
+        dh[t] += dz[t] * w_hh
+    d = Diagram("rnn: one step after another, and back",
+                "Two steps of a recurrent network with numbers. Forward the state goes from step to step, from 0 to 0.6 to 0.8. Backward "
+                "each step multiplies the gradient by the slope of tanh and by the weight, from 1 to 0.6592 to 0.7724.", 410)
+    number4 = lambda value: f"{value:.4f}".rstrip("0").rstrip(".")
+    width, height, gap, x0, y0 = 158, 96, 138, 146, 150
+    for t in (1, 2):
+        left = x0 + (t - 1) * (width + gap)
+        middle = left + width / 2
+        d.box(left, y0, width, height, [f"step {t}", "z = x w_ih + h w_hh", f"h_{t} = tanh z"], size=15)
+        d.text(middle - 36, y0 + height + 80, f"x_{t} = {number4(x[t - 1])}", 17, colour=BLUE)
+        d.arrow((middle - 36, y0 + height + 60), (middle - 36, y0 + height + 4), colour=BLUE)
+        d.arrow((middle - 36, y0 - 4), (middle - 36, y0 - 60), colour=BLUE)
+        d.text(middle - 62, y0 - 74, f"h_{t} = {number4(h[t])}", 17, colour=BLUE)
+        d.arrow((middle + 36, y0 - 60), (middle + 36, y0 - 4), colour=ORANGE)
+        d.text(middle + 54, y0 - 74, f"dy_{t} = {number4(dy[t - 1])}", 17, colour=ORANGE)
+        d.lines(middle + 22, y0 + height + 30, [f"slope {number4(1 - h[t] ** 2)}", f"dz_{t} = {number4(dz[t - 1])}"], 17, anchor="start",
+                colour=ORANGE)
+    for t in (0, 1, 2):
+        right = x0 + t * (width + gap) - 8
+        left = right - gap + 16
+        if t == 2:
+            d.text(left + 18, y0 + 74, f"dh_2 = {number4(dh[2])}", 17, anchor="start", colour=ORANGE)
+            continue
+        d.arrow((left, y0 + 28), (right, y0 + 28), colour=BLUE, line=3)
+        d.text((left + right) / 2, y0 + 16, f"h_{t} = {number4(h[t])}", 17, colour=BLUE)
+        d.arrow((right, y0 + 60), (left, y0 + 60), colour=ORANGE, line=3)
+        d.text((left + right) / 2, y0 + 84, f"dh_{t} = {number4(dh[t])}", 17, colour=ORANGE)
+    d.text(WIDTH / 2, 28, f"w_ih = log 2 = {number4(w_ih)},  w_hh = 5/3 log 3 = {number4(w_hh)}, the same in both steps", 17)
+    d.text(WIDTH / 2, 388, "Backward, a step multiplies dh by the slope 1 − h² and by w_hh; what dy gives is added.", 17, colour=ORANGE)
+    return d
+
+
+@diagram("lstm")
+def lstm():
+    d = Diagram("lstm: what arrives after n steps back",
+                "Curves of a gradient over 100 steps back. Along the cell state of an LSTM it is multiplied by the forget gate in each step: "
+                "with 0.99 a share of 0.37 arrives, with 0.95 0.006. In a recurrent network with the factor 0.8 nothing is left after 30.", 400)
+    ways = [(0.99, BLUE, "forget gate 0.99"), (0.95, BLUE, "forget gate 0.95"), (0.8, ORANGE, "RNN: factor 0.8")]
+    axes = Axes(d, 76, 40, 600, 290, (0, 100), (0, 1), (0, 20, 40, 60, 80, 100), (0, 0.2, 0.4, 0.6, 0.8, 1))
+    for (factor, colour, name), (at, share) in zip(ways, ((50, 0.68), (23, 0.37), (17.5, 0.035))):
+        axes.curve(lambda steps: factor ** steps, colour, dash="8 5" if factor == 0.95 else None)
+        place = axes.at(at, share)
+        d.text(place[0] + 8, place[1], name, 17, anchor="start", colour=colour)
+    for factor, colour, _ in ways[:2]:
+        d.text(axes.at(100, 0)[0], axes.at(100, factor ** 100)[1] - 10, f"{factor ** 100:.{2 if factor > 0.95 else 3}f}", 17, anchor="end",
+               colour=colour)
+    d.text(376, 378, "steps back", 17)
+    d.text(20, 24, "share of the gradient that arrives", 17, anchor="start")
     return d
 
 

@@ -122,6 +122,49 @@ TEST_CASE("example: attention", "[examples]") {
     //! [attention]
 }
 
+TEST_CASE("example: rnn", "[examples]") {
+    //! [rnn]
+    // B = 1 sequence of T = 3 tokens, C = 1 input, M = 1 unit
+    Tensor<double> x = zeros<double>({1, 3, 1});
+    x(0, 0, 0) = 100;
+    const auto h_0 = zeros<double>({1, 1}), b = zeros<double>({1});
+    const auto w_ih = full<double>({1, 1}, 1),
+               w_hh = full<double>({1, 1}, 100);
+    const auto [y, h_last] = cpu::rnn_forward(x, h_0, w_ih, w_hh, b, b);
+    // The unit remembers that the first input was positive ...
+    assert(y == full<double>({1, 3, 1}, 1));
+    assert(h_last == full<double>({1, 1}, 1));
+
+    const auto dy = full<double>({1, 3, 1}, 1);
+    const auto g = cpu::rnn_backward(x, h_0, w_ih, w_hh, y, dy);
+    // ... but its slope is 0: no gradient comes back to the input
+    assert(g.dx == zeros<double>({1, 3, 1}));
+    //! [rnn]
+}
+
+TEST_CASE("example: lstm", "[examples]") {
+    //! [lstm]
+    // B = 1, T = 3, C = 1, M = 1. The biases alone decide:
+    // i = 0, f = 1, g = 0, o = 1.
+    const auto x = zeros<double>({1, 3, 1}), h_0 = zeros<double>({1, 1});
+    const auto c_0 = full<double>({1, 1}, 0.25);
+    const auto w_ih = zeros<double>({1, 4}), w_hh = w_ih;
+    const Tensor<double> b{-1000, 1000, 0, 1000}, none = zeros<double>({4});
+    const auto r = cpu::lstm_forward(x, h_0, c_0, w_ih, w_hh, b, none);
+    assert(r.gates ==
+           Tensor<double>{{{0, 1, 0, 1}, {0, 1, 0, 1}, {0, 1, 0, 1}}});
+    assert(r.c_last == c_0); // it keeps the number
+
+    Tensor<double> dy = zeros<double>({1, 3, 1});
+    dy(0, 2, 0) = 1;
+    const auto g =
+        cpu::lstm_backward(x, h_0, c_0, w_ih, w_hh, r.gates, r.y, r.c, dy);
+    // and the whole gradient comes back to it, through three steps
+    const double h = r.h_last(0, 0);
+    assert(g.dc_prev(0, 0) == 1 - h * h);
+    //! [lstm]
+}
+
 TEST_CASE("example: batch_norm", "[examples]") {
     //! [batch_norm]
     const Tensor<double> x{{1, 10},

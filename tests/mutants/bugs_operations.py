@@ -135,7 +135,7 @@ BUGS = {
         bug("layer-rnn-gradients-overwritten", "RNN: backward overwrites the gradients of the parameters",
             "this->bias_ih.grad, this->bias_hh.grad, <|Accumulate::yes|>);", "Accumulate::no"),
         bug("layer-rnn-backward-from-zeros", "RNN: backward takes zeros for the state before the first step",
-            "Backend::rnn_backward_parameters(*x_, <|h_0_|>, h_, dz_,", "(set_h_.fill(0), resize(set_h_, h_0_.shape()), set_h_.fill(0), set_h_)"),
+            "Backend::rnn_backward_parameters(*x_, <|h_0_|>, y_, dz_,", "(set_h_.fill(0), resize(set_h_, h_0_.shape()), set_h_.fill(0), set_h_)"),
     ],
     LIB + "ops/lstm/reference.hpp": [
         bug("reference-lstm-candidate-is-gate", "LSTM: the candidate goes through sigmoid",
