@@ -4,7 +4,6 @@
 // gradients and both experiments are on the pages before.
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -22,17 +21,12 @@
 #include "longway.hpp"
 #include "model.hpp"
 #include "recall.hpp"
+#include "settings.hpp"
 
 using namespace handgrad;
 using Line = std::vector<double>;
 
 // ## The lesson at a glance
-struct Settings {
-    std::size_t steps = 200, hidden = 16;
-    double lr = 0.03;
-    std::vector<double> radii = {0.5, 1, 2}; // of the RNNs in the experiment
-};
-
 // How the gates of an LSTM begin.
 struct Start {
     double forget_bias = 0;
@@ -184,31 +178,31 @@ void Lesson::go_back_through_lstm() {
 //
 // ![Length of the gradient on its way back from step 100 to step 0, on a logarithmic axis. Left: RNNs of three spectral radii, with the predictions dashed. Right: the cell of an LSTM with three biases of the forget gate.](ways.svg)
 void Lesson::draw_ways() const {
-    Line steps;
+    Line steps, predicted, steps_predicted;
     for (std::size_t t = 0; t <= longway::T; ++t) {
         steps.push_back(static_cast<double>(t));
     }
     plot::Figure rnn, lstm;
-    rnn.title("RNN: gradient of the state").y_log().x_label("step t");
-    rnn.y_label("length, relative to step 100");
+    rnn.title("RNN: gradient of the state").y_log().y_range(1e-32, 1e10);
+    rnn.x_label("step t").y_label("length, relative to step 100");
     for (std::size_t i = 0; i < rnn_ways_.size(); ++i) {
         const longway::Way& way = rnn_ways_[i];
-        Line predicted;
+        rnn.line(fmt::format("radius {}", settings_.radii[i]), steps,
+                 way.lengths);
         for (const double t : steps) {
             predicted.push_back(std::pow(way.radius * way.slope, 100 - t));
+            steps_predicted.push_back(t);
         }
-        const std::string radius = fmt::format("{}", settings_.radii[i]);
-        rnn.line("radius " + radius, steps, way.lengths);
-        rnn.line("predicted, " + radius, steps, predicted);
+        predicted.push_back(std::nan("")); // a gap between two lines
+        steps_predicted.push_back(std::nan(""));
     }
-    lstm.title("LSTM: gradient of the cell").y_log().x_label("step t");
-    lstm.y_label("length, relative to step 100");
+    rnn.line("predicted", steps_predicted, predicted);
+    lstm.title("LSTM: gradient of the cell").y_log().y_range(1e-32, 1e10);
+    lstm.x_label("step t").y_label("length, relative to step 100");
     for (std::size_t i = 0; i < biases_.size(); ++i) {
         lstm.line(fmt::format("bias {:.1f}", biases_[i]), steps,
                   lstm_ways_[i].lengths);
     }
-    rnn.y_range(1e-32, 1e10);
-    lstm.y_range(1e-32, 1e10);
     save({rnn, lstm}, "ways");
 }
 
@@ -371,64 +365,17 @@ void Lesson::draw_recall() const {
     save({figure}, "recall");
 }
 
-// ## The command line
-//
-// Without `--preset` the program gives the lesson. With one, it trains the letter models instead.
-struct CommandLine {
-    std::string preset = "lesson";
-    std::size_t steps = 0, hidden = 0; // 0: as the preset says
-    std::optional<double> lr, radius;
-
-    Settings lesson() const {
-        Settings settings;
-        if (steps > 0) { settings.steps = steps; }
-        if (hidden > 0) { settings.hidden = hidden; }
-        settings.lr = lr.value_or(settings.lr);
-        if (radius) { settings.radii.push_back(*radius); }
-        return settings;
-    }
-    letters::Settings letters(const app::Options& options) const {
-        letters::Settings settings;
-        settings.names = preset == "names";
-        settings.file = options.data;
-        settings.seed = options.seed;
-        if (steps > 0) { settings.steps = steps; }
-        if (hidden > 0) { settings.hidden = hidden; }
-        settings.lr = lr.value_or(settings.lr);
-        return settings;
-    }
-};
-
+// ## The beginning of the program
 int main(int argc, char** argv) {
     app::Program program("16_memory", "A network with a memory");
-    app::Options& options = program.options();
-    options.seed = 2;
+    program.options().seed = 2;
     CommandLine line;
-    program.option("--preset", line.preset, {"lesson", "names", "shakespeare"},
-                   "the lesson, or a letter model on one of the texts");
-    program.option("--steps", line.steps, 0, 1000000,
-                   "steps of each training; 0: the preset's");
-    program.option("--hidden", line.hidden, 0, 10000,
-                   "hidden units, M; 0: the preset's");
-    program.option("--lr", line.lr, 0, 10, "Adam's learning rate",
-                   "the preset's");
-    program.option("--radius", line.radius, 0.01, 10,
-                   "one more spectral radius for the lesson", "none");
-    program.option("--data", options.data,
-                   "for a letter model: a text file, or the texts' folder");
+    offer_options(program, line);
     return program.main(argc, argv, [&] {
         if (line.preset == "lesson") {
-            if (line.steps > 0 && line.steps < 20) {
-                throw UsageError(fmt::format(
-                    "--steps {}: the lesson needs at least 20", line.steps));
-            }
-            if (!options.data.empty()) {
-                throw UsageError(
-                    "--data needs --preset names or --preset shakespeare");
-            }
-            Lesson(program, line.lesson()).run();
+            Lesson(program, line.lesson(program.options())).run();
         } else {
-            letters::run(program, line.letters(options));
+            letters::run(program, line.letter_models(program.options()));
         }
     });
 }
