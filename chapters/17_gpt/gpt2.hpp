@@ -2,19 +2,10 @@
 // ## Weights of GPT-2
 //
 // Hugging Face keeps the weights of GPT-2 in the file `model.safetensors`. The class of this chapter has
-// the same layers under the same names, so reading the file means to look up each name:
+// the same layers under the same names and in the same shapes: to read the file means to look up each
+// name. The results have a table of them.
 //
-// | tensor | shape |
-// | --- | --- |
-// | `wte.weight`, `wpe.weight` | (V, C), (context, C) |
-// | `h.0.ln_1.weight` and `.bias`, `h.0.ln_2...` | (C,) |
-// | `h.0.attn.c_attn.weight` and `.bias` | (C, 3 C), (3 C,) |
-// | `h.0.attn.c_proj.weight` and `.bias` | (C, C), (C,) |
-// | `h.0.mlp.c_fc.weight` and `.bias` | (C, 4 C), (4 C,) |
-// | `h.0.mlp.c_proj.weight` and `.bias` | (4 C, C), (C,) |
-// | `ln_f.weight`, `ln_f.bias` | (C,) |
-//
-// No matrix is transposed: the linear layers of the first GPT-2 were written as convolutions of width 1,
+// No matrix is transposed. The linear layers of the first GPT-2 were written as convolutions of width 1,
 // whose weights are (in, out), as ours are. PyTorch's `nn.Linear` would have (out, in).
 //
 // Files differ in three ways. All names may begin with `transformer.`; the tied head may be there once
@@ -47,7 +38,7 @@ namespace io = handgrad::io;
 using handgrad::DataError;
 using handgrad::require;
 
-// The names and shapes of the table.
+// The names and shapes that the file must have.
 inline std::map<std::string, Shape> expected_tensors(const GPTSizes& sizes) {
     const std::size_t C = sizes.width;
     std::map<std::string, Shape> all{{"wte.weight", {sizes.vocabulary, C}},

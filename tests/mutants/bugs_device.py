@@ -58,6 +58,12 @@ BUGS = {
             "const std::int64_t v = token(<|item / w.columns|>);", "item % token.size"),
     ],
     LIB + "ops/attention/device.cpp": [
+        bug("device-append-no-scale", "Attention: the scores of kept keys are not scaled",
+            "z[s] = <|scale * score|>;", "score"),
+        bug("device-append-not-its-value", "Attention: a new token's own value is left out",
+            "for (std::size_t s = 0; <|s <= kept.past + row % e.tokens|>; ++s) {", "s < kept.past + row % e.tokens"),
+        bug("device-append-first-sequence", "Attention: the values of all sequences are kept for the first one",
+            "values(<|b * kept.length + place|>, c) = qkv(row, 2 * C + c);", "place"),
         bug("device-attention-no-scale", "Attention: the scores are not scaled",
             "return <|scale * score|>;", "score"),
         bug("device-attention-next-head", "Attention: the values of the next head are mixed",

@@ -56,6 +56,10 @@ BUGS = {
             "- g_mean - <|x_hat * gx_mean|>);", "T(0)"),
     ],
     LIB + "ops/attention/reference.hpp": [
+        bug("reference-append-at-the-start", "Attention: new keys and values overwrite the first ones",
+            "const std::size_t b = row / e.tokens, place = <|kept.past + row % e.tokens|>;", "row % e.tokens"),
+        bug("reference-append-not-itself", "Attention: a new token does not compare itself",
+            "for (std::size_t s = 0; <|s <= place|>; ++s) { for (std::size_t c = first; c < first + D; ++c) { p[s]", "s < place"),
         bug("reference-attention-no-scale", "Attention: the scores are not divided by the root of D",
             "p(b, head, t, s) = <|score / root|>;", "score"),
         bug("reference-attention-scale-of-width", "Attention: the scores are divided by the root of C instead of D",
@@ -345,6 +349,12 @@ BUGS = {
 
     # ---- The cpu backend ----
     LIB + "ops/linear/cpu.cpp": [
+        bug("cpu-linear-row-no-bias", "Linear: one row with a large weight gets no bias",
+            "<|std::copy_n(b.data + first, count, y.data + first);|>", "std::fill_n(y.data + first, count, T(0));"),
+        bug("cpu-linear-dx-row-of-first", "Linear: dx of one row with a large weight repeats the first eight numbers of a chunk",
+            "narrow_outer<n()>(dy.data, <|w.data + d * out|>, no_bias, dx.data + d, 1, out);", "w.data + rows.begin(i) * out"),
+        bug("cpu-linear-row-last-inputs", "Linear: one row leaves out the last inputs, fewer than four",
+            "const std::size_t rows = <|std::min(most, k - i)|>;", "k - i < most ? 0 : most"),
         bug("cpu-linear-dx-factor", "Linear: dx is larger by a factor of 1 + 1e-6",
             "gemm(CblasNoTrans, CblasTrans, rows, in, out, <|T(1)|>, dyi, out", "T(1 + 1e-6)"),
         bug("cpu-linear-dx-transposed", "Linear: dx of narrow layers from W instead of its transpose",
@@ -395,6 +405,14 @@ BUGS = {
             "for (; <|d < n|>; ++d) { total += f_one(d); }", "false"),
     ],
     LIB + "ops/attention/cpu.cpp": [
+        bug("cpu-append-no-scale", "Attention: the scores of kept keys are not scaled",
+            "add_multiple(row[c], <|scale_of<T>(e)|>, key, z, seen);", "T(1)"),
+        bug("cpu-append-values-are-keys", "Attention: the keys are kept as values",
+            "std::copy_n(<|row + 2 * C|>, D, &values", "row + C"),
+        bug("cpu-append-first-head-alone", "Attention: all heads meet the keys of the first one",
+            "T* key = &keys(<|b * C + first + c|>, 0);", "b * C + c"),
+        bug("cpu-append-rest-of-registers", "Attention: numbers behind the last whole register are left out",
+            "<|for (; i < n; ++i) { sum[i] = multiply_add(a, factor * x[i], sum[i]); }|>", "static_cast<void>(0);"),
         bug("cpu-attention-last-tile", "Attention: a last tile that is not full is left out",
             "for (std::size_t begin = 0; <|begin < e.tokens|>; begin += tile_rows) {",
             "begin + tile_rows <= e.tokens || begin == 0"),

@@ -204,6 +204,13 @@ HANDGRAD_TEST_ON_BACKENDS("linear: whole numbers are exact for all sizes", "[ops
     }
 }
 
+HANDGRAD_TEST_ON_FAST("linear: one row with a weight that fills the cache", "[ops][linear]") {
+    for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{301, 500}, {130, 1009}, {1007, 131}}) {
+        INFO("D_in " << in << ", D_out " << out);
+        REQUIRE(LinearProblem(1, in, out, whole_numbers<double>).solved_by(on, 0));
+    }
+}
+
 HANDGRAD_TEST_ON_BACKENDS("linear: any numbers, to rounding, for all sizes", "[ops][linear]") {
     for (const std::size_t n : {1, 2, 3, 7, 64}) {
         for (const std::size_t in : sides) {
