@@ -46,6 +46,10 @@ inline constexpr std::size_t block_rows = 6; // 6 x 2 sums, 2 of b, 1 of a: 15 o
 template <std::size_t M, std::size_t R, class T>
 void block(Strided<T> a, const T* b, const T* bias, T* c, std::size_t k, RowStrides rows, std::size_t skip) {
     Vec<T> sum[M][R];
+    // The lines of c come to the cache while a long sum runs; the stores at its end would wait for them.
+    for (std::size_t i = 0; i < M && k >= 64; ++i) {
+        for (std::size_t r = 0; r < R; ++r) { __builtin_prefetch(c + i * rows.c + r * lanes<T>, 1); }
+    }
     for (std::size_t r = 0; r < R; ++r) {
         const auto start = bias ? Vec<T>::load_unaligned(bias + r * lanes<T>) : Vec<T>(0);
         for (std::size_t i = 0; i < M; ++i) { sum[i][r] = start; }
