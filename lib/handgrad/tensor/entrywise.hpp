@@ -14,6 +14,8 @@ namespace handgrad::cpu {
 /// Number of entries in a chunk. Smaller chunks take less time than waking a thread. A multiple of every number of
 /// lanes.
 inline constexpr std::size_t entrywise_grain = 262144;
+/// The same for functions of dozens of operations, such as an exponential.
+inline constexpr std::size_t costly_grain = 32768;
 
 /// Calls f(0, 1, ..., n - 1) with the numbers as types.
 template <class F, std::size_t... I> void call_with_indices(const F& f, std::index_sequence<I...>) {
@@ -21,8 +23,8 @@ template <class F, std::size_t... I> void call_with_indices(const F& f, std::ind
 }
 
 /// y_i = f(x_i) for all i < n.
-template <class T, class F> void entrywise(const T* x, T* y, std::size_t n, F f) {
-    const Chunks chunks(n, entrywise_grain);
+template <class T, class F> void entrywise(const T* x, T* y, std::size_t n, F f, std::size_t grain = entrywise_grain) {
+    const Chunks chunks(n, grain);
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t begin = chunks.begin(i);
         transform(x + begin, y + begin, chunks.length(i), f);
@@ -30,8 +32,9 @@ template <class T, class F> void entrywise(const T* x, T* y, std::size_t n, F f)
 }
 
 /// z_i = f(x_i, y_i) for all i < n.
-template <class T, class F> void entrywise(const T* x, const T* y, T* z, std::size_t n, F f) {
-    const Chunks chunks(n, entrywise_grain);
+template <class T, class F>
+void entrywise(const T* x, const T* y, T* z, std::size_t n, F f, std::size_t grain = entrywise_grain) {
+    const Chunks chunks(n, grain);
     parallel_for(chunks.count, [&](std::size_t i) {
         const std::size_t begin = chunks.begin(i);
         transform(x + begin, y + begin, z + begin, chunks.length(i), f);

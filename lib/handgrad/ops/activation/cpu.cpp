@@ -1,5 +1,7 @@
 // The activations in SIMD registers; threads share the chunks. Formulas: activation.hpp.
 
+#include <type_traits>
+
 #include "handgrad/ops/activation/activation.hpp"
 #include "handgrad/tensor/entrywise.hpp"
 #include "handgrad/tensor/exp.hpp"
@@ -46,16 +48,26 @@ template <class T> Vec<T> gradient(SiLU, Vec<T> x, Vec<T> dy) {
     return dy * s * (one + x * (one - s));
 }
 
+/// Whether forward and backward compute an exponential. Those of sigmoid and tanh do so in forward alone.
+template <class F> constexpr bool is_costly = std::is_same_v<F, GELU> || std::is_same_v<F, SiLU>;
+template <class F> constexpr bool is_costly_forward =
+    is_costly<F> || std::is_same_v<F, Sigmoid> || std::is_same_v<F, Tanh>;
+
+std::size_t grain(bool costly) { return costly ? cpu::costly_grain : cpu::entrywise_grain; }
+
 } // namespace
 
 template <> template <class F, class T>
 void ActivationKernels<OnCpu>::forward(VectorView<const T> x, VectorView<T> y, F f) {
-    cpu::entrywise(x.data, y.data, x.size, [f](Vec<T> v) { return value(f, v); });
+    cpu::entrywise(
+        x.data, y.data, x.size, [f](Vec<T> v) { return value(f, v); }, grain(is_costly_forward<F>));
 }
 
 template <> template <class F, class T>
 void ActivationKernels<OnCpu>::backward(VectorView<const T> kept, VectorView<const T> dy, VectorView<T> dx, F f) {
-    cpu::entrywise(kept.data, dy.data, dx.data, kept.size, [f](Vec<T> v, Vec<T> g) { return gradient(f, v, g); });
+    cpu::entrywise(
+        kept.data, dy.data, dx.data, kept.size, [f](Vec<T> v, Vec<T> g) { return gradient(f, v, g); },
+        grain(is_costly<F>));
 }
 
 HANDGRAD_INSTANTIATE_ACTIVATIONS(OnCpu)

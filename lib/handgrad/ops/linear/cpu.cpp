@@ -19,22 +19,29 @@ bool is_narrow(std::size_t n) { return 1 <= n && n <= narrow; }
 
 /// Divides the `items` rows of the product of a (batch, in) and an (in, out) matrix, or of one of its gradients, into
 /// at most 16 chunks; with more chunks OpenBLAS would copy the shared operand too often. A chunk takes at least about
-/// 100 us, so that threads save more time than the transfer of weights and gradients between the caches of two cores
-/// takes in every step. Narrow products wait for memory most of the time, so their chunks have fewer operations.
+/// 40 us, so that threads save more time than the transfer of weights and gradients between the caches of two cores
+/// takes in every step. Narrow products wait for memory most of the time, so their chunks have fewer operations. If
+/// there are several chunks, their number is even, so that two threads have equal shares.
 Chunks chunks_of(std::size_t items, std::size_t batch, std::size_t in, std::size_t out) {
     const std::size_t chunk_flops = is_narrow(in) || is_narrow(out) ? 4'000'000 : 16'000'000;
-    const std::size_t count = std::clamp<std::size_t>(2 * batch * in * out / chunk_flops, 1, 16);
+    const std::size_t pairs = (2 * batch * in * out + chunk_flops) / (2 * chunk_flops); // rounded to the nearest
+    const std::size_t count = std::clamp<std::size_t>(2 * pairs, 1, 16);
     return Chunks(items, (items + count - 1) / count, 8);
 }
 
-/// The transpose of w, in this thread's scratch memory.
+/// The transpose of w, in this thread's scratch memory: in tiles, so that both are read and written along their rows.
 template <class T> const T* transposed(MatrixView<const T> w) {
     T* result = scratch<T, struct Transposed>(w.rows * w.columns);
-    constexpr std::size_t strip = 16; // columns of w, the rows of the result that are written at once
-    for (std::size_t first = 0; first < w.columns; first += strip) {
-        const std::size_t end = std::min(first + strip, w.columns);
-        for (std::size_t i = 0; i < w.rows; ++i) {
-            for (std::size_t j = first; j < end; ++j) { result[j * w.rows + i] = w(i, j); }
+    constexpr std::size_t side = 16;
+    T tile[side][side];
+    for (std::size_t i = 0; i < w.rows; i += side) {
+        const std::size_t rows = std::min(side, w.rows - i);
+        for (std::size_t j = 0; j < w.columns; j += side) {
+            const std::size_t columns = std::min(side, w.columns - j);
+            for (std::size_t r = 0; r < rows; ++r) {
+                for (std::size_t c = 0; c < columns; ++c) { tile[c][r] = w(i + r, j + c); }
+            }
+            for (std::size_t c = 0; c < columns; ++c) { std::copy_n(tile[c], rows, result + (j + c) * w.rows + i); }
         }
     }
     return result;
