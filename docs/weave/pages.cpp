@@ -55,6 +55,8 @@ std::string operations_in(const std::string& code) {
         {std::regex("flatten_(forward|backward)|nn::Flatten\\b"), "op_flatten"},
         {std::regex("embedding_(forward|backward)|nn::Embedding\\b"), "op_embedding"},
         {std::regex("attention_(forward|backward)|nn::CausalSelfAttention\\b"), "op_attention"},
+        {std::regex("\\brnn_(cell_)?(forward|backward)|nn::RNN\\b"), "op_rnn"},
+        {std::regex("\\blstm_(cell_)?(forward|backward)|nn::LSTM\\b"), "op_lstm"},
         {std::regex("sgd_step|optim::SGD\\b"), "op_sgd"},
         {std::regex("adam_step|optim::AdamW?\\b"), "op_adam"},
         {std::regex("rmsprop_step|optim::RMSprop\\b"), "op_rmsprop"},

@@ -46,7 +46,10 @@ template <class T> struct RecurrentWeights {
 
 /// The shapes of the parameters, for the checks.
 struct RecurrentShapes {
-    const Shape &w_ih, &w_hh, &b_ih, &b_hh; ///< as the caller passed them
+    const Shape& w_ih; ///< shape of w_ih
+    const Shape& w_hh; ///< shape of w_hh
+    const Shape& b_ih; ///< shape of b_ih
+    const Shape& b_hh; ///< shape of b_hh
 };
 
 /// Checks the arguments of forward on behalf of `where`. @throws ShapeError
