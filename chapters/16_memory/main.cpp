@@ -176,33 +176,43 @@ void Lesson::go_back_through_lstm() {
 // steps.** Only a gate that is almost open keeps it. An RNN has no such setting: its factor is a
 // matrix times a slope, and no number among its parameters says how long it remembers.
 //
-// ![Length of the gradient on its way back from step 100 to step 0, on a logarithmic axis. Left: RNNs of three spectral radii, with the predictions dashed. Right: the cell of an LSTM with three biases of the forget gate.](ways.svg)
+// ![Length of the gradient on its way back from step 100 to step 0, on a logarithmic axis. Left: the state of RNNs with three spectral radii. Right: the cell of LSTMs with three biases of the forget gate; the prediction knows only the way through the gates.](ways.svg)
 void Lesson::draw_ways() const {
-    Line steps, predicted, steps_predicted;
+    Line steps;
     for (std::size_t t = 0; t <= longway::T; ++t) {
         steps.push_back(static_cast<double>(t));
     }
+    // The predictions are one curve with gaps, so that they have one colour.
+    Line times, of_rnn, of_lstm;
+    const auto predict = [&steps](Line& curve, double factor) {
+        for (const double t : steps) {
+            curve.push_back(std::pow(factor, 100 - t));
+        }
+        curve.push_back(std::nan(""));
+    };
     plot::Figure rnn, lstm;
-    rnn.title("RNN: gradient of the state").y_log().y_range(1e-32, 1e10);
-    rnn.x_label("step t").y_label("length, relative to step 100");
+    rnn.title("RNN, by spectral radius").y_log().y_range(1e-32, 1e10);
+    rnn.x_label("step t").x_range(0, 100).y_label(
+        "length, relative to step 100");
     for (std::size_t i = 0; i < rnn_ways_.size(); ++i) {
         const longway::Way& way = rnn_ways_[i];
-        rnn.line(fmt::format("radius {}", settings_.radii[i]), steps,
-                 way.lengths);
-        for (const double t : steps) {
-            predicted.push_back(std::pow(way.radius * way.slope, 100 - t));
-            steps_predicted.push_back(t);
-        }
-        predicted.push_back(std::nan("")); // a gap between two lines
-        steps_predicted.push_back(std::nan(""));
+        rnn.line(fmt::format("{}", settings_.radii[i]), steps, way.lengths);
+        predict(of_rnn, way.radius * way.slope);
     }
-    rnn.line("predicted", steps_predicted, predicted);
-    lstm.title("LSTM: gradient of the cell").y_log().y_range(1e-32, 1e10);
-    lstm.x_label("step t").y_label("length, relative to step 100");
+    lstm.title("LSTM, by bias of f").y_log().y_range(1e-32, 1e10);
+    lstm.x_label("step t").x_range(0, 100).y_label(
+        "length, relative to step 100");
     for (std::size_t i = 0; i < biases_.size(); ++i) {
-        lstm.line(fmt::format("bias {:.1f}", biases_[i]), steps,
+        lstm.line(fmt::format("{:.1f}", biases_[i]), steps,
                   lstm_ways_[i].lengths);
+        predict(of_lstm, 1 / (1 + std::exp(-biases_[i])));
     }
+    for (std::size_t i = 0; i < of_rnn.size(); ++i) {
+        times.push_back(static_cast<double>(i % (longway::T + 2)));
+    }
+    rnn.line("predicted", times, of_rnn);
+    times.resize(of_lstm.size());
+    lstm.line("predicted", times, of_lstm);
     save({rnn, lstm}, "ways");
 }
 
@@ -274,12 +284,12 @@ std::string Lesson::first_six(const Line& values, int digits) {
 // Now the real test, with Adam and with clipping for all. We train an RNN and four LSTMs to recall
 // a symbol over 10, 30 and 100 steps. The LSTMs differ in the first biases of their gates:
 //
-// | name | bias of the forget gate | bias of the input gate |
-// | --- | --- | --- |
-// | f = 1/2 | 0 | as PyTorch draws it |
-// | bias 1 | 1 | as PyTorch draws it |
-// | open | log(T - 1), so f = 1 - 1/T | as PyTorch draws it |
-// | open, shut | log(T - 1), so f = 1 - 1/T | -log(T - 1), so i = 1/T |
+// - **f = 1/2:** the bias of the forget gate is 0;
+// - **bias 1:** it is 1;
+// - **open:** it is $\log(T - 1)$, so $f = 1 - 1/T$;
+// - **open, shut:** the same, and the bias of the input gate is $-\log(T - 1)$, so $i = 1/T$.
+//
+// All other biases are as PyTorch draws them.
 //
 // The last one is due to Tallec and Ollivier (2018). A cell with an open forget gate adds up
 // everything that comes in, and 99 of 100 symbols are noise. An input gate of 1/T lets in only a
