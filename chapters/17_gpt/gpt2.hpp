@@ -16,6 +16,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -111,7 +112,7 @@ class Weights {
 public:
     // `heads` is 0 if config.json is to tell the number.
     explicit Weights(const std::filesystem::path& path, std::size_t heads = 0)
-        : name_(path.string()), file_(io::read_safetensors(path)) {
+        : name_(path.string()), file_(io::read_safetensors(path, largest)) {
         if (file_.find("transformer.wte.weight") != nullptr) {
             prefix_ = "transformer.";
         }
@@ -147,6 +148,9 @@ public:
     }
 
 private:
+    // The largest GPT-2 has 6.4 GB.
+    static constexpr std::uint64_t largest = std::uint64_t{1} << 33;
+
     const io::StoredTensor& stored(const std::string& name) const {
         const io::StoredTensor* found = file_.find(prefix_ + name);
         require<DataError>(found != nullptr, "{}: tensor {} is missing", name_,
