@@ -98,10 +98,11 @@ inline std::size_t heads_of(const std::filesystem::path& path) {
                            value.dump());
     }
     const auto heads = config.find("n_head");
-    require<DataError>(heads != config.end() && heads->is_number_unsigned() &&
-                           *heads >= 1 && *heads <= 1000,
+    const bool is_number = heads != config.end() && heads->is_number_unsigned();
+    const auto number = is_number ? heads->get<std::uint64_t>() : 0;
+    require<DataError>(number >= 1 && number <= 1000,
                        "{}: expected n_head, a number from 1 to 1000", name);
-    return heads->get<std::size_t>();
+    return static_cast<std::size_t>(number);
 }
 
 // ### Reading
