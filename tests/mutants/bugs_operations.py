@@ -461,7 +461,7 @@ BUGS = {
         bug("cpu-rnn-dh-0-dirty", "RNN: the gradient starts from what the memory of dh_0 held",
             "<|std::fill_n(from_next, rows * M, T(0));|>", ""),
         bug("cpu-rnn-dw-of-new-state", "RNN: dw_hh multiplies the state after the step",
-            "LinearKernels<OnCpu>::backward_weight(<|before|>, dz, g.dw_hh, mode);", "(e.tokens == 1 ? h_0 : h)"),
+            "<|is_first ? h_0.data + n / e.tokens * M : h.data + (n - 1) * M|>, M, row + C);", "(e.tokens == 1 ? h_0.data : h.data) + n * M"),
         bug("cpu-rnn-last-of-first-sequence", "RNN: the last state is that of the first step",
             ": h.data + <|(b * e.tokens + e.tokens - 1)|> * e.hidden;", "(b * e.tokens)"),
     ],

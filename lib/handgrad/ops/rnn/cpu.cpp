@@ -21,21 +21,27 @@ void RecurrentKernels<OnCpu>::backward_parameters(const RecurrentExtents& e, Mat
                                                   MatrixView<const T> h_0, MatrixView<const T> h,
                                                   MatrixView<const T> dz, const RecurrentGradients<T>& g,
                                                   Accumulate mode) {
-    const std::size_t M = e.hidden;
-    MatrixView<const T> before = h_0; // the state before every step
-    if (e.tokens != 1) {
-        T* rows = scratch<T, struct Before>(dz.rows * M);
-        for (std::size_t b = 0; b < e.batch && e.tokens > 0; ++b) {
-            T* first = rows + b * e.tokens * M;
-            std::copy_n(h_0.data + b * M, M, first);
-            std::copy_n(h.data + b * e.tokens * M, (e.tokens - 1) * M, first + M);
-        }
-        before = {rows, dz.rows, M};
+    // One product for both weights, which reads dz once: its left factor has the inputs and the states before side by
+    // side, and its result has the rows of dw_ih above those of dw_hh.
+    const std::size_t C = e.inputs, M = e.hidden, G = dz.columns;
+    T *both = scratch<T, struct Both>(dz.rows * (C + M)), *dw = scratch<T, struct Products>((C + M) * G);
+    for (std::size_t n = 0; n < dz.rows; ++n) {
+        T* row = both + n * (C + M);
+        std::copy_n(x.data + n * C, C, row);
+        const bool is_first = n % e.tokens == 0;
+        std::copy_n(is_first ? h_0.data + n / e.tokens * M : h.data + (n - 1) * M, M, row + C);
     }
-    LinearKernels<OnCpu>::backward_weight(x, dz, g.dw_ih, mode);
-    LinearKernels<OnCpu>::backward_weight(before, dz, g.dw_hh, mode);
-    LinearKernels<OnCpu>::backward_bias(dz, g.db_ih, mode);
-    LinearKernels<OnCpu>::backward_bias(dz, g.db_hh, mode);
+    LinearKernels<OnCpu>::backward_weight(MatrixView<const T>{both, dz.rows, C + M}, dz, MatrixView<T>{dw, C + M, G},
+                                          Accumulate::no);
+    T* db = scratch<T, struct Sums>(G);
+    column_sums(dz.data, db, dz.rows, G);
+    const auto give = [&](const T* sums, T* result, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) { result[i] = mode == Accumulate::yes ? result[i] + sums[i] : sums[i]; }
+    };
+    give(dw, g.dw_ih.data, C * G);
+    give(dw + C * G, g.dw_hh.data, M * G);
+    give(db, g.db_ih.data, G);
+    give(db, g.db_hh.data, G);
 }
 
 template <> template <class T> void RnnKernels<OnCpu>::forward(const RecurrentExtents& e, MatrixView<const T> x,

@@ -15,10 +15,11 @@ namespace handgrad::cpu {
 /// The sequences that one thread computes at a time: enough rows for block_matmul, few enough to share a mini-batch.
 inline constexpr std::size_t sequences_at_once = 16;
 
-/// c (m x n) = a (m x k) b (k x n) + bias, with bias added to every row; no matrix has gaps between its rows.
+/// c (m x n) = a (m x k) b (k x n) + bias, with bias added to every row; no matrix has gaps between its rows. With few
+/// rows, as here, OpenBLAS would take longer to copy b than to multiply.
 template <class T>
 void step_product(const T* a, const T* b, const T* bias, T* c, std::size_t m, std::size_t k, std::size_t n) {
-    if (suits_block_matmul<T>(k, n)) { return block_matmul(Strided<T>{a, k, 1}, b, bias, c, m, k, n); }
+    if (fuses && k > 0 && n >= lanes<T>) { return block_matmul(Strided<T>{a, k, 1}, b, bias, c, m, k, n); }
     for (std::size_t i = 0; i < m; ++i) { std::copy_n(bias, n, c + i * n); }
     if (m == 0 || k == 0 || n == 0) { return; }
     gemm(CblasNoTrans, CblasNoTrans, m, n, k, T(1), a, k, b, n, T(1), c, n);
@@ -30,8 +31,12 @@ template <class T> struct Transposed {
     const T *matrix, *zeros;
     explicit Transposed(MatrixView<const T> w) {
         T* numbers = scratch<T, struct TransposedWeight>(w.rows * w.columns + w.rows);
-        for (std::size_t i = 0; i < w.rows; ++i) {
-            for (std::size_t j = 0; j < w.columns; ++j) { numbers[j * w.rows + i] = w(i, j); }
+        constexpr std::size_t strip = 16; // columns of w, the rows of the result that are written at once
+        for (std::size_t first = 0; first < w.columns; first += strip) {
+            const std::size_t end = std::min(first + strip, w.columns);
+            for (std::size_t i = 0; i < w.rows; ++i) {
+                for (std::size_t j = first; j < end; ++j) { numbers[j * w.rows + i] = w(i, j); }
+            }
         }
         std::fill_n(numbers + w.rows * w.columns, w.rows, T(0));
         matrix = numbers;
