@@ -229,8 +229,8 @@ void mark_clip(check::Exercise& exercise) {
     const Gradients small = {Tensor<double>{6.0, -2.0}, Tensor<double>{3.0}};
     exercise.by_hand(
         {{"gradient 0", small[0]}, {"gradient 1", small[1]}, {"limit", 3.5}});
-    exercise.value("gradients, one after another", clipped(small, 3.5),
-                   {3.0, -1.0, 1.5}, clip_mistakes(small, 3.5));
+    exercise.value("gradient", clipped(small, 3.5), {3.0, -1.0, 1.5},
+                   clip_mistakes(small, 3.5));
 
     NumpyRandom random(165);
     const Gradients large = {random.randn({3, 4}), random.randn({4}),
@@ -238,16 +238,16 @@ void mark_clip(check::Exercise& exercise) {
     const Tensor<double> all = joined(large);
     const double norm = std::sqrt(squares_of(all));
     exercise.begin("for random numbers");
-    exercise.value("gradients", clipped(large, norm / 4),
+    exercise.value("gradient", clipped(large, norm / 4),
                    Tensor<double>(all / 4), clip_mistakes(large, norm / 4));
     exercise.begin("with a norm below the limit");
-    exercise.value("gradients", clipped(large, 2 * norm), all,
+    exercise.value("gradient", clipped(large, 2 * norm), all,
                    clip_mistakes(large, 2 * norm));
     exercise.begin("with a gradient of 0");
     exercise.otherwise("0 has been divided by 0: a norm of 0 is below every "
                        "limit");
     const Tensor<double> one = full<double>({3}, 1.0);
-    exercise.value("1 + gradients",
+    exercise.value("1 + gradient",
                    Tensor<double>(clipped({zeros<double>({3})}, 1) + one), one);
 }
 
