@@ -144,9 +144,9 @@ public:
 // An LSTM (long short-term memory) has a second state, the cell $c_t$. Four linear layers read
 // $x_t$ and $h_{t-1}$; we compute them as one with 4 M results and take its four parts:
 //
-// - the input gate, $i_t = \text{sigmoid}(\cdot)$: how much of the new value is written;
+// - the input gate, $i_t = \text{sigmoid}(\cdot)$: how much of the candidate is written;
 // - the forget gate, $f_t = \text{sigmoid}(\cdot)$: how much of the old cell is kept;
-// - the new value, $g_t = \tanh(\cdot)$: what is written;
+// - the candidate, $g_t = \tanh(\cdot)$: the new value;
 // - the output gate, $o_t = \text{sigmoid}(\cdot)$: how much of the cell is shown.
 //
 // The cell is a sum, and the new state is what the output gate shows of it:
