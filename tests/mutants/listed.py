@@ -173,6 +173,10 @@ LISTED = {
          "64 -> 64 + 1", SAME + "memory is freed without a look at its alignment"),
     ],
     "tensor/exp.hpp": [
+        ("const Vec<T> y = xsimd::select(magnitude > Vec<T>(B::vanishing), Vec<T>(B::vanishing), magnitude); // NaN stays NaN",
+         "magnitude > Vec<T>(B::vanishing) -> magnitude >= Vec<T>(B::vanishing)", SAME + "the smaller of two numbers"),
+        ("return xsimd::select(x < Vec<T>(0), e, Vec<T>(1)) / (Vec<T>(1) + e);",
+         "x < Vec<T>(0) -> x <= Vec<T>(0)", SAME + "e is 1 where x is 0"),
         ("const Vec<T> y = xsimd::select(magnitude > Vec<T>(B::saturated), Vec<T>(B::saturated), magnitude);",
          "magnitude > Vec<T>(B::saturated) -> magnitude >= Vec<T>(B::saturated)", SAME + "the smaller of two numbers"),
         ("x = xsimd::select(x > Vec<T>(B::greatest), Vec<T>(B::greatest), x);",

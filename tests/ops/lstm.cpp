@@ -1,6 +1,8 @@
 // lstm: the entries of the cell and of sequences in the table of operations; by the formula; sequences against single
 // steps; the path of the cell state; the layer.
 
+#include <limits>
+
 #include "catch.hpp"
 #include "handgrad/backends/cpu.hpp"
 #include "handgrad/nn/nn.hpp"
@@ -136,7 +138,6 @@ Tested tested_lstm_cell() {
                        return chain(on, v).at("dh_prev");
                    }}};
     t.large = [] { return std::vector<Example>{lstm_cell_example({70, 1, 33, 40})}; };
-    t.threads_on_device = true;
     t.cases = 4;
     return t;
 }
@@ -361,6 +362,26 @@ HANDGRAD_TEST_ON_BACKENDS("lstm and rnn: scores of 1,000 saturate, and nothing o
         for (const double dz : got.at("dz").storage()) { CHECK(dz == 0); }
         for (const double c : got.at("c").storage()) { CHECK(std::isfinite(c)); }
     }
+}
+
+HANDGRAD_TEST_ON_BACKENDS("lstm: a gate is the sigmoid of its score, to a few ulps, from -800 to 800", "[ops][lstm]") {
+    const RecurrentSizes size{1, 1, 1, 201};
+    Values v = size.values(4);
+    for (const char* name : {"w_ih", "w_hh", "b_hh"}) { v[name].fill(0); }
+    for (std::size_t k = 0; k < 201; ++k) {
+        v["b_ih"](k) = 8 * static_cast<double>(k) - 800;                   // of the input gate
+        v["b_ih"](201 + k) = (static_cast<double>(k) - 100) / 16;          // of the forget gate
+        v["b_ih"](3 * 201 + k) = std::numeric_limits<double>::quiet_NaN(); // of the output gate
+    }
+    const Values got = lstm_chain(on, v);
+    for (std::size_t k = 0; k < 2 * 201; ++k) {
+        const long double right = 1 / (1 + std::exp(-static_cast<long double>(v.at("b_ih")(k))));
+        const double gate = got.at("gates")(0, 0, k);
+        CHECK(std::abs(static_cast<double>(gate - right)) <=
+              4 * on.epsilon() * static_cast<double>(right) + 4 * on.min());
+    }
+    CHECK(std::isnan(got.at("gates")(0, 0, 3 * 201)));
+    CHECK(std::isnan(got.at("y")(0, 0, 200)));
 }
 
 TEMPLATE_TEST_CASE("nn::LSTM has PyTorch's parameters, and is what it says", "[nn]", HANDGRAD_TWO_BACKENDS) {

@@ -153,7 +153,6 @@ Tested tested_rnn_cell() {
                        return wrong;
                    }}};
     t.large = [] { return std::vector<Example>{rnn_cell_example({70, 1, 33, 40})}; };
-    t.threads_on_device = true;
     t.cases = 4;
     return t;
 }

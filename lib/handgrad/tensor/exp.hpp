@@ -25,6 +25,7 @@ template <> struct Binary<float> {
     static constexpr float log2_low = -0x1.bd0106p-13f; // log 2 minus log2_high
     static constexpr float least = -104, greatest = 89; // exp is 0 below, infinite above
     static constexpr float saturated = 10;              // tanh is 1 above
+    static constexpr float vanishing = 88;              // 2^k is 0 for exp(-88), where k = -bias
     static constexpr int terms = 8;                     // of the series
 };
 template <> struct Binary<double> {
@@ -34,6 +35,7 @@ template <> struct Binary<double> {
     static constexpr double log2_low = 0x1.a39ef35793c76p-33;
     static constexpr double least = -746, greatest = 710;
     static constexpr double saturated = 20;
+    static constexpr double vanishing = 709;
     static constexpr int terms = 14;
 };
 
@@ -98,6 +100,17 @@ template <class T> Vec<T> vector_tanh(Vec<T> x) {
     const Vec<T> power = detail::power_of_two<T>(reduced.k);
     const Vec<T> e = power * reduced.exp_r_minus_1 + (power - Vec<T>(1)); // exp(2|x|) - 1, exact near 0
     return xsimd::copysign(e / (e + Vec<T>(2)), x);
+}
+
+/// 1 / (1 + exp(-x)) in every lane, to within three ulps: with e = exp(-|x|), which never overflows, 1 / (1 + e) for
+/// x >= 0 and e / (1 + e) for x < 0. Where e would be less than the smallest normal number it is 0.
+template <class T> Vec<T> vector_sigmoid(Vec<T> x) {
+    using B = detail::Binary<T>;
+    const Vec<T> magnitude = xsimd::abs(x);
+    const Vec<T> y = xsimd::select(magnitude > Vec<T>(B::vanishing), Vec<T>(B::vanishing), magnitude); // NaN stays NaN
+    const detail::Reduced<T> reduced(-y);
+    const Vec<T> e = (Vec<T>(1) + reduced.exp_r_minus_1) * detail::power_of_two<T>(reduced.k);
+    return xsimd::select(x < Vec<T>(0), e, Vec<T>(1)) / (Vec<T>(1) + e);
 }
 
 } // namespace handgrad::cpu

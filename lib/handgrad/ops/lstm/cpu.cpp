@@ -11,12 +11,6 @@ using namespace cpu; // the SIMD kernels
 
 namespace {
 
-template <class T> Vec<T> sigmoid(Vec<T> x) {
-    // With e = exp(-|x|), which never overflows: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0.
-    const Vec<T> e = vector_exp<T>(-xsimd::abs(x));
-    return xsimd::select(x < Vec<T>(T(0)), e, Vec<T>(T(1))) / (Vec<T>(T(1)) + e);
-}
-
 /// The numbers of one sequence in one step. `gates` and `dz` have 4 M numbers, the others M.
 template <class T> struct ForwardStep {
     const T* scores; ///< the state's part
@@ -27,7 +21,8 @@ template <class T> struct ForwardStep {
             const auto z = [&](std::size_t gate) {
                 return load_lanes(gates + gate * M + k, count) + load_lanes(scores + gate * M + k, count);
             };
-            const Vec<T> i = sigmoid<T>(z(0)), f = sigmoid<T>(z(1)), g = vector_tanh<T>(z(2)), o = sigmoid<T>(z(3));
+            const Vec<T> i = vector_sigmoid<T>(z(0)), f = vector_sigmoid<T>(z(1)), g = vector_tanh<T>(z(2)),
+                         o = vector_sigmoid<T>(z(3));
             const Vec<T> new_c = f * load_lanes(c_state + k, count) + i * g, new_h = o * vector_tanh<T>(new_c);
             store_lanes(i, gates + k, count);
             store_lanes(f, gates + M + k, count);
