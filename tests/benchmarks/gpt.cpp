@@ -14,6 +14,7 @@
 #include "handgrad/tensor/parallel_for.hpp"
 #include "handgrad/tensor/simd.hpp"
 
+#include "17_gpt/cache.hpp"
 #include "17_gpt/costs.hpp"
 #include "17_gpt/model.hpp"
 #include "17_gpt/task.hpp"
@@ -134,6 +135,22 @@ void time_ends(Times& times) {
     times.add("  backward", Use{1}, [&] { Backend::cross_entropy_backward(p, tokens, dz); });
 }
 
+/// The scores after each token of a text that grows by one token at a time: as the model writes, but for the draws.
+void time_writing(Times& times) {
+    Random random(0);
+    GPT<Backend> model(sizes, random);
+    CachedGPT<Backend> cached(model);
+    const Labels text = random_tokens({sizes.context});
+    const std::vector<std::int64_t> tokens(text.begin(), text.end());
+    times.add(fmt::format("scores of {} tokens, one after another", tokens.size()), [&] {
+        for (auto end = tokens.begin() + 1; end <= tokens.end(); ++end) { last_scores(model, {tokens.begin(), end}); }
+    });
+    times.add("  with kept keys and values", [&] {
+        cached.clear();
+        for (const std::int64_t token : tokens) { cached.append({token}); }
+    });
+}
+
 /// The operations of a step: backward computes two products for each one of forward.
 double flops_of_step() {
     std::size_t forward = 2 * token_count * sizes.width * sizes.vocabulary; // tied head
@@ -197,6 +214,7 @@ int main(int argc, char** argv) try {
     time_attention(times);
     time_entrywise(times);
     time_ends(times);
+    time_writing(times);
     const std::size_t parameters = time_step(times);
     fmt::print("{{\"peak\": {}, \"parameters\": {}, \"tokens\": {}, \"times\": {}}}\n", limit, parameters, token_count,
                times.text());

@@ -25,14 +25,20 @@ times = Times(arguments.threads, arguments.seconds)
 add = times.add
 
 
-def attended(qkv):
-    q, k, v = (part.view(-1, T, HEADS, C // HEADS).transpose(1, 2) for part in qkv.split(C, dim=2))
+def attended(qkv, kept=None, t=0):
+    """Causal attention; or that of token t alone, whose key and value join those of earlier tokens in `kept`."""
+    q, k, v = (part.view(*part.shape[:2], HEADS, C // HEADS).transpose(1, 2) for part in qkv.split(C, dim=2))
+    if kept is not None:
+        kept[0][:, :, t:t + 1], kept[1][:, :, t:t + 1] = k, v
+        k, v = (x[:, :, :t + 1] for x in kept)
     if hasattr(F, "scaled_dot_product_attention"):
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=kept is None)
     else:  # before PyTorch 2
         z = (q @ k.transpose(-2, -1)) * (C // HEADS) ** -0.5
-        y = torch.softmax(z.masked_fill(later, float("-inf")), -1) @ v
-    return y.transpose(1, 2).reshape(-1, T, C)
+        if kept is None:
+            z = z.masked_fill(later[:z.shape[-1], :z.shape[-1]], float("-inf"))
+        y = torch.softmax(z, -1) @ v
+    return y.transpose(1, 2).reshape(qkv.shape[0], -1, C)
 
 
 later = torch.ones(T, T, dtype=torch.bool).triu(1)
@@ -43,8 +49,8 @@ class Attention(nn.Module):
         super().__init__()
         self.c_attn, self.c_proj = nn.Linear(C, 3 * C, bias=False), nn.Linear(C, C, bias=False)
 
-    def forward(self, x):
-        return self.c_proj(attended(self.c_attn(x)))
+    def forward(self, x, *kept):
+        return self.c_proj(attended(self.c_attn(x), *kept))
 
 
 class Block(nn.Module):
@@ -54,8 +60,8 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(C, 4 * C, bias=False), nn.GELU(approximate="tanh"),
                                  nn.Linear(4 * C, C, bias=False))
 
-    def forward(self, x):
-        x = x + self.attn(self.ln_1(x))
+    def forward(self, x, *kept):
+        x = x + self.attn(self.ln_1(x), *kept)
         return x + self.mlp(self.ln_2(x))
 
 
@@ -63,13 +69,16 @@ class GPT(nn.Module):
     def __init__(self):
         super().__init__()
         self.wte, self.wpe = nn.Embedding(V, C), nn.Embedding(T, C)
-        self.h, self.ln_f = nn.Sequential(*(Block() for _ in range(LAYERS))), nn.LayerNorm(C)
+        self.h, self.ln_f = nn.ModuleList(Block() for _ in range(LAYERS)), nn.LayerNorm(C)
         for p in self.parameters():
             if p.dim() == 2:
                 nn.init.normal_(p, 0.0, 0.02)
 
-    def forward(self, tokens):
-        return F.linear(self.ln_f(self.h(self.wte(tokens) + self.wpe(positions))), self.wte.weight)
+    def forward(self, tokens, kept=None, t=0):
+        x = self.wte(tokens) + self.wpe(positions[t:t + tokens.shape[1]])
+        for i, block in enumerate(self.h):
+            x = block(x) if kept is None else block(x, kept[i], t)
+        return F.linear(self.ln_f(x), self.wte.weight)
 
 
 positions = torch.arange(T)
@@ -84,7 +93,7 @@ def linear(name, features, out):
 
 
 def layer(name, f, *inputs):
-    """Forward and backward of a layer, by PyTorch's automatic differentiation. `inputs` are those that have gradients."""
+    """Forward and backward of a layer, by PyTorch's automatic differentiation. All `inputs` have gradients."""
     with torch.no_grad():
         add(name, lambda: f(*inputs))
     for x in inputs:
@@ -108,6 +117,22 @@ def layers():
     layer("embeddings", lambda wte, wpe: F.embedding(tokens, wte) + F.embedding(positions, wpe), torch.randn(V, C),
           torch.randn(T, C))
     layer("cross_entropy", lambda z: F.cross_entropy(z.view(-1, V), tokens.view(-1)), torch.randn(B, T, V))
+
+
+def writing():
+    model = GPT()
+    tokens = torch.randint(0, V, (1, T))
+    kept = [torch.zeros(2, 1, HEADS, T, C // HEADS) for _ in range(LAYERS)]
+
+    def whole():
+        return [model(tokens[:, :t + 1])[0, -1] for t in range(T)]
+
+    def with_cache():
+        return [model(tokens[:, t:t + 1], kept, t)[0, -1] for t in range(T)]
+
+    assert torch.allclose(torch.stack(whole()), torch.stack(with_cache()), atol=1e-5)
+    add(f"scores of {T} tokens, one after another", whole)
+    add("  with kept keys and values", with_cache)
 
 
 def step():
@@ -141,4 +166,6 @@ def step():
 
 
 layers()
+with torch.no_grad():
+    writing()
 times.print(parameters=step())
