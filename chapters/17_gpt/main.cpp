@@ -58,6 +58,7 @@ public:
 
 private:
     using Groups = std::vector<typename optim::AdamW<Backend>::Group>;
+    Labels prompt() const;
     Labels part(bool of_training) const;
     GPTSizes sizes() const;
     data::TokenLoaderOptions batches(std::size_t count,
@@ -82,6 +83,7 @@ private:
     const std::string text_ = read_training_text(options_.data);
     const data::CharacterVocabulary vocabulary_{text_};
     const Labels tokens_ = vocabulary_.encode(text_);
+    const Labels prompt_ = prompt(); // read now: training takes time
     const data::Windows training_windows_{part(true), settings_.sizes.context};
     const data::Windows validation_windows_{part(false),
                                             settings_.sizes.context};
@@ -300,14 +302,20 @@ template <class Backend> void Lesson<Backend>::stop() const {
 //
 // ## It writes
 //
-// The first character is a line break, unless `--prompt TEXT` gives it a text to continue.
-template <class Backend> void Lesson<Backend>::write_text() {
+// It continues the text that `--prompt TEXT` gives. Without one it begins with a line break, or with
+// the first character of a text that has no lines.
+template <class Backend> Labels Lesson<Backend>::prompt() const {
     const std::string given = read_prompt(settings_);
-    const Labels prompt = vocabulary_.encode(
-        given.empty() ? "\n" : given,
-        given.empty() ? "line break" : prompt_name(settings_));
+    if (!given.empty()) {
+        return vocabulary_.encode(given, prompt_name(settings_));
+    }
+    const bool has_lines = text_.find('\n') != std::string::npos;
+    return has_lines ? vocabulary_.encode("\n") : Labels{tokens_(0)};
+}
+
+template <class Backend> void Lesson<Backend>::write_text() {
     Random random(options_.seed + 1);
-    const Writing text = continued(model_, prompt, settings_.characters,
+    const Writing text = continued(model_, prompt_, settings_.characters,
                                    settings_.sampling(), random);
     show_writing(vocabulary_.decode(text.tokens), settings_.characters,
                  text.seconds, settings_.sampling());

@@ -50,7 +50,7 @@ done
 refused() {
     local expected=$1 text=$2 status=0
     shift 2
-    "$program" "$@" --out refused.out >/dev/null 2>refused.err || status=$?
+    "$program" "$@" --out refused.out >refused.txt 2>refused.err || status=$?
     if [ "$status" != "$expected" ] || [ "$(wc -l <refused.err)" != 1 ] || [[ $(cat refused.err) != *"$text"* ]]; then
         fail "$*: status $status, expected $expected and one line with '$text', got: $(cat refused.err)"
     fi
@@ -60,10 +60,14 @@ refused 1 "was saved with --seed 1" "${small[@]}" --seed 2 --resume killed
 refused 2 "--heads 3 does not divide --width 64" --heads 3
 printf 'To be, or not to be? Ω' >unknown.txt
 refused 1 "unknown.txt: unknown character" "${sizes[@]}" --steps 1 --prompt-file unknown.txt
+if grep -q "training loss" refused.txt; then fail "a wrong prompt is found after the training"; fi
 printf 'too short' >short.txt
 refused 1 "the text has 9 characters, expected more than 120" "${sizes[@]}" --data short.txt
 printf 'a\0b' >binary.txt
 refused 1 "binary.txt" "${sizes[@]}" --data binary.txt
+
+printf 'ab%.0s' {1..200} >no_lines.txt
+"$program" "${sizes[@]}" --steps 1 --data no_lines.txt --out lines.out >/dev/null || fail "a text without lines fails"
 
 # A text of one's own, with other characters than Shakespeare's.
 for ((i = 0; i < 40; ++i)); do echo "ähnlich §$i"; done >own.txt
