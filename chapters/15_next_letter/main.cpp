@@ -178,8 +178,8 @@ void Lesson::count_pairs() {
 //
 // ![The counts of all pairs: a row for each letter, a column for the letter that follows. The dot is the beginning of a name in a row, and the end of a name in a column.](pairs.svg)
 //
-// The first row shows how names begin, and the first column how they end: with n, a and e above
-// all. The row of q is nearly empty but for u. The columns of the vowels are dark.
+// The first row shows how names begin, and the first column how they end: most often with n, a or
+// e. In the row of q only u stands out. The columns of the vowels are dark.
 //
 // ## Gradient descent finds the same
 //
@@ -229,20 +229,20 @@ void Lesson::descend() const {
 //
 // ![How far the loss is above that of counting, both axes logarithmic: it falls without end.](table_loss.svg)
 //
-// Two ways, one result: 2.454. Counting needs one pass over the data and no learning rate. But
-// gradient descent asks for nothing except a gradient, so it also works where nothing can be
-// counted.
+// Both ways lead to the same loss, 2.454. Counting needs one pass over the data and no learning
+// rate. But gradient descent needs only a gradient, so it also works for models whose best
+// parameters cannot be counted.
 //
 // ## Counts that were not seen
 //
 // A pair that was never seen has the probability 0. If a new name has it, the loss is infinite.
-// So we add $\lambda$ to every count. The right half of the table has the frequencies' rival:
-// gradient descent with an L2 penalty of weight $\lambda / N$ on the scores. The idea shows that
-// for large $\lambda$ both are the same.
+// So we add $\lambda$ to every count: these are the left two columns of losses. For the right two,
+// gradient descent learns the table with an L2 penalty of weight $\lambda / N$ on the scores. As
+// the introduction shows, both are nearly the same for large $\lambda$.
 //
-// <details class="predict"><summary>Predict: which loss on the development names is the smallest, that of 1, 10,000 or 1,000,000 added to each count?</summary>
+// <details class="predict"><summary>Predict: what is best on the development names: to add 1, 10,000 or 1,000,000 to each count?</summary>
 //
-// That of 1. With 10,000 a row has 270,000 counts that were added, and about 27,000 at most that
+// To add 1. With 10,000 a row has 270,000 counts that were added, and about 27,000 at most that
 // were seen. With a million all probabilities are nearly 1/27, and both losses are nearly $\log
 // 27$.
 //
@@ -319,7 +319,8 @@ void Lesson::count_longer() {
 // <details class="predict"><summary>Predict: the first loss, and whether the network gets below 2.10 on the development names.</summary>
 //
 // The first loss is near $\log 27 = 3.2958$: small last weights make all scores nearly 0 (chapter
-// 11). And it does get below, with 15,897 parameters: the table for three letters has 5,438 rows.
+// 11). And it does get below 2.10, to 2.06, with 15,897 parameters. The table of three letters
+// needs more: 5,438 rows of 27 counts are 146,826 numbers.
 //
 // </details>
 pictures::History Lesson::train(Net& net) const {
@@ -385,8 +386,8 @@ void Lesson::look_at_letters() const {
 //
 // ## Names
 //
-// Every model draws with the same random numbers. A thousand names show how many of them are
-// real: to be in the list, a name has to be made letter by letter without a mistake.
+// All models draw with the same random numbers. A thousand names show how many of them are
+// in the list of real names.
 void Lesson::make_names() {
     const Tensor<double> uniform(Shape{V_, V_}, 1 / static_cast<double>(V_));
     const auto p = counting::frequencies(train_pairs_, 0.01);
