@@ -88,8 +88,8 @@ void Lesson::prove_gradients() const {
 
 // @output to "nn::LSTM"
 //
-// Every entry agrees. In particular $dx_1$ and $dh_0$ are right, which have come back through all
-// five steps.
+// Every entry agrees, also those of $dx_1$ and $dh_0$, which have come back through all five
+// steps.
 //
 // ## A hundred steps back through an RNN
 //
@@ -106,7 +106,7 @@ void Lesson::prove_gradients() const {
 // <details class="predict"><summary>Predict: what is left of the gradient after 100 steps with a radius of 0.5?</summary>
 //
 // $0.5^{100} = 8 \cdot 10^{-31}$, as long as the states are small and tanh is nearly straight. A
-// float has 7 digits. Added to the gradients of the last steps, such a number changes none of them.
+// float has 7 digits: added to the gradients of the last steps, such a number changes nothing.
 //
 // </details>
 void Lesson::go_back_through_rnn() {
@@ -171,7 +171,8 @@ void Lesson::go_back_through_lstm() {
 // the cell has a second way back: through $h_{t-1}$, the matrix $w_{\text{hh}}$ and the four gates.
 // This way adds to the first one. With the open gate the gradient even grows, by a factor of 48.
 //
-// With a bias of 0 a gate is half open, and an LSTM forgets as fast as an RNN of radius 0.5. **A
+// With a bias of 0 the forget gate is half open: on the cell's way the gradient vanishes as fast
+// as in an RNN of radius 0.5. **A
 // bias of 1 is better by 14 orders of magnitude and still lets the gradient vanish over 100
 // steps.** Only a gate that is almost open keeps it. An RNN has no such setting: its factor is a
 // matrix times a slope, and no number among its parameters says how long it remembers.
@@ -275,8 +276,8 @@ std::string Lesson::first_six(const Line& values, int digits) {
 // @output to "loss of the last 20 of 300 steps: 0"
 //
 // Already the second gradient has a norm of 7. The first run takes this step, and others like it,
-// and its units are saturated from there on: the slope of tanh is 0 for most of them, and no
-// gradient shows the way back. The loss ends far above that of guessing, log 4 = 1.3863. In the
+// and its units are saturated from there on: the slope of tanh is nearly 0 for most of them, so
+// hardly any gradient comes back through them. The loss ends far above that of guessing, log 4 = 1.3863. In the
 // second run every step is at most 1 long, and it learns the task.
 //
 // ## Recall the first symbol
@@ -291,14 +292,15 @@ std::string Lesson::first_six(const Line& values, int digits) {
 //
 // All other biases are as PyTorch draws them.
 //
-// The last one is due to Tallec and Ollivier (2018). A cell with an open forget gate adds up
+// The idea of the last one is from C. Tallec and Y. Ollivier (2018). A cell with an open forget gate adds up
 // everything that comes in, and 99 of 100 symbols are noise. An input gate of 1/T lets in only a
 // little of each.
 //
 // <details class="predict"><summary>Predict: which of the five fail over 100 steps?</summary>
 //
-// Those whose gradient vanishes over 100 steps: the RNN, f = 1/2, and also bias 1, of whose
-// gradient $10^{-7}$ is left.
+// Those whose gradient vanishes over 100 steps: the RNN, f = 1/2, and also bias 1, where only
+// $10^{-7}$ of the gradient is left. Whether the other two learn the task, the gradient alone does
+// not say.
 //
 // </details>
 template <class Cell> Line Lesson::train(std::size_t T, const Start& start) {
@@ -356,11 +358,10 @@ void Lesson::recall_first_symbol() {
 // perfectly. Those whose gradient vanishes fail, as predicted. The open LSTM fails for the other
 // reason: its gradient arrives, but the cell is full of noise.
 //
-// Over 30 steps the RNN learns, and the LSTM with a bias of 1 does not. The name of a layer is no
-// guarantee. PyTorch's first bias of the forget gate is near 0, so the LSTM as PyTorch makes it is
-// the second column.
+// Over 30 steps the RNN learns, and the LSTM with a bias of 1 does not: an LSTM remembers only if
+// its gates let it. PyTorch begins with biases near 0, so the column f = 1/2 shows PyTorch's LSTM.
 //
-// ![Loss of the training over 100 steps: four runs stay at that of guessing, 1.386, one falls to 0.](recall.svg)
+// ![Training loss for sequences of 100 symbols: four networks stay at the loss of guessing, 1.386; that of the LSTM with open and shut gates falls to 0.](recall.svg)
 void Lesson::draw_recall() const {
     plot::Figure figure;
     figure.title("Recall the first of 100 symbols").x_label("step of training");
