@@ -1,7 +1,7 @@
 #pragma once
 // ## Keys and values that are kept
 //
-// A model that writes gets its text again for each new token, one token longer. But with the causal mask
+// A model that writes reads its whole text again for each new token. But with the causal mask
 // no token sees a later one, so all numbers of the earlier tokens are the same as before, in every layer.
 // The new token needs only two things of them: their keys and their values in each block. We keep these (a
 // *key-value cache*), and send the new token alone through the layers. Its query meets all keys that are kept:

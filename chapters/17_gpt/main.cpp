@@ -205,10 +205,10 @@ template <class Backend> void Lesson<Backend>::begin_or_resume() {
 
 // ## What counting reaches
 //
-// A model without any layers: count in the training text how often token k follows token t, and take
-// these frequencies for probabilities. Every pair is counted once more than it occurs, so that none
-// has the probability 0. The loss of this table on the validation text is what a model reaches that
-// sees one character; a GPT has to be better.
+// Chapter 15's table of pairs is a model without layers: count in the training text how often each
+// character follows another one, and take these frequencies for probabilities. Every count has 1
+// added, so that no probability is 0. A model that sees one character only can hardly reach a lower
+// loss on the validation text than this table; a GPT has to be better.
 template <class Backend> double Lesson<Backend>::counting_loss() const {
     const std::size_t V = vocabulary_.size();
     Tensor<double> pairs(Shape{V, V}, 1.0),
@@ -324,8 +324,8 @@ template <class Backend> void Lesson<Backend>::write_text() {
 // @output to end
 //
 // Lines begin with a capital, words have about the right length, and many of the short ones are English.
-// The model has seen no dictionary: it learned to spell from what follows what. The results show what
-// it writes after the full training.
+// The model has seen no dictionary: it learned to spell from the text alone. The results show what it
+// writes after the full training.
 //
 // ## What a head looks at
 //
@@ -333,10 +333,11 @@ template <class Backend> void Lesson<Backend>::write_text() {
 //
 // The attention maps are those of one line (the beginning of the text, if a text of your own does not
 // have these characters). In the first block all heads look at the last few characters: the bright
-// squares lie on the diagonal, the character itself, or just left of it. In the last block some look
-// further back. Column 5 is the comma, at which heads 2 and 3 look from far away.
+// squares lie on the diagonal (the character itself) or just left of it. In the last block some heads
+// look further back. Column 5, counted from 0, is the comma: heads 2 and 3 of the last block look at it
+// even from the end of the line.
 //
-// ![The weights of the four heads of the first and of the last block for "To be, or not to be". Row t shows at which characters character t looks.](attention.svg)
+// ![The weights of the four heads of the first and of the last block for "To be, or not to be". Row t shows at which characters character t looks: the brighter, the larger the weight. h.0 and h.1 are the two blocks.](attention.svg)
 template <class Backend> void Lesson<Backend>::draw() {
     draw_losses(program_, run_.history);
     std::string line = "To be, or not to be";

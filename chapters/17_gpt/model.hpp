@@ -16,8 +16,8 @@ namespace nn = handgrad::nn;
 using handgrad::Random;
 using handgrad::Shape;
 
-// The sizes. A block has two weights per token and channel that are four times as wide as the model,
-// so that it has about $12 C^2$ parameters.
+// The sizes. A block has about $12 C^2$ parameters: $4 C^2$ in attention, and $8 C^2$ in the two layers
+// of the MLP, which has 4 C hidden units.
 struct GPTSizes {
     std::size_t vocabulary = 65, context = 64; // V, and the largest T
     std::size_t layers = 4, heads = 4, width = 128;
@@ -139,8 +139,8 @@ public:
         return head(ln_f(*x));
     }
 
-    // From the gradient of the scores to all parameters, last step first. Tokens are no numbers, so
-    // there is no gradient to return.
+    // From the gradient of the scores to all parameters, last step first. A token is no
+    // real number, so there is no gradient to return.
     void backward(const Tensor& dz) {
         const Tensor* dx = &ln_f.backward(head.backward(dz));
         for (auto block = h.rbegin(); block != h.rend(); ++block) {
@@ -153,9 +153,9 @@ public:
     std::string name() const override { return "GPT"; }
 
 private:
-    // As in GPT-2: normal numbers with a standard deviation of 0.02, and biases of 0. The 2 layers
-    // branches add up beside the residual connections; the last weight of each is smaller by the root
-    // of their number, so that the sum does not grow with the depth.
+    // As in GPT-2: normal numbers with a standard deviation of 0.02, and biases of 0. Two branches of
+    // each block are added beside the residual connections. The last weight of each branch is divided
+    // by the root of their number, so that the sum does not grow with the depth.
     void initialise(Random& random) {
         using T = typename Backend::Scalar;
         const auto branches = static_cast<double>(2 * sizes_.layers);

@@ -1,8 +1,8 @@
 #pragma once
 // ## Writing
 //
-// The model gives scores for the token that follows. Softmax makes probabilities of them, and we
-// draw: the likeliest token every time would soon go in circles. Two numbers control the draw. The
+// The model gives scores for the token that follows. Softmax turns them into probabilities, and we
+// draw a token: always taking the likeliest one would soon lead to repetitions. Two numbers control the draw. The
 // scores are divided by the *temperature* first, so below 1 the likely tokens become likelier.
 // *Top-k* leaves out all tokens but the k likeliest, so that a very unlikely one is never drawn.
 //
