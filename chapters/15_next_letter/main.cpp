@@ -404,7 +404,7 @@ void Lesson::make_names() {
 // @output to "in the list"
 //
 // The names of the guessing model have 26 letters on average, since it ends a name with the
-// probability 1/27. Pairs look right two letters at a time. The network's names could be names,
+// probability 1/27. Pairs look right two letters at a time. The network's names look like names,
 // and every fifth is one.
 //
 // ### Temperature
