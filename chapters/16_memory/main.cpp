@@ -277,8 +277,8 @@ std::string Lesson::first_six(const Line& values, int digits) {
 //
 // Already the second gradient has a norm of 7. The first run takes this step, and others like it,
 // and its units are saturated from there on: the slope of tanh is nearly 0 for most of them, so
-// hardly any gradient comes back through them. The loss ends far above that of guessing, log 4 = 1.3863. In the
-// second run every step is at most 1 long, and it learns the task.
+// hardly any gradient comes back through them. The loss ends far above that of guessing, log 4 =
+// 1.3863. In the second run every step is at most 1 long, and it learns the task.
 //
 // ## Recall the first symbol
 //
@@ -292,9 +292,9 @@ std::string Lesson::first_six(const Line& values, int digits) {
 //
 // All other biases are as PyTorch draws them.
 //
-// The idea of the last one is from C. Tallec and Y. Ollivier (2018). A cell with an open forget gate adds up
-// everything that comes in, and 99 of 100 symbols are noise. An input gate of 1/T lets in only a
-// little of each.
+// The idea of the last one is from C. Tallec and Y. Ollivier (2018). A cell with an open forget
+// gate adds up everything that comes in, and 99 of 100 symbols are noise. An input gate of 1/T
+// lets in only a little of each.
 //
 // <details class="predict"><summary>Predict: which of the five fail over 100 steps?</summary>
 //
