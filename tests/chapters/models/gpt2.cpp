@@ -168,6 +168,11 @@ TEST_CASE("the number of GPT-2's heads comes from config.json or from the option
     CHECK(refused("{\"n_head\": 4") == "config.json: is not valid JSON, expected an object");
     CHECK(refused("{}") == "config.json: expected n_head, a number from 1 to 1000");
     CHECK(refused("{\"n_head\": 0}") == "config.json: expected n_head, a number from 1 to 1000");
+    const std::string nested = std::string(200000, '[') + std::string(200000, ']');
+    CHECK(refused("{\"n_head\": 4, \"activation_function\": " + nested + "}") ==
+          "config.json: activation_function is '[]', expected \"gelu_new\", as in GPT-2");
+    CHECK(refused("{\"n_head\": 5, \"task_specific_params\": {\"text-generation\": {\"n_head\": 4}}}") ==
+          "config.json: 5 heads do not divide the 32 channels of wte.weight");
     CHECK(refused("{\"n_head\": 5}") == "config.json: 5 heads do not divide the 32 channels of wte.weight");
     CHECK(refused("{\"n_head\": 4}", 5) == "model.safetensors: 5 heads do not divide the 32 channels of wte.weight");
     CHECK(refused("{\"n_head\": 4, \"activation_function\": \"gelu\"}") ==
