@@ -1,8 +1,11 @@
 // Byte-pair encoding: the tokens that a Python program of its own makes of the same files, text that comes back from its
 // tokens, and files that are refused.
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -96,6 +99,50 @@ TEST_CASE("byte pairs: every text comes back from its tokens, and whole words do
     CHECK(pair_tokens("er").size() == 1);
     CHECK(pair_tokens(" the").size() == 1);
     CHECK(pair_tokens(std::string(100000, 'e')).size() == 100000); // in no more than a moment
+}
+
+TEST_CASE("byte pairs: a long word has the tokens that one merge after another gives", "[data][text]") {
+    // The letters a, b and c, and 60 merges in any order: a merge may stand before those that make its parts.
+    Random random(1);
+    std::vector<std::string> tokens = {"a", "b", "c"};
+    std::vector<std::pair<std::string, std::string>> pairs;
+    while (pairs.size() < 60) {
+        const std::string left = tokens[random.below(tokens.size())], right = tokens[random.below(tokens.size())];
+        const auto known = std::find(pairs.begin(), pairs.end(), std::pair{left, right});
+        if (known != pairs.end() || left.size() + right.size() > 6) { continue; }
+        pairs.insert(pairs.begin() + static_cast<std::ptrdiff_t>(random.below(pairs.size() + 1)), {left, right});
+        const std::string both = left + right;
+        if (std::find(tokens.begin(), tokens.end(), both) == tokens.end()) { tokens.push_back(both); }
+    }
+    PairFiles files;
+    files.tokens.erase(files.tokens.begin(), files.tokens.end());
+    const auto bytes = nlohmann::ordered_json::parse(io::read_file(pair_files / "vocab.json", 1 << 20));
+    for (const auto& [token, number] : bytes.items()) {
+        if (number < 256) { files.tokens[token] = number; }
+    }
+    for (std::size_t i = 3; i < tokens.size(); ++i) { files.tokens[tokens[i]] = files.tokens.size(); }
+    files.merges.clear();
+    for (const auto& [left, right] : pairs) { files.merges += left + " " + right + "\n"; }
+    const data::BytePairVocabulary vocabulary({files.tokens.dump(), "vocab.json"}, {files.merges, "merges.txt"});
+
+    std::string word;
+    while (word.size() < 3000) { word += std::string(1 + random.below(5), "abc"[random.below(3)]); }
+    std::vector<std::string> parts;
+    for (const char letter : word) { parts.emplace_back(1, letter); }
+    for (bool joined = true; joined;) { // the first merge of the list that the word has, in all its places
+        joined = false;
+        for (std::size_t rank = 0; rank < pairs.size() && !joined; ++rank) {
+            for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+                if (parts[i] != pairs[rank].first || parts[i + 1] != pairs[rank].second) { continue; }
+                parts[i] += parts[i + 1];
+                parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+                joined = true;
+            }
+        }
+    }
+    const Labels encoded = vocabulary.encode(word);
+    REQUIRE(encoded.size() == parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) { REQUIRE(vocabulary.decode(labels({encoded(i)})) == parts[i]); }
 }
 
 TEST_CASE("byte pairs: what is no text, and what is no token", "[data][text]") {

@@ -133,9 +133,10 @@ BUGS = {
     ],
     LIB + "data/byte_pair.cpp": [
         bug("byte-pair-first-in-word", "Byte pairs: the first pair of the word is joined, not the first of the list",
-            "first == nullptr || <|merge->rank < first->rank|>);", "false"),
+            "queue.emplace(<|merge->rank|>, place);", "place",
+            "if (merge == nullptr || <|merge->rank != rank|>) {", "false"),
         bug("byte-pair-right-half-stays", "Byte pairs: a token that was joined is there once more",
-            "<|i += joins ? 1 : 0;|>", ""),
+            "<|parts[second] = joined;|>", ""),
         bug("byte-pair-letters-shifted", "Byte pairs: the letters of bytes that do not print begin at number 257",
             "letters[byte] = prints ? byte : <|next++|>;", "++next"),
         bug("byte-pair-carriage-return-kept", "Byte pairs: the line ends of Windows belong to a token",

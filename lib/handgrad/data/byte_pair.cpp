@@ -1,8 +1,11 @@
 #include "handgrad/data/byte_pair.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <queue>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -175,25 +178,47 @@ const BytePairVocabulary::Merge* BytePairVocabulary::merge_of(std::int64_t left,
 }
 
 void BytePairVocabulary::append_tokens(std::string_view word, std::vector<std::int64_t>& tokens) const {
-    std::vector<std::int64_t> parts;
-    for (const char byte : word) { parts.push_back(bytes_[static_cast<unsigned char>(byte)]); }
-    for (;;) {
-        const Merge* first = nullptr;
-        for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-            const Merge* merge = merge_of(parts[i], parts[i + 1]);
-            const bool is_earlier = merge != nullptr && (first == nullptr || merge->rank < first->rank);
-            if (is_earlier) { first = merge; }
-        }
-        if (first == nullptr) { break; }
-        std::size_t length = 0; // of what is done, from the left
-        for (std::size_t i = 0; i < parts.size(); ++i) {
-            const bool joins = i + 1 < parts.size() && merge_of(parts[i], parts[i + 1]) == first;
-            parts[length++] = joins ? first->token : parts[i];
-            i += joins ? 1 : 0;
-        }
-        parts.resize(length);
+    // The parts of the word stand at the places of their first bytes. In a long word a search for the next merge would
+    // take as long as the word is, for each merge. So a queue has the places of all pairs that are in the list.
+    const std::size_t n = word.size();
+    constexpr std::int64_t joined = -1; // to the part before
+    std::vector<std::int64_t> parts(n);
+    std::vector<std::size_t> before(n), after(n); // places of the neighbours; n behind the last part
+    using RankAndPlace = std::pair<std::size_t, std::size_t>;
+    std::priority_queue<RankAndPlace, std::vector<RankAndPlace>, std::greater<>> queue;
+    const auto merge_at = [&](std::size_t place) -> const Merge* {
+        const bool is_pair = parts[place] != joined && after[place] < n;
+        return is_pair ? merge_of(parts[place], parts[after[place]]) : nullptr;
+    };
+    const auto look_at = [&](std::size_t place) {
+        if (const Merge* merge = merge_at(place)) { queue.emplace(merge->rank, place); }
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+        parts[i] = bytes_[static_cast<unsigned char>(word[i])];
+        before[i] = i == 0 ? 0 : i - 1;
+        after[i] = i + 1;
     }
-    tokens.insert(tokens.end(), parts.begin(), parts.end());
+    for (std::size_t i = 0; i < n; ++i) { look_at(i); }
+    std::vector<std::size_t> changed;
+    while (!queue.empty()) {
+        changed.clear();
+        for (const std::size_t rank = queue.top().first; !queue.empty() && queue.top().first == rank;) {
+            const std::size_t place = queue.top().second; // from the left
+            queue.pop();
+            const Merge* merge = merge_at(place);
+            if (merge == nullptr || merge->rank != rank) { continue; } // one of the two has been joined since
+            const std::size_t second = after[place];
+            parts[place] = merge->token;
+            parts[second] = joined;
+            after[place] = after[second];
+            if (after[place] < n) { before[after[place]] = place; }
+            changed.insert(changed.end(), {before[place], place});
+        }
+        for (const std::size_t place : changed) { look_at(place); }
+    }
+    for (const std::int64_t token : parts) {
+        if (token != joined) { tokens.push_back(token); }
+    }
 }
 
 Labels BytePairVocabulary::encode(std::string_view text, const std::string& name) const {
