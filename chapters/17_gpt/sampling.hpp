@@ -20,6 +20,7 @@
 #include <functional>
 #include <vector>
 
+#include <handgrad/error.hpp>
 #include <handgrad/tensor/random.hpp>
 
 #include "model.hpp"
@@ -32,6 +33,11 @@ struct Sampling {
 
 inline std::int64_t draw(const std::vector<double>& scores,
                          const Sampling& sampling, Random& random) {
+    const bool finite = std::all_of(scores.begin(), scores.end(),
+                                    [](double z) { return std::isfinite(z); });
+    handgrad::require<handgrad::DataError>(
+        finite, "the scores of the next token are not finite numbers: the "
+                "weights are too large");
     std::vector<double> p = scores;
     const auto k =
         static_cast<std::ptrdiff_t>(std::min(sampling.top_k, scores.size()));

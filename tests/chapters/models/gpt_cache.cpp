@@ -1,5 +1,7 @@
 // Writing with a GPT: keys and values that are kept give the scores of the whole text, and the same text.
 
+#include <limits>
+
 #include "../../../chapters/17_gpt/cache.hpp"
 #include "../../../chapters/17_gpt/sampling.hpp"
 #include "catch.hpp"
@@ -84,5 +86,15 @@ TEST_CASE("a GPT writes the same text with and without a cache, also beyond its 
         }
         CHECK(texts[0].size() == length + 20);
         CHECK(same_bits(texts[0], texts[1]));
+    }
+}
+
+TEST_CASE("a GPT whose scores are not finite writes nothing", "[gpt]") {
+    const double infinity = std::numeric_limits<double>::infinity();
+    for (const double score : {infinity, -infinity, std::numeric_limits<double>::quiet_NaN()}) {
+        Random random(1);
+        CHECK(message_of<DataError>([&] {
+                  draw({1, score, 2}, {1, 2, true}, random);
+              }) == "the scores of the next token are not finite numbers: the weights are too large");
     }
 }
