@@ -103,7 +103,7 @@ template <class T> Vec<T> vector_tanh(Vec<T> x) {
 }
 
 /// 1 / (1 + exp(-x)) in every lane, to within three ulps: with e = exp(-|x|), which never overflows, 1 / (1 + e) for
-/// x >= 0 and e / (1 + e) for x < 0. Where e would be less than the smallest normal number it is 0.
+/// x >= 0 and e / (1 + e) for x < 0. Where e would be less than 0.7 times the smallest normal number it is 0.
 template <class T> Vec<T> vector_sigmoid(Vec<T> x) {
     using B = detail::Binary<T>;
     const Vec<T> magnitude = xsimd::abs(x);
