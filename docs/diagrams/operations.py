@@ -325,7 +325,7 @@ def rnn():
         d.arrow((right, y0 + 60), (left, y0 + 60), colour=ORANGE, line=3)
         d.text((left + right) / 2, y0 + 84, f"dh_{t} = {number4(dh[t])}", 17, colour=ORANGE)
     d.text(WIDTH / 2, 28, f"w_ih = log 2 = {number4(w_ih)},  w_hh = 5/3 log 3 = {number4(w_hh)}, the same in both steps", 17)
-    d.text(WIDTH / 2, 388, "Backward, a step multiplies dh by the slope 1 − h² and by w_hh; what dy gives is added.", 17, colour=ORANGE)
+    d.text(WIDTH / 2, 388, "Backward, a step multiplies dh by the slope 1 − h² and by w_hh; dy is added.", 17, colour=ORANGE)
     return d
 
 

@@ -95,7 +95,7 @@ TEST_CASE("recall: an LSTM that begins with an open cell and a shut input learns
     CHECK(recall::mean_of_last(run.losses, 10) < 0.05);
 }
 
-TEST_CASE("a name is a sequence from line break to line break; what follows does not count", "[chapters]") {
+TEST_CASE("a name is a sequence from line break to line break, what follows does not count", "[chapters]") {
     const data::CharacterVocabulary vocabulary("\nab");
     const letters::Names names({"ab", "baab"}, vocabulary);
     REQUIRE(names.size() == 2);
